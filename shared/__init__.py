@@ -1,0 +1,1 @@
+"""What two services need; contains no service's noun."""

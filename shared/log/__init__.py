@@ -1,0 +1,1 @@
+"""The log: ordered, partitioned, kept; Kafka in production, PostgreSQL on one machine."""
