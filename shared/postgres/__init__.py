@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, transactions, migrations. The only room that commits."""

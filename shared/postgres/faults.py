@@ -1,0 +1,70 @@
+"""What PostgreSQL and its driver can say, sorted into our verdicts.
+
+asyncpg answers a server that went away with a PostgresError, an InterfaceError, an
+InternalClientError or a plain OSError, as it happens to notice; all of them mean *unavailable*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from shared.kernel.errors import Rejected, Unavailable
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer; work is paused and nothing is lost."""
+
+    code = "database.unavailable"
+
+
+class WriteConflict(Unavailable):
+    """Another transaction held the same rows; this one was undone and can be tried again at once."""
+
+    code = "database.conflict"
+
+
+class CommitUnknown(Unavailable):
+    """The connection broke while the answer to COMMIT was awaited: it may have happened or not."""
+
+    code = "database.commit_unknown"
+
+
+class SchemaMissing(Rejected):
+    """The database has no such table or column; run `leadmill migrate` first."""
+
+    code = "database.schema"
+
+
+_CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+_MISSING = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InvalidSchemaNameError)
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.PostgresSystemError,
+    OSError,
+    TimeoutError,
+    EOFError,
+)
+
+
+@contextmanager
+def verdicts() -> Iterator[None]:
+    """Turn the driver's exceptions into verdicts; whatever is left over is a bug and stays as it is."""
+    try:
+        yield
+    except _CONFLICTS as error:
+        raise WriteConflict(f"{type(error).__name__}: the rows were held by another transaction") from error
+    except _MISSING as error:
+        raise SchemaMissing from error
+    except _AWAY as error:
+        raise DatabaseUnavailable(f"the database does not answer ({type(error).__name__})") from error
