@@ -1,0 +1,98 @@
+# Leadmill. `make` lists what there is. Nothing is installed outside .venv.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := $(CURDIR)/.venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$p"; break; }; done)
+
+# A stamp carries a digest of what it stands for: a checkout or a move of the folder reinstalls only if it must.
+digest = $(shell { cat requirements/$(1).txt; echo "$(CURDIR)"; } | cksum | cut -d' ' -f1)
+RUNTIME := $(VENV)/.runtime-$(call digest,runtime)
+DEV := $(VENV)/.dev-$(call digest,dev)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --require-hashes
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- the environment ---------------------------------------------------------------------------------------
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "make: Python 3.11 or later is needed and was not found; on Debian: apt install python3 python3-venv" >&2; exit 1; fi
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "make: $(PYTHON) has no venv module; on Debian: apt install python3-venv" >&2; exit 1; }
+	@echo "make: creating .venv with $$("$(PYTHON)" --version)"
+	@"$(PYTHON)" -m venv --clear "$(VENV)"
+
+# The project itself is not installed, it is pointed at: a .pth file and the command.
+$(RUNTIME): | $(BIN)/python
+	@echo "make: installing what the product needs (requirements/runtime.txt)"
+	@$(PIP) -r requirements/runtime.txt
+	@echo "$(CURDIR)" > "$$("$(BIN)/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/leadmill.pth"
+	@printf '%s\n' '#!/bin/sh' "'''exec' \"$(BIN)/python\" \"\$$0\" \"\$$@\"" "' '''" \
+		'import sys' 'from leadmill.cli import main' 'sys.exit(main())' > "$(BIN)/leadmill"
+	@chmod +x "$(BIN)/leadmill"
+	@rm -f "$(VENV)"/.runtime-*; touch "$@"
+
+$(DEV): requirements/dev.txt | $(RUNTIME)
+	@echo "make: installing what tests and checks need (requirements/dev.txt)"
+	@$(PIP) -r requirements/dev.txt
+	@rm -f "$(VENV)"/.dev-*; touch "$@"
+
+.PHONY: venv venv-runtime requirements
+venv: $(DEV) ## .venv with everything; the command is then .venv/bin/leadmill
+
+venv-runtime: $(RUNTIME)
+
+requirements: | $(BIN)/python ## pin requirements/*.in again, with hashes and without addresses
+	@"$(PYTHON)" -m venv "$(VENV)/pip-tools" && "$(VENV)/pip-tools/bin/pip" install --quiet pip-tools==7.6.2
+	@for name in runtime dev; do \
+		env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND="make requirements" "$(VENV)/pip-tools/bin/pip-compile" --quiet \
+			--generate-hashes --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+			--output-file "requirements/$$name.txt" "requirements/$$name.in"; done
+
+# --- running it --------------------------------------------------------------------------------------------
+.PHONY: demo up
+demo: $(RUNTIME) ## a fortnight of leads in under a minute: real requests in, tables out, then the audit
+	@exec "$(BIN)/leadmill" demo
+
+up: $(RUNTIME) ## all five services on this machine, until stopped
+	@exec "$(BIN)/leadmill" up
+
+# --- proving it --------------------------------------------------------------------------------------------
+.PHONY: test check format contracts bench failure compose-smoke
+test: $(DEV) ## all tests, with real PostgreSQL and real Apache Kafka
+	@exec "$(BIN)/python" -m pytest -m "not failure"
+
+check: $(DEV) ## lint, format, types, walls between the rooms, contracts unchanged
+	"$(BIN)/ruff" check .
+	"$(BIN)/ruff" format --check .
+	"$(BIN)/mypy"
+	"$(BIN)/lint-imports"
+	"$(BIN)/python" -m shared.contracts.generation --check
+
+format: $(DEV) ## let ruff repair what it can
+	@"$(BIN)/ruff" check --fix-only --quiet .
+	@"$(BIN)/ruff" format .
+
+contracts: $(DEV) ## write schemas and the AsyncAPI document from the declarations
+	@exec "$(BIN)/python" -m shared.contracts.generation
+
+bench: $(DEV) ## ratios against bare loops of the same shape, on this machine
+	@exec "$(BIN)/python" -m tests.bench
+
+failure: $(DEV) ## the long runs that kill things; goes on where it was stopped
+	@exec "$(BIN)/python" -m tests.failure
+
+compose-smoke: $(DEV) ## docker compose up, one lead through it, down
+	@exec bash deploy/compose/smoke.sh
+
+# --- tidying up --------------------------------------------------------------------------------------------
+.PHONY: clean
+clean: ## remove caches and .venv; data in .leadmill stays
+	@rm -rf "$(VENV)" .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

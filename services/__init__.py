@@ -1,0 +1,1 @@
+"""Five services that never call each other: they meet only on topics."""
