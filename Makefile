@@ -20,16 +20,16 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- the environment ---------------------------------------------------------------------------------------
-$(BIN)/python:
+$(VENV)/.made:
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "make: Python 3.11 or later is needed and was not found; on Debian: apt install python3 python3-venv" >&2; exit 1; fi
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "make: $(PYTHON) has no venv module; on Debian: apt install python3-venv" >&2; exit 1; }
 	@echo "make: creating .venv with $$("$(PYTHON)" --version)"
-	@"$(PYTHON)" -m venv --clear "$(VENV)"
+	@"$(PYTHON)" -m venv --clear "$(VENV)"; touch "$@"
 
 # The project itself is not installed, it is pointed at: a .pth file and the command.
-$(RUNTIME): | $(BIN)/python
+$(RUNTIME): | $(VENV)/.made
 	@echo "make: installing what the product needs (requirements/runtime.txt)"
 	@$(PIP) -r requirements/runtime.txt
 	@echo "$(CURDIR)" > "$$("$(BIN)/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/leadmill.pth"
@@ -48,7 +48,7 @@ venv: $(DEV) ## .venv with everything; the command is then .venv/bin/leadmill
 
 venv-runtime: $(RUNTIME)
 
-requirements: | $(BIN)/python ## pin requirements/*.in again, with hashes and without addresses
+requirements: | $(VENV)/.made ## pin requirements/*.in again, with hashes and without addresses
 	@"$(PYTHON)" -m venv "$(VENV)/pip-tools" && "$(VENV)/pip-tools/bin/pip" install --quiet pip-tools==7.6.2
 	@for name in runtime dev; do \
 		env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND="make requirements" "$(VENV)/pip-tools/bin/pip-compile" --quiet \

@@ -1,0 +1,1 @@
+"""The test kit: builders, fakes, faulty connections, a real broker. Nothing that ships imports it."""
