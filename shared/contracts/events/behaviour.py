@@ -1,0 +1,110 @@
+"""What people did, as the resolver understood it. Key: profile id; subject: lead id.
+
+All are said by ingest, once per client message, from before the person is known as well as after.
+None implies that a person rather than a machine acted, unless its docstring says so.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, field
+
+from shared.contracts.attributes import LeadId, MessageId, ProfileId, Scalar, SourceName
+from shared.contracts.declarations import DECLARED, Event
+from shared.contracts.topics import BEHAVIOUR
+
+
+class BehaviourEvent(Event, frozen=True, kw_only=True):
+    """What every act carries."""
+
+    lead: LeadId
+    profile: ProfileId
+    source: SourceName
+    message_id: MessageId = None
+
+
+@DECLARED.declare(name="page_viewed", on=BEHAVIOUR)
+class PageViewed(BehaviourEvent, frozen=True, kw_only=True):
+    """A page was opened. Does not imply that it was read, nor for how long."""
+
+    path: Annotated[str, Meta(description="Path of the page, freed of identifying values, without the query")]
+    kind: Annotated[
+        str,
+        Meta(description="price, solution, home or article, as the path patterns tell; empty if none fits"),
+    ] = ""
+
+
+@DECLARED.declare(name="form_submitted", on=BEHAVIOUR)
+class FormSubmitted(BehaviourEvent, frozen=True, kw_only=True):
+    """A form was sent. What it said about the person travels in ``leads`` and ``contacts``."""
+
+    form: str
+    start_within_months: Annotated[
+        int | None, Meta(description="In how many months the project is to start, if the form asked")
+    ] = None
+
+
+@DECLARED.declare(name="demo_requested", on=BEHAVIOUR)
+class DemoRequested(BehaviourEvent, frozen=True, kw_only=True):
+    """Somebody asked for a demonstration. Does not imply that a date was agreed."""
+
+
+@DECLARED.declare(name="trial_requested", on=BEHAVIOUR)
+class TrialRequested(BehaviourEvent, frozen=True, kw_only=True):
+    """Somebody asked for a trial. Does not imply that it was granted or used."""
+
+
+@DECLARED.declare(name="document_downloaded", on=BEHAVIOUR)
+class DocumentDownloaded(BehaviourEvent, frozen=True, kw_only=True):
+    """A document was fetched. Does not imply that it was opened."""
+
+    kind: Annotated[str, Meta(description="white_paper, brochure, quote, …")] = ""
+    document: str
+
+
+@DECLARED.declare(name="proposal_opened", on=BEHAVIOUR)
+class ProposalOpened(BehaviourEvent, frozen=True, kw_only=True):
+    """A proposal made for this lead was opened."""
+
+    proposal: str
+
+
+@DECLARED.declare(name="email_opened", on=BEHAVIOUR)
+class EmailOpened(BehaviourEvent, frozen=True, kw_only=True):
+    """The picture in a message was loaded. Mail programs load pictures by themselves: weak evidence."""
+
+    message: str
+
+
+@DECLARED.declare(name="email_link_clicked", on=BEHAVIOUR)
+class EmailLinkClicked(BehaviourEvent, frozen=True, kw_only=True):
+    """A link in a message was followed, and not by a scanner that was recognised as one."""
+
+    message: str
+    link: str = ""
+    purpose: Annotated[str, Meta(description="What the link is for, for example book_demo")] = ""
+
+
+@DECLARED.declare(name="live_event_attended", on=BEHAVIOUR)
+class LiveEventAttended(BehaviourEvent, frozen=True, kw_only=True):
+    """The lead was at a fair, seminar or webinar. Implies presence, not only a registration."""
+
+    live_event: str
+    offline: bool = False
+
+
+@DECLARED.declare(name="chat_started", on=BEHAVIOUR)
+class ChatStarted(BehaviourEvent, frozen=True, kw_only=True):
+    """A conversation was opened. What was said is not recorded here."""
+
+
+@DECLARED.declare(name="act_recorded", on=BEHAVIOUR)
+class ActRecorded(BehaviourEvent, frozen=True, kw_only=True):
+    """Any other act, under the name that the client gave it. No rule knows it unless a document does."""
+
+    name: str
+    properties: Annotated[
+        dict[str, Scalar],
+        Meta(description="Non-identifying properties; what could name a person was left out"),
+    ] = field(default_factory=dict)

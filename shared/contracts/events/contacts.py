@@ -1,0 +1,26 @@
+"""What names a person. Key: lead id. The one lasting topic with personal data; compacted."""
+
+from __future__ import annotations
+
+from msgspec import field
+
+from shared.contracts.attributes import LeadId
+from shared.contracts.declarations import DECLARED, Event
+from shared.contracts.topics import CONTACTS
+
+
+@DECLARED.declare(name="contact_updated", on=CONTACTS)
+class ContactUpdated(Event, frozen=True, kw_only=True):
+    """Ingest says: this is all that is known now about how to name and reach the person.
+
+    Whole, not a difference: the record with the highest ``version`` of a lead replaces all others. A
+    record without a value erases. Does not imply consent to anything.
+    """
+
+    lead: LeadId
+    version: int
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    company_name: str | None = None
+    free_text: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,75 @@
+"""What the resolver says about leads. Key: profile id; subject: lead id."""
+
+from __future__ import annotations
+
+from msgspec import field
+
+from shared.contracts.attributes import Attributes, ExternalId, LeadId, MessageId, ProfileId, SourceName
+from shared.contracts.declarations import DECLARED, Event
+from shared.contracts.topics import LEADS
+
+
+@DECLARED.declare(name="lead_captured", on=LEADS)
+class LeadCaptured(Event, frozen=True, kw_only=True):
+    """Ingest says: a profile that was unknown until now has become a lead.
+
+    Said once per profile, when its first identifying fact is resolved. Does not imply that the lead
+    can be reached or is valid, nor that its form was complete (``missing`` names what is not there).
+    """
+
+    lead: LeadId
+    profile: ProfileId
+    source: SourceName
+    external_ids: list[ExternalId] = field(default_factory=list)
+    attributes: Attributes = field(default_factory=dict)
+    reachable: bool
+    missing: list[str] = field(default_factory=list)
+    message_id: MessageId = None
+
+
+@DECLARED.declare(name="lead_changed", on=LEADS)
+class LeadChanged(Event, frozen=True, kw_only=True):
+    """Ingest says: something about a known lead became known or changed.
+
+    ``attributes`` carries only what changed; ``reachable`` and ``external_ids`` are as they stand
+    now. Does not imply that a person acted: a correction or an import changes leads too.
+    """
+
+    lead: LeadId
+    profile: ProfileId
+    source: SourceName
+    attributes: Attributes = field(default_factory=dict)
+    reachable: bool
+    external_ids: list[ExternalId] = field(default_factory=list)
+    message_id: MessageId = None
+
+
+@DECLARED.declare(name="lead_merged", on=LEADS)
+class LeadMerged(Event, frozen=True, kw_only=True):
+    """Ingest says: two leads turned out to be one; this profile has moved to the lead that stays.
+
+    One event per profile that moves. ``version`` counts the moves of that profile, merges and
+    un-merges together, and the highest wins whatever the order of arrival. Does not imply that the
+    profile's earlier facts have arrived at the new lead.
+    """
+
+    profile: ProfileId
+    lead: LeadId
+    from_lead: LeadId
+    version: int
+    reason: str
+
+
+@DECLARED.declare(name="lead_unmerged", on=LEADS)
+class LeadUnmerged(Event, frozen=True, kw_only=True):
+    """Ingest says: a merge was wrong; this profile has moved out of ``from_lead`` into ``lead``.
+
+    One event per profile that moves, with the same versions as :class:`LeadMerged`. Does not take
+    back what was sent or assigned meanwhile.
+    """
+
+    profile: ProfileId
+    lead: LeadId
+    from_lead: LeadId
+    version: int
+    reason: str

@@ -1,0 +1,54 @@
+"""What arrived at the edge. Key: keyed hash of the best identifier in it; personal data, short-lived."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from shared.contracts.attributes import Moment, SourceName
+from shared.contracts.declarations import DECLARED, Event
+from shared.contracts.topics import RAW
+
+
+class ClientInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """What the connection told about the sender."""
+
+    ip: str | None = None
+    user_agent: str | None = None
+    referrer_origin: str | None = None
+
+
+@DECLARED.declare(name="raw_received", on=RAW)
+class RawReceived(Event, frozen=True, kw_only=True):
+    """The edge says: this was received from an authenticated source and is kept.
+
+    One record per item, of a batch too; said before anything but authentication and bounds was
+    checked. Does not imply that the item is valid, new, or about a person. Exactly one of ``body``
+    and ``body_base64`` is there.
+    """
+
+    source: SourceName
+    channel: Literal["sdk", "lead", "form"]
+    kind: Annotated[str, Meta(description="What the client called it, for example track")]
+    body: Annotated[str | None, Meta(description="Verbatim text of the one item")] = None
+    body_base64: Annotated[
+        bytes | None, Meta(description="The bytes of the item where they are not UTF-8")
+    ] = None
+    sent: Annotated[Moment | None, Meta(description="The client's clock when it sent, if it said so")] = None
+    batch_context: Annotated[
+        str | None,
+        Meta(description="Verbatim JSON text of the context that the batch gave for all its items"),
+    ] = None
+    client: ClientInfo = ClientInfo()
+
+    def __post_init__(self) -> None:
+        """Hold the either-or; a decoder reports it as malformed."""
+        if (self.body is None) == (self.body_base64 is None):
+            raise ValueError("give exactly one of body and body_base64")
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the item as they arrived."""
+        return self.body.encode() if self.body is not None else self.body_base64 or b""

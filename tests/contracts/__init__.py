@@ -1,0 +1,1 @@
+"""Held against the contracts: declarations, generated files, compatibility."""
