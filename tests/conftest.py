@@ -1,0 +1,56 @@
+"""The real servers that tests ask for by name; each is started when the first test needs it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from leadmill.embedded import EmbeddedPostgres
+from shared.testing.kafka_broker import KafkaBroker, find_kafka
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def kafka_broker() -> Iterator[KafkaBroker]:
+    """A real Apache Kafka for the whole session; without a way to run one the test fails and says so."""
+    with find_kafka() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A real PostgreSQL for the whole session: ``LEADMILL_POSTGRES``, or one of our own."""
+    given = os.environ.get("LEADMILL_POSTGRES", "")
+    if given:
+        yield given
+        return
+    folder = Path(tempfile.mkdtemp(prefix="leadmill-postgres-"))
+    folder.chmod(0o755)  # as root the database runs under another account
+    # no test pulls the plug of the machine: killing the server loses nothing without fsync either
+    try:
+        with EmbeddedPostgres(folder, settings={"fsync": "off", "full_page_writes": "off"}) as postgres:
+            yield postgres.url
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def database_url(postgres_url: str) -> AsyncIterator[str]:
+    """A fresh, empty database for one test."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    admin = await asyncpg.connect(postgres_url)
+    try:
+        await admin.execute(f"CREATE DATABASE {name}")
+        yield urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await admin.close()
