@@ -340,23 +340,20 @@ def find_kafka(*, disposable: bool = False, properties: Mapping[str, str] | None
 
 
 def _docker_has_image() -> bool:
+    """Return whether an engine answers and has the image, or can pull it."""
     if not shutil.which("docker"):
         return False
-    import docker
-    from docker.errors import DockerException
+    return _docker_does("version", seconds=10) and (
+        _docker_does("image", "inspect", IMAGE, seconds=10) or _docker_does("pull", IMAGE, seconds=300)
+    )
 
+
+def _docker_does(*arguments: str, seconds: float) -> bool:
     try:
-        client = docker.from_env(timeout=5)
-    except DockerException:
+        done = subprocess.run(["docker", *arguments], capture_output=True, check=False, timeout=seconds)
+    except (OSError, subprocess.TimeoutExpired):
         return False
-    try:
-        if not client.images.list(name=IMAGE):
-            client.images.pull(*IMAGE.split(":"))
-    except (DockerException, OSError):
-        return False
-    finally:
-        client.close()
-    return True
+    return done.returncode == 0
 
 
 def _fetch_jars() -> Path:
