@@ -10,16 +10,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 
 from shared.postgres.faults import CommitUnknown, DatabaseUnavailable, verdicts
 
-Row = asyncpg.Record
+
+class Row(Protocol):
+    """A row as the driver hands it out: by column name or place; iterating gives the values."""
+
+    def __getitem__(self, column: str | int, /) -> Any: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def __len__(self) -> int: ...
+
+    def keys(self) -> Iterator[str]:
+        """Return the names of the columns."""
+        ...
+
+    def values(self) -> Iterator[Any]:
+        """Return the values, in the order of the columns."""
+        ...
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Return names and values, in the order of the columns."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +95,9 @@ class Database:
     ``schema`` becomes the search path, so statements name bare tables. Start it once, stop it once.
     """
 
-    def __init__(self, url: str, *, schema: str, application: str, limits: DatabaseLimits | None = None) -> None:
+    def __init__(
+        self, url: str, *, schema: str, application: str, limits: DatabaseLimits | None = None
+    ) -> None:
         self._url = url
         self.schema = schema
         self._application = application
@@ -99,6 +119,7 @@ class Database:
                 timeout=limits.connect_timeout.total_seconds(),
                 command_timeout=limits.statement_timeout.total_seconds() + 5,
                 max_inactive_connection_lifetime=0,
+                reset=_leave_as_it_is,
                 server_settings=self._server_settings(),
             )
 
@@ -135,7 +156,11 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[Transaction]:
-        """Lend a connection on which every statement is a transaction of its own; for reads."""
+        """Lend a connection on which every statement is a transaction of its own.
+
+        For reads, and for writes that are complete in one statement and may be done again: whether a
+        statement happened whose answer was lost is not known, and not told apart.
+        """
         connection = await self._acquire()
         try:
             yield Transaction(connection)
@@ -203,6 +228,13 @@ class Database:
             await pool.release(connection, timeout=2)
 
 
+async def _leave_as_it_is(_connection: Any) -> None:
+    """Nothing here changes a session, so a released connection needs no round trip to be cleaned.
+
+    A transaction that is still open is rolled back by the pool before it asks.
+    """
+
+
 async def _roll_back(connection: Any) -> None:
     """Undo what is open; a connection that cannot say so any more is thrown away."""
     if connection.is_closed():
@@ -210,5 +242,11 @@ async def _roll_back(connection: Any) -> None:
     try:
         async with asyncio.timeout(2):
             await connection.execute("ROLLBACK")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError):
+    except (
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        OSError,
+        TimeoutError,
+    ):
         connection.terminate()
