@@ -60,9 +60,19 @@ class Declaration:
         return f"{self.name}.v{self.version}"
 
 
-def malformed(error: msgspec.MsgspecError, *, what: str) -> Malformed:
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What a decoder raises for bytes that it cannot read."""
+
+
+def malformed(error: Exception, *, what: str) -> Malformed:
     """Turn a decoder's complaint about ``what`` into a verdict, without the values it quotes."""
-    text, _, path = str(error).partition(" - at ")
+    match error:
+        case UnicodeDecodeError():
+            text, path = "Text is not UTF-8", ""
+        case RecursionError():
+            text, path = "Nested too deeply", ""
+        case _:
+            text, _, path = str(error).partition(" - at ")
     if text.startswith("Invalid enum value"):
         text = "Value outside the allowed set"
     field = path.strip("`") or None
@@ -139,7 +149,7 @@ class EventRegistry:
             event = self._decoders[event_type](data)
         except KeyError:
             raise UnknownType from None
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise malformed(error, what=event_type) from None
         while (upcast := self._upcasts.get(type(event))) is not None:
             event = upcast(event)

@@ -19,7 +19,7 @@ from msgspec import Meta
 
 from shared.contracts import events as _declared_here  # noqa: F401 - fills the registry
 from shared.contracts.attributes import Moment
-from shared.contracts.declarations import DECLARED, Event, Malformed, UnknownType, malformed
+from shared.contracts.declarations import DECLARED, UNREADABLE, Event, Malformed, UnknownType, malformed
 from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import Instant, from_datetime
 
@@ -156,7 +156,7 @@ def decode_envelope(value: bytes) -> Envelope:
     """
     try:
         envelope = _decode(value)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise malformed(error, what="envelope") from None
     if envelope.specversion != "1.0":
         raise Malformed("envelope: specversion must be 1.0; correct the producer", field="$.specversion")
