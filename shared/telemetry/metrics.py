@@ -6,8 +6,10 @@ never block, never raise for a value they are given, and never read business tim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from platform import python_version
+from time import perf_counter
 from typing import Generic, Literal, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -129,6 +131,15 @@ class ProcessorMetrics:
     def stage(self, name: Stage, seconds: float) -> None:
         """Note how long one stage of a batch took."""
         self._stage[name].observe(seconds)
+
+    @contextmanager
+    def timed(self, name: Stage) -> Iterator[None]:
+        """Note how long the body takes as one stage of a batch, also when it fails."""
+        begun = perf_counter()
+        try:
+            yield
+        finally:
+            self._stage[name].observe(perf_counter() - begun)
 
     def batch(self, records: int) -> None:
         """Note how many records one transaction handled."""
