@@ -1,0 +1,69 @@
+"""What a pure handler answers: the state after, what is to be said, which clocks are to ring.
+
+A handler sees one fact and one state, and returns :class:`Changes`; it never sees the batch, so
+however the input is cut into batches the answers are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+from shared.kernel.instants import Instant
+
+S = TypeVar("S")
+
+
+class Fact(NamedTuple):
+    """Something that a service learns about one lead.
+
+    ``id`` is the id of the event, timer or command that it comes from; ``received`` is when the
+    edge stamped it, a timer's due time, or a command's stored time, and is the only "now" there is.
+    """
+
+    id: str
+    key: str
+    received: Instant
+    event: object
+    correlation: str = ""
+    traceparent: str | None = None
+
+
+class TimerFired(NamedTuple):
+    """A clock that was set earlier has come due; ``due`` is what it was set to."""
+
+    name: str
+    due: Instant
+
+
+class Emission(NamedTuple):
+    """An event to be said. ``key`` decides the partition, ``subject`` is the lead it is about.
+
+    ``event`` is a declared event of ``shared.contracts``, or None for a tombstone, and then ``topic``
+    must be named.
+    ``latest_only`` allows a batch to keep just the last one per key (compacted topics only).
+    """
+
+    event: object
+    key: str
+    subject: str
+    occurred: Instant
+    latest_only: bool = False
+    topic: str | None = None
+
+
+@dataclass(slots=True)
+class Changes(Generic[S]):
+    """The answer to one fact.
+
+    ``state`` None means that nothing about the state changed. ``timers`` maps a timer's name to the
+    instant at which it must ring, or to None to silence it. ``rows`` are append-only rows for the
+    service's own store. ``reply`` is what a command's caller is told.
+    """
+
+    state: S | None = None
+    emissions: Sequence[Emission] = ()
+    timers: Mapping[str, Instant | None] = field(default_factory=dict)
+    rows: Sequence[object] = ()
+    reply: object = None

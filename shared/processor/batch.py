@@ -1,0 +1,238 @@
+"""A batch: what was fetched, sorted into facts, repeats, dead letters and halts.
+
+Reading decides nothing about leads. It drops what the marks say was seen, names a lost record
+batch by the gap in its producer's sequence, and stops a partition in which everything looks
+unusable, because then it is the reader that is wrong, not the records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shared.contracts.topics import all_topics
+from shared.kernel.errors import Verdict
+from shared.kernel.instants import Instant
+from shared.log.port import Record, TopicPartition
+from shared.processor.dead_letters import DeadLetter, Halt, describe
+from shared.processor.fence import Claim, Mark
+from shared.processor.fold import Learned
+from shared.processor.outbox import RecordBatch, read_sequence
+from shared.processor.stage import Reading
+from shared.processor.timers import DueTimer, TimerKey
+from shared.telemetry.metrics import ProcessorMetrics
+
+GAP_CODE = "processor.lost_record_batch"
+FLOOD_CODE = "processor.flood"
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many records of one range of offsets ended how; the columns of a receipt."""
+
+    processed: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    dead: int = 0
+
+
+@dataclass(slots=True)
+class Batch:
+    """The input of one transaction.
+
+    ``moves`` maps a partition to the position expected and the one after the batch; ``due`` are
+    leads whose timers have come due by ``until``, per partition number. ``dead`` could not be read,
+    ``buried`` could not be handled.
+    """
+
+    learned: list[Learned] = field(default_factory=list)
+    moves: dict[TopicPartition, tuple[int, int]] = field(default_factory=dict)
+    marks: dict[Mark, int] = field(default_factory=dict)
+    dead: list[DeadLetter] = field(default_factory=list)
+    buried: Sequence[DeadLetter] = ()
+    halts: list[Halt] = field(default_factory=list)
+    passed_halts: set[TopicPartition] = field(default_factory=set)
+    read_tallies: dict[TopicPartition, Tally] = field(default_factory=dict)
+    tallies: dict[TopicPartition, Tally] = field(default_factory=dict)
+    due: Sequence[DueTimer] = ()
+    until: Mapping[int, Instant] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """True if there is nothing to commit."""
+        return not (self.moves or self.due or self.halts)
+
+    @property
+    def numbers(self) -> set[int]:
+        """The partition numbers from which records were taken."""
+        return {tp.partition for tp in self.moves}
+
+    def recount(
+        self,
+        *,
+        buried: Sequence[DeadLetter],
+        duplicates: Mapping[TopicPartition, int] | None = None,
+        quarantined: Mapping[TopicPartition, int] | None = None,
+    ) -> None:
+        """Tell what handling made of the records: reading had counted them all as processed.
+
+        Called once per attempt at the transaction, so it starts from what reading found.
+        """
+        self.buried = buried
+        for tp, read in self.read_tallies.items():
+            dead = sum(1 for letter in buried if (letter.topic, letter.partition) == tp)
+            repeats = (duplicates or {}).get(tp, 0)
+            kept = (quarantined or {}).get(tp, 0)
+            self.tallies[tp] = Tally(
+                processed=read.processed - dead - repeats - kept,
+                duplicate=read.duplicate + repeats,
+                quarantined=kept,
+                dead=read.dead + dead,
+            )
+
+
+@dataclass(slots=True)
+class Account:
+    """What one transaction did, for its receipt, for tests, and for the publisher.
+
+    ``command`` is the idempotency key of a command, else empty; ``rung`` are the timers that rang, in
+    order; ``earliest_timer`` is the earliest due time that was set.
+    """
+
+    moves: Mapping[TopicPartition, tuple[int, int]] = field(default_factory=dict)
+    rung: Sequence[tuple[TimerKey, Instant]] = ()
+    command: str = ""
+    batches: Sequence[RecordBatch] = ()
+    earliest_timer: Instant | None = None
+
+
+class BatchReader:
+    """Reads fetched records into batches; remembers how many in a row were unusable."""
+
+    def __init__(self, stage: Reading, metrics: ProcessorMetrics, *, flood: int) -> None:
+        self._stage = stage
+        self._metrics = metrics
+        self._flood = flood
+        self._streaks: dict[TopicPartition, int] = {}
+        self._may_have_gaps = {topic.name for topic in all_topics() if topic.compacted} | set(stage.mirrors)
+
+    def read(
+        self,
+        fetched: Mapping[TopicPartition, Sequence[Record]],
+        claim: Claim,
+        *,
+        halts: Mapping[TopicPartition, Halt],
+    ) -> Batch:
+        """Sort records into a batch; partitions that are not claimed, or halted, are left alone."""
+        batch = Batch()
+        with self._metrics.timed("decode"):
+            for tp in sorted(fetched):
+                position = claim.positions.get(tp)
+                halt = halts.get(tp)
+                if position is not None and tp.partition in claim.epochs and (halt is None or halt.resumed):
+                    self._read_partition(batch, tp, fetched[tp], position, claim, halt)
+        return batch
+
+    def _read_partition(
+        self,
+        batch: Batch,
+        tp: TopicPartition,
+        records: Sequence[Record],
+        position: int,
+        claim: Claim,
+        halt: Halt | None,
+    ) -> None:
+        tally = Tally()
+        following = position
+        seen = 0
+        for record in records:
+            if record.offset < following:
+                continue
+            stop = self._read_record(batch, tp, record, tally, claim, halt)
+            if stop is not None:
+                batch.halts.append(stop)
+                break
+            following = record.offset + 1
+            seen += 1
+        if following > position:
+            batch.moves[tp] = (position, following)
+            batch.read_tallies[tp] = batch.tallies[tp] = tally
+            self._metrics.consumed(tp.topic, seen)
+            self._metrics.duplicates(tp.topic, tally.duplicate)
+
+    def _read_record(
+        self, batch: Batch, tp: TopicPartition, record: Record, tally: Tally, claim: Claim, halt: Halt | None
+    ) -> Halt | None:
+        """Take one record into the batch, or say that the partition must stop before it."""
+        is_repeat = False
+        numbered = read_sequence(record.headers)
+        if numbered is not None:
+            producer, sequence = numbered
+            mark = (tp.topic, tp.partition, producer)
+            last = batch.marks.get(mark, claim.marks.get(mark))
+            if last is not None and sequence <= last:
+                is_repeat = True
+            elif last is not None and sequence > last + 1 and tp.topic not in self._may_have_gaps:
+                stop = self._stop_at_gap(tp, record, producer, last, sequence, halt)
+                if stop is not None:
+                    return stop
+                batch.passed_halts.add(tp)
+            if not is_repeat:
+                batch.marks[mark] = sequence
+        return self._take(batch, tp, record, tally, halt, is_repeat=is_repeat)
+
+    def _take(
+        self,
+        batch: Batch,
+        tp: TopicPartition,
+        record: Record,
+        tally: Tally,
+        halt: Halt | None,
+        *,
+        is_repeat: bool,
+    ) -> Halt | None:
+        is_mirror = tp.topic in self._stage.mirrors
+        if is_repeat and not is_mirror:
+            tally.duplicate += 1
+            return None
+        streak = self._streaks.get(tp, 0)
+        if streak >= self._flood and halt is None:
+            self._streaks[tp] = 0
+            return Halt(tp, FLOOD_CODE, record.offset, f"{streak} records in a row could not be used")
+        try:
+            if is_mirror:
+                fact = self._stage.heal(record) if is_repeat else None
+            else:
+                fact = self._stage.read(record)
+        except Exception as error:  # noqa: BLE001 - whatever a record does, it does only to itself
+            batch.dead.append(
+                describe(record, group=self._stage.group, error=error, attempts=1 if isinstance(error, Verdict) else 2)
+            )
+            tally.dead += 1
+            self._streaks[tp] = streak + 1
+            return None
+        self._streaks[tp] = 0
+        if halt is not None and halt.code == FLOOD_CODE:
+            batch.passed_halts.add(tp)
+        if is_repeat:
+            tally.duplicate += 1
+        else:
+            tally.processed += 1
+        if fact is not None:
+            batch.learned.append(Learned(fact, record))
+        return None
+
+    def _stop_at_gap(
+        self, tp: TopicPartition, record: Record, producer: str, last: int, sequence: int, halt: Halt | None
+    ) -> Halt | None:
+        if halt is not None and halt.resumed and halt.code == GAP_CODE and halt.offset == record.offset:
+            return None
+        detail = f"sequences {last + 1} to {sequence - 1} of {producer} are missing before offset {record.offset}"
+        return Halt(tp, GAP_CODE, record.offset, detail)
+
+    def learn(self, batch: Batch) -> None:
+        """A batch is committed: records that the handler could not use count towards a flood, too."""
+        for tp, tally in batch.tallies.items():
+            buried = sum(1 for letter in batch.buried if (letter.topic, letter.partition) == tp)
+            if buried and not tally.processed:
+                self._streaks[tp] = self._streaks.get(tp, 0) + buried

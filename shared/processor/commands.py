@@ -1,0 +1,125 @@
+"""Commands: what a person or a system asks for over HTTP, as a batch of one.
+
+A command takes the same path as a batch, but neither checks nor raises the fence's epoch: it locks
+its lead, lets the timers that were due before it ring, handles, raises the lead's version (by which
+the loop notices it) and writes to the outbox, whose owner publishes. Its place among the facts is
+its commit. Its idempotency key is stored in its own transaction, so that a repeat, also after an
+answer that was lost, gets the reply of the first time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from shared.kernel.changes import Fact
+from shared.kernel.errors import Rejected
+from shared.kernel.ids import deterministic_id
+from shared.kernel.instants import Instant
+from shared.postgres.database import Database, Transaction
+from shared.postgres.faults import CommitUnknown, WriteConflict
+from shared.processor import outbox, timers
+from shared.processor.batch import Account
+from shared.processor.fold import Fold
+from shared.processor.outbox import RecordBatch
+from shared.processor.stage import Stage
+from shared.processor.transaction import Bench, VersionConflict, save_folded
+
+S = TypeVar("S")
+
+_ATTEMPTS = 50
+
+
+class KeyReused(Rejected):
+    """This idempotency key was used for another request; choose a new key."""
+
+    code = "command.key_reused"
+
+
+class Commands(Generic[S]):
+    """Runs commands of one stage; ``published`` is told what to publish if the owner is near."""
+
+    def __init__(
+        self,
+        stage: Stage[S],
+        bench: Bench,
+        *,
+        published: Callable[[list[RecordBatch]], None] = lambda _: None,
+    ) -> None:
+        self._stage = stage
+        self._bench = bench
+        self._published = published
+
+    async def run(self, *, key: str, command: object, received: Instant, idempotency_key: str) -> Any:
+        """Carry out ``command`` on the lead ``key`` and return the handler's reply, as plain data.
+
+        ``received`` is stored as the command's time and is its ``now``. A repeated idempotency key
+        with the same command returns the first reply and does nothing.
+
+        :raises Rejected: if the handler refuses, or the key was used for another command.
+        :raises Unavailable: if the database does not answer; ask again with the same key.
+        """
+        digest = blake2b(msgspec.msgpack.encode([key, type(command).__name__, command]), digest_size=16).digest()
+        fact = Fact(deterministic_id("command", self._stage.name, idempotency_key), key, received, command)
+        for attempt in range(_ATTEMPTS):
+            try:
+                return await self._attempt(fact, digest, idempotency_key)
+            except (WriteConflict, VersionConflict, CommitUnknown):
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                self._bench.metrics.version_conflict()
+                await asyncio.sleep(random.uniform(0, 0.02))  # noqa: S311 - jitter, not a secret
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _attempt(self, fact: Fact, digest: bytes, idempotency_key: str) -> Any:
+        database: Database = self._bench.database
+        async with database.transaction() as transaction:
+            done = await self._begin(transaction, fact, digest, idempotency_key)
+            if done is not None:
+                return msgspec.json.decode(done)
+            loaded = await self._stage.load(transaction, {fact.key: [fact]}, lock=True)
+            ringing = (
+                await timers.load_timers(transaction, keys=[fact.key]) if self._stage.sets_timers else {}
+            )
+            fold = Fold(self._stage, self._bench.announcer, loaded, ringing)
+            reply = msgspec.json.encode(fold.learn(fact))
+            folded = fold.finish()
+            await save_folded(transaction, self._stage, folded)
+            await transaction.execute(
+                "UPDATE command SET reply = $2 WHERE idempotency_key = $1", idempotency_key, reply
+            )
+            batches = await outbox.write(transaction, folded.output.by_partition())
+            await outbox.notify_others(transaction, batches, channel=outbox.channel_of(database.schema))
+            await self._bench.journal(
+                transaction,
+                Account(command=idempotency_key, batches=batches, rung=folded.rung),
+            )
+        self._published(batches)
+        return msgspec.json.decode(reply)
+
+    async def _begin(
+        self, transaction: Transaction, fact: Fact, digest: bytes, idempotency_key: str
+    ) -> bytes | None:
+        """Take the idempotency key; return the stored reply if it was taken before."""
+        taken = await transaction.execute(
+            "INSERT INTO command (idempotency_key, digest, received) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            idempotency_key,
+            digest,
+            fact.received,
+        )
+        if taken:
+            return None
+        row = await transaction.fetch_row(
+            "SELECT digest, reply FROM command WHERE idempotency_key = $1", idempotency_key
+        )
+        if row is None:
+            raise WriteConflict
+        if row["digest"] != digest:
+            raise KeyReused
+        reply: bytes = row["reply"]
+        return reply

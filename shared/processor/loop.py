@@ -1,0 +1,435 @@
+"""The loop: fetch, decode, load, fold, commit, publish. Every stateful step of every service.
+
+One batch is one PostgreSQL transaction: the fence and the marks first, then states under their
+version check, timers, dead letters, and last the sequences with the outgoing record batches. What
+was committed is published by :mod:`shared.processor.publisher` while the next batch is under way.
+
+The log's group only shares out partitions. A rebalance callback sets flags and waits, within a
+deadline, for the open transaction; claiming, seeking and publishing what a predecessor left happen
+in this task, and nothing new is taken before they have succeeded. Whatever fails, the way back is
+the same: forget what is in memory, make sure of the claim, read positions and marks, seek.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Unavailable
+from shared.log.port import Consumer, Log, OffsetOutOfRange, Record, TopicPartition
+from shared.postgres.database import Database
+from shared.processor import dead_letters, fence, outbox
+from shared.processor.batch import Account, Batch, BatchReader
+from shared.processor.dead_letters import Halt
+from shared.processor.fold import Announcer, Tripwire
+from shared.processor.publisher import Publisher
+from shared.processor.ringing import Ringing
+from shared.processor.stage import SharedStage, Stage
+from shared.processor.transaction import Bench, Journal, commit, no_journal, step_of
+from shared.telemetry.logging import get_logger
+from shared.telemetry.metrics import ProcessorMetrics
+
+S = TypeVar("S")
+
+logger = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopSettings:
+    """How the loop behaves; the defaults suit production.
+
+    ``flood`` is how many records of one partition may be unusable one after the other before the
+    partition halts. ``revoke_deadline`` bounds how long a rebalance waits for an open transaction.
+    """
+
+    partitions: int = 12
+    batch_records: int = 2000
+    poll: timedelta = timedelta(milliseconds=50)
+    flood: int = 1000
+    max_record_bytes: int = 900_000
+    revoke_deadline: timedelta = timedelta(seconds=5)
+    longest_pause: timedelta = timedelta(seconds=5)
+
+
+@dataclass(slots=True)
+class Standing:
+    """What the worker may tell about itself: to probes, to the watchdog, to the drain."""
+
+    assigned: frozenset[TopicPartition] = frozenset()
+    is_claimed: bool = False
+    waits_for: str | None = "start"
+    halted: Mapping[TopicPartition, Halt] = field(default_factory=dict)
+    beat: float = 0.0
+    progress: float = 0.0
+    lag: int = 0
+
+
+class Worker(Generic[S]):
+    """One member of a service's group; run it until it is stopped."""
+
+    def __init__(
+        self,
+        *,
+        stage: Stage[S] | SharedStage,
+        log: Log,
+        database: Database,
+        clock: Clock,
+        metrics: ProcessorMetrics,
+        member: str,
+        settings: LoopSettings | None = None,
+        tripwire: Tripwire = lambda _: None,
+        journal: Journal = no_journal,
+    ) -> None:
+        self.settings = settings or LoopSettings()
+        self.standing = Standing()
+        self._stage = stage
+        self._log = log
+        self._database = database
+        self._clock = clock
+        self._metrics = metrics
+        self._member = member
+        self._tripwire = tripwire
+        self.publisher = Publisher(
+            name=stage.name, log=log, database=database, metrics=metrics, tripwire=tripwire
+        )
+        announcer = Announcer(
+            source=f"/leadmill/{stage.name}",
+            partitions=self.settings.partitions,
+            max_record_bytes=self.settings.max_record_bytes,
+        )
+        self._step = step_of(
+            stage,
+            Bench(
+                announcer=announcer,
+                database=database,
+                clock=clock,
+                metrics=metrics,
+                tripwire=tripwire,
+                journal=journal,
+            ),
+        )
+        self._reader = BatchReader(stage, metrics, flood=self.settings.flood)
+        self._ringing = Ringing(database, clock, limit=self.settings.batch_records)
+        self._rings = isinstance(stage, SharedStage) or stage.sets_timers
+        self._claim = fence.Claim()
+        self._outputs = (*stage.outputs, stage.dead_letters)
+        self._claims_wanted = False
+        self._raises_epoch = False
+        self._is_stopping = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._halts_looked = 0.0
+        self._lag_looked = 0.0
+
+    async def run(self) -> None:
+        """Work until :meth:`stop`; whatever is away is waited for, with growing pauses."""
+        pause = 0.1
+        publishing = asyncio.create_task(self.publisher.run())  # noqa: TID251 - ends with this method
+        try:
+            while not self._is_stopping:
+                joined = asyncio.get_running_loop().time()
+                try:
+                    await self._check_topics()
+                    await self._work_as_member()
+                except fence.Fenced:
+                    self._metrics.fence_conflict()
+                    logger.warning("fenced", group=self._stage.group)
+                except Unavailable as error:
+                    self.standing.waits_for = error.reason
+                    logger.warning("waiting", group=self._stage.group, code=error.reason)
+                if publishing.done():
+                    publishing.result()
+                if asyncio.get_running_loop().time() - joined > 10:
+                    pause = 0.1
+                if not self._is_stopping:
+                    await self._rest(pause)
+                    pause = min(pause * 2, self.settings.longest_pause.total_seconds())
+        finally:
+            publishing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await publishing
+            await self.publisher.stop()
+
+    def stop(self) -> None:
+        """End after the batch in hand; :meth:`run` then publishes, leaves the group and returns."""
+        self._is_stopping = True
+
+    async def _rest(self, seconds: float) -> None:
+        """Pause with jitter, in steps, so that a stop does not wait for it."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        while not self._is_stopping and loop.time() < end:
+            self._beat()
+            await asyncio.sleep(min(0.1, max(0.0, end - loop.time())))
+
+    def _beat(self) -> None:
+        self.standing.beat = asyncio.get_running_loop().time()
+        self._metrics.beat()
+
+    async def _check_topics(self) -> None:
+        """Make sure that every topic is there with the right count, or claim nothing.
+
+        :raises Unavailable: code ``log.topics`` naming what is missing and what to run.
+        """
+        admin = await self._log.admin()
+        try:
+            layouts = await admin.layouts()
+        finally:
+            await admin.stop()
+        wrong = [
+            topic
+            for topic in (*self._stage.topics, *self._outputs)
+            if topic not in layouts or layouts[topic].partitions != self.settings.partitions
+        ]
+        if wrong:
+            raise Unavailable(
+                f"topics missing or with another count than {self.settings.partitions}:"
+                f" {', '.join(wrong)}; run `leadmill topics apply`",
+                code="log.topics",
+            )
+        async with self._database.transaction() as transaction:
+            await outbox.prepare_sequences(
+                transaction, topics=dict.fromkeys(self._outputs, self.settings.partitions)
+            )
+
+    async def _work_as_member(self) -> None:
+        consumer = self._log.consumer(group=self._stage.group, topics=self._stage.topics, member=self._member)
+        self._forget()
+        try:
+            await consumer.start(on_assigned=self._on_assigned, on_revoked=self._on_revoked)
+            while not self._is_stopping:
+                self._beat()
+                await self._turn(consumer)
+            await self._finish(consumer)
+        finally:
+            self.publisher.release()
+            self.standing.is_claimed = False
+            await consumer.stop()
+
+    async def _on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
+        self._metrics.rebalanced(len(partitions))
+        self.standing.assigned = partitions
+        self.standing.progress = asyncio.get_running_loop().time()
+        self._forget()
+        self._claims_wanted = self._raises_epoch = True
+
+    async def _on_revoked(self, partitions: frozenset[TopicPartition]) -> None:
+        self._forget()
+        self._claims_wanted = False
+        self.standing.assigned = frozenset()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.revoke_deadline.total_seconds()):
+                await self._idle.wait()
+
+    def _forget(self) -> None:
+        """Believe nothing any more; the next turn makes sure of the claim first."""
+        self._claim = fence.Claim()
+        self.standing.is_claimed = False
+
+    async def _turn(self, consumer: Consumer) -> None:
+        """Do one thing: claim, or fetch and process a batch, or wait for what is away."""
+        try:
+            self._idle.clear()
+            if self._claims_wanted:
+                await self._make_claim(consumer)
+            elif self.standing.is_claimed:
+                await self._look_for_resumed(consumer)
+            self._idle.set()
+            self._ringing.sample()
+            fetched = await self._fetch(consumer)
+            if self.standing.is_claimed:
+                self._idle.clear()
+                await self._process(consumer, fetched)
+                self.standing.waits_for = None
+        except fence.Fenced:
+            raise
+        except Unavailable as error:
+            self._idle.set()
+            await self._wait_out(consumer, error)
+        finally:
+            self._idle.set()
+
+    async def _fetch(self, consumer: Consumer) -> Mapping[TopicPartition, Sequence[Record]]:
+        with self._metrics.timed("poll"):
+            try:
+                return await consumer.fetch(
+                    max_records=self.settings.batch_records, timeout=self.settings.poll.total_seconds()
+                )
+            except OffsetOutOfRange as error:
+                await self._halt_lost(consumer, error)
+                return {}
+
+    async def _wait_out(self, consumer: Consumer, error: Unavailable) -> None:
+        """Something is away: stay in the group with everything paused, then start from the claim."""
+        logger.warning("paused", group=self._stage.group, code=error.reason)
+        self.standing.waits_for = error.reason
+        had_assignment = bool(self.standing.assigned)
+        epochs = dict(self._claim.epochs)
+        self._forget()
+        if had_assignment:
+            self._claims_wanted = True
+            self._raises_epoch = self._raises_epoch or not epochs
+            self._claim.epochs = epochs
+        consumer.pause(self.standing.assigned)
+        end = asyncio.get_running_loop().time() + error.retry_after * random.uniform(0.25, 1.0)  # noqa: S311 - jitter
+        while not self._is_stopping and (left := end - asyncio.get_running_loop().time()) > 0:
+            self._beat()
+            with contextlib.suppress(Unavailable, OffsetOutOfRange):
+                await consumer.fetch(max_records=1, timeout=min(left, 0.25))
+            await asyncio.sleep(0.05)
+
+    async def _make_claim(self, consumer: Consumer) -> None:
+        """Fence off predecessors, read what they committed, publish what they left, then seek."""
+        partitions = self.standing.assigned
+        numbers = sorted({tp.partition for tp in partitions})
+        self._tripwire("before_claim")
+        async with self._database.transaction() as transaction:
+            if self._raises_epoch:
+                epochs = await fence.raise_epochs(transaction, group=self._stage.group, partitions=numbers)
+            else:
+                epochs = self._claim.epochs
+                await fence.hold_epochs(transaction, group=self._stage.group, epochs=epochs)
+        self._tripwire("during_claim")
+        await self.publisher.take_over(numbers)
+        claim = await self._read_claim(partitions, numbers, epochs)
+        if self.standing.assigned != partitions:
+            return
+        self._claim = claim
+        self._claims_wanted = self._raises_epoch = False
+        self.standing.is_claimed = True
+        self.standing.waits_for = None
+        self._ringing.forget()
+        open_partitions = {tp: at for tp, at in claim.positions.items() if tp in partitions}
+        consumer.seek(open_partitions)
+        stopped = [tp for tp, halt in self.standing.halted.items() if not halt.resumed]
+        consumer.resume([tp for tp in open_partitions if tp not in stopped])
+        consumer.pause(stopped)
+        self._tripwire("after_claim")
+
+    async def _read_claim(
+        self, partitions: frozenset[TopicPartition], numbers: Sequence[int], epochs: Mapping[int, int]
+    ) -> fence.Claim:
+        group = self._stage.group
+        async with self._database.connection() as connection:
+            positions = await fence.load_positions(connection, group=group, partitions=numbers)
+        missing = [tp for tp in partitions if tp not in positions]
+        if missing:
+            await self._open_positions(missing)
+        async with self._database.connection() as connection:
+            positions = await fence.load_positions(connection, group=group, partitions=numbers)
+            marks = await fence.load_marks(connection, group=group, partitions=numbers)
+            halts = await dead_letters.load_halts(connection, group=group, partitions=numbers)
+        self._set_halts(halts)
+        return fence.Claim(epochs=dict(epochs), positions=positions, marks=marks)
+
+    async def _open_positions(self, missing: Sequence[TopicPartition]) -> None:
+        """A topic seen for the first time starts at its beginning."""
+        admin = await self._log.admin()
+        try:
+            bounds = await admin.bounds({tp.topic for tp in missing})
+        finally:
+            await admin.stop()
+        starts = {tp: bounds[tp][0] for tp in missing if tp in bounds}
+        async with self._database.transaction() as transaction:
+            await fence.open_positions(transaction, group=self._stage.group, positions=starts)
+
+    async def _process(self, consumer: Consumer, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        claim = self._claim
+        batch = self._reader.read(fetched, claim, halts=self.standing.halted)
+        if self._rings:
+            batch.until = self._ringing.until(consumer.watermarks(), claim.positions, busy=batch.numbers)
+            batch.due = await self._ringing.find(batch.until)
+        self._watch_lag(consumer, batch)
+        if batch.is_empty:
+            return
+        await self.publisher.room()
+        account = await commit(self._step, batch, claim, self._metrics)
+        self._believe(batch, claim)
+        self.publisher.offer(account.batches)
+        self._tripwire("after_offer")
+        await self._after_commit(consumer, batch, account)
+
+    def _believe(self, batch: Batch, claim: fence.Claim) -> None:
+        """The batch is committed: what it moved is now what is known."""
+        for tp, (_, following) in batch.moves.items():
+            claim.positions[tp] = following
+        claim.marks.update(batch.marks)
+        self._reader.learn(batch)
+        self._metrics.batch(len(batch.learned))
+        self.standing.progress = asyncio.get_running_loop().time()
+
+    async def _after_commit(self, consumer: Consumer, batch: Batch, account: Account) -> None:
+        self._ringing.learn(account.earliest_timer)
+        if batch.halts or batch.passed_halts:
+            halts = {tp: halt for tp, halt in self.standing.halted.items() if tp not in batch.passed_halts}
+            self._set_halts(halts | {halt.target: halt for halt in batch.halts})
+            consumer.pause([halt.target for halt in batch.halts])
+            for halt in batch.halts:
+                logger.error("halted", topic=halt.target.topic, partition=halt.target.partition, code=halt.code)
+        await consumer.report({tp: following for tp, (_, following) in batch.moves.items()})
+
+    def _set_halts(self, halts: Mapping[TopicPartition, Halt]) -> None:
+        self.standing.halted = dict(halts)
+        self._metrics.halted(is_halted=any(not halt.resumed for halt in halts.values()))
+
+    def _watch_lag(self, consumer: Consumer, batch: Batch) -> None:
+        """Once a second at most: how far behind, for gauges and the watchdog."""
+        now = asyncio.get_running_loop().time()
+        if now - self._lag_looked < 1 and not batch.is_empty:
+            return
+        self._lag_looked = now
+        positions = self._claim.positions
+        lag = 0
+        for tp, mark in consumer.watermarks().items():
+            halt = self.standing.halted.get(tp)
+            if tp in positions:
+                behind = max(0, mark.end - positions[tp])
+                self._metrics.lag(tp.topic, tp.partition, behind)
+                lag += behind if halt is None or halt.resumed else 0
+        self.standing.lag = lag
+        if not lag:
+            self.standing.progress = now
+
+    async def _look_for_resumed(self, consumer: Consumer) -> None:
+        """Once a second, see whether somebody has resumed a halted partition."""
+        stopped = {tp for tp, halt in self.standing.halted.items() if not halt.resumed}
+        now = asyncio.get_running_loop().time()
+        if not stopped or now - self._halts_looked < 1:
+            return
+        self._halts_looked = now
+        async with self._database.connection() as connection:
+            halts = await dead_letters.load_halts(
+                connection, group=self._stage.group, partitions=sorted(self._claim.epochs)
+            )
+        self._set_halts(halts)
+        back = [tp for tp in stopped if tp not in halts or halts[tp].resumed]
+        if back:
+            consumer.seek({tp: self._claim.positions[tp] for tp in back})
+            consumer.resume(back)
+            logger.info("resumed", group=self._stage.group, partitions=len(back))
+
+    async def _halt_lost(self, consumer: Consumer, error: OffsetOutOfRange) -> None:
+        """Records were removed before they were read: halt these partitions and name them."""
+        halts = [
+            Halt(tp, error.reason, at, "records were removed before they were read")
+            for tp, at in error.positions.items()
+        ]
+        async with self._database.transaction() as transaction:
+            await dead_letters.save_halts(transaction, group=self._stage.group, halts=halts)
+        self._set_halts({**self.standing.halted, **{halt.target: halt for halt in halts}})
+        consumer.pause([halt.target for halt in halts])
+        logger.error("halted", code=error.reason, partitions=len(halts))
+
+    async def _finish(self, consumer: Consumer) -> None:
+        """An orderly stop: say what was committed, tell the log how far we are."""
+        with contextlib.suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(self.settings.revoke_deadline.total_seconds()):
+                await self.publisher.drain()
+                await consumer.report(self._claim.positions)
+

@@ -1,0 +1,85 @@
+"""When timers may ring: once everything the log held at their due time has been read.
+
+The proof costs no request: each turn notes what time it was for the business and for the event
+loop; a fetch answer that came after such a note, and whose end has been reached, shows that
+nothing received before the noted time is still unread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+
+from shared.kernel.clock import Clock
+from shared.kernel.instants import Instant
+from shared.log.port import TopicPartition, Watermark
+from shared.postgres.database import Database
+from shared.processor.timers import DueTimer, find_due
+
+_NOTES_KEPT = 64
+_POLL_SECONDS = 0.25
+
+
+class Ringing:
+    """Finds timers that may ring now."""
+
+    def __init__(self, database: Database, clock: Clock, *, limit: int) -> None:
+        self._database = database
+        self._clock = clock
+        self._limit = limit
+        self._notes: deque[tuple[float, Instant]] = deque(maxlen=_NOTES_KEPT)
+        self._next_due: Instant | None = None
+        self._is_known = False
+        self._looked = 0.0
+
+    def sample(self) -> None:
+        """Note what time it is, before a fetch."""
+        self._notes.append((asyncio.get_running_loop().time(), self._clock.now()))
+
+    def forget(self) -> None:
+        """Know nothing about the next due time; the owned partitions have changed."""
+        self._is_known = False
+
+    def learn(self, due: Instant | None) -> None:
+        """A timer was set; the next look must not come too late for it."""
+        if due is not None and (self._next_due is None or due < self._next_due):
+            self._next_due = due
+
+    def until(
+        self,
+        watermarks: Mapping[TopicPartition, Watermark],
+        positions: Mapping[TopicPartition, int],
+        *,
+        busy: Collection[int],
+    ) -> dict[int, Instant]:
+        """Return, per partition number that has been read to its end, up to when timers may ring."""
+        answered: dict[int, float] = {}
+        for tp, position in positions.items():
+            if tp.partition in busy:
+                continue
+            mark = watermarks.get(tp)
+            is_read = mark is not None and position >= mark.end
+            at = mark.answered_at if mark is not None and is_read else -1.0
+            answered[tp.partition] = min(answered.get(tp.partition, at), at)
+        until: dict[int, Instant] = {}
+        for number, at in answered.items():
+            noted = next((instant for noted_at, instant in reversed(self._notes) if noted_at <= at), None)
+            if noted is not None:
+                until[number] = noted
+        return until
+
+    async def find(self, until: Mapping[int, Instant]) -> Sequence[DueTimer]:
+        """Return leads with a timer that may ring, earliest first."""
+        if not until:
+            return ()
+        time = asyncio.get_running_loop().time()
+        horizon = max(until.values())
+        is_due = not self._is_known or (self._next_due is not None and self._next_due <= horizon)
+        if not is_due and time - self._looked < _POLL_SECONDS:
+            return ()
+        self._looked = time
+        async with self._database.connection() as connection:
+            due, self._next_due = await find_due(connection, until=until, limit=self._limit)
+        self._is_known = len(due) < self._limit
+        return due
