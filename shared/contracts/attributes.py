@@ -6,8 +6,8 @@ names a person travels in ``contacts`` alone.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -34,3 +34,13 @@ class ExternalId(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     source: SourceName
     id: str
+
+
+EXAMPLE_LEAD: Final = "5f1c0d2e9a7b4c3d8e6f1a2b3c4d5e6f"
+"""The lead that the examples are about; invented, as everything in them."""
+
+EXAMPLE_OTHER_LEAD: Final = "c2a47d10b9e84f6390d1e2f3a4b5c6d7"
+"""A second lead, for examples in which two meet."""
+
+EXAMPLE_MOMENT: Final = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+"""When the examples happen."""

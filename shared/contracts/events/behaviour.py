@@ -6,11 +6,11 @@ None implies that a person rather than a machine acted, unless its docstring say
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, field
 
-from shared.contracts.attributes import LeadId, MessageId, ProfileId, Scalar, SourceName
+from shared.contracts.attributes import EXAMPLE_LEAD, LeadId, MessageId, ProfileId, Scalar, SourceName
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.topics import BEHAVIOUR
 
@@ -108,3 +108,20 @@ class ActRecorded(BehaviourEvent, frozen=True, kw_only=True):
         dict[str, Scalar],
         Meta(description="Non-identifying properties; what could name a person was left out"),
     ] = field(default_factory=dict)
+
+
+_WHO: Final = {"lead": EXAMPLE_LEAD, "profile": EXAMPLE_LEAD, "source": "website"}
+
+EXAMPLES: Final = (
+    PageViewed(**_WHO, message_id="ajs-next-31c2", path="/pricing", kind="price"),
+    FormSubmitted(**_WHO, message_id="form-7f3a", form="trial-request", start_within_months=3),
+    DemoRequested(**_WHO, message_id="ajs-next-31c3"),
+    TrialRequested(**_WHO, message_id="ajs-next-31c4"),
+    DocumentDownloaded(**_WHO, message_id="ajs-next-31c5", kind="white_paper", document="smart-factory"),
+    ProposalOpened(**_WHO, message_id="ajs-next-31c6", proposal="P-2044"),
+    EmailOpened(**_WHO, message="welcome-1"),
+    EmailLinkClicked(**_WHO, message="welcome-1", link="book", purpose="book_demo"),
+    LiveEventAttended(**_WHO, live_event="spring-fair", offline=True),
+    ChatStarted(**_WHO, message_id="ajs-next-31c7"),
+    ActRecorded(**_WHO, message_id="ajs-next-31c8", name="Calculator Used", properties={"product_lines": 2}),
+)

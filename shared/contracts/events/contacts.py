@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import field
 
-from shared.contracts.attributes import LeadId
+from shared.contracts.attributes import EXAMPLE_LEAD, LeadId
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.topics import CONTACTS
 
@@ -24,3 +26,16 @@ class ContactUpdated(Event, frozen=True, kw_only=True):
     phone: str | None = None
     company_name: str | None = None
     free_text: dict[str, str] = field(default_factory=dict)
+
+
+EXAMPLES: Final = (
+    ContactUpdated(
+        lead=EXAMPLE_LEAD,
+        version=2,
+        name="Example Person",
+        email="person@example.com",
+        phone="+8613000000000",
+        company_name="Example Works",
+        free_text={"message": "Please call after ten."},
+    ),
+)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, field
 
-from shared.contracts.attributes import Moment
+from shared.contracts.attributes import EXAMPLE_MOMENT, Moment
 from shared.contracts.declarations import DECLARED, Event
-from shared.contracts.topics import DEAD_LETTERS
+from shared.contracts.topics import DEAD_LETTERS, RAW
 
 
 class DeadLetter(Event, frozen=True, kw_only=True):
@@ -44,3 +44,23 @@ class DeadLettered(DeadLetter, frozen=True, kw_only=True):
     Said in the transaction that passes the record over. Does not imply that the record is lost: it
     can be replayed as long as this topic keeps it.
     """
+
+
+EXAMPLES: Final = (
+    DeadLettered(
+        code="contract.malformed",
+        error_type="Malformed",
+        topic=RAW.name,
+        partition=7,
+        offset=1024,
+        key=b"5f1c0d2e9a7b4c3d8e6f1a2b3c4d5e6f",
+        value=b'{"specversion":',
+        headers=[("content-type", b"application/cloudevents+json"), ("sequence", b"ingest:41")],
+        timestamp=1_772_443_800_000,
+        group="ingest",
+        attempts=1,
+        first_failed=EXAMPLE_MOMENT,
+        last_failed=EXAMPLE_MOMENT,
+        code_version="0.1.0",
+    ),
+)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, field
 
-from shared.contracts.attributes import LeadId, Moment, ProfileId, Scalar
+from shared.contracts.attributes import (
+    EXAMPLE_LEAD,
+    EXAMPLE_MOMENT,
+    EXAMPLE_OTHER_LEAD,
+    LeadId,
+    Moment,
+    ProfileId,
+    Scalar,
+)
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.topics import INTERNAL
 
@@ -53,3 +61,22 @@ class ProfileLeft(Event, frozen=True, kw_only=True):
     version: int
     lead: LeadId
     to_lead: LeadId
+
+
+EXAMPLES: Final = (
+    FactsMoved(
+        profile=EXAMPLE_OTHER_LEAD,
+        version=1,
+        lead=EXAMPLE_LEAD,
+        facts=[
+            MovedFact(
+                id="9d2f4b6a8c0e1f3a5b7c9d1e2f4a6b8c",
+                occurred=EXAMPLE_MOMENT,
+                received=EXAMPLE_MOMENT,
+                name="page_viewed",
+                fields={"path": "/pricing", "kind": "price"},
+            )
+        ],
+    ),
+    ProfileLeft(profile=EXAMPLE_OTHER_LEAD, version=2, lead=EXAMPLE_LEAD, to_lead=EXAMPLE_OTHER_LEAD),
+)

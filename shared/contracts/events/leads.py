@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import field
 
-from shared.contracts.attributes import Attributes, ExternalId, LeadId, MessageId, ProfileId, SourceName
+from shared.contracts.attributes import (
+    EXAMPLE_LEAD,
+    EXAMPLE_OTHER_LEAD,
+    Attributes,
+    ExternalId,
+    LeadId,
+    MessageId,
+    ProfileId,
+    SourceName,
+)
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.topics import LEADS
 
@@ -73,3 +84,35 @@ class LeadUnmerged(Event, frozen=True, kw_only=True):
     from_lead: LeadId
     version: int
     reason: str
+
+
+EXAMPLES: Final = (
+    LeadCaptured(
+        lead=EXAMPLE_LEAD,
+        profile=EXAMPLE_LEAD,
+        source="website",
+        external_ids=[ExternalId(source="crm", id="LD-20417")],
+        attributes={"industry": "manufacturing", "employees": 650, "title_level": "director", "tender": True},
+        reachable=True,
+        missing=["budget"],
+        message_id="form-7f3a",
+    ),
+    LeadChanged(
+        lead=EXAMPLE_LEAD,
+        profile=EXAMPLE_LEAD,
+        source="crm",
+        attributes={"budget": 300000, "stage": "approved"},
+        reachable=True,
+        external_ids=[ExternalId(source="crm", id="LD-20417")],
+    ),
+    LeadMerged(
+        profile=EXAMPLE_OTHER_LEAD, lead=EXAMPLE_LEAD, from_lead=EXAMPLE_OTHER_LEAD, version=1, reason="email"
+    ),
+    LeadUnmerged(
+        profile=EXAMPLE_OTHER_LEAD,
+        lead=EXAMPLE_OTHER_LEAD,
+        from_lead=EXAMPLE_LEAD,
+        version=2,
+        reason="corrected",
+    ),
+)

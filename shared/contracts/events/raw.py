@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
-from shared.contracts.attributes import Moment, SourceName
+from shared.contracts.attributes import EXAMPLE_MOMENT, Moment, SourceName
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.topics import RAW
 
@@ -52,3 +52,17 @@ class RawReceived(Event, frozen=True, kw_only=True):
     def content(self) -> bytes:
         """The bytes of the item as they arrived."""
         return self.body.encode() if self.body is not None else self.body_base64 or b""
+
+
+EXAMPLES: Final = (
+    RawReceived(
+        source="website",
+        channel="sdk",
+        kind="track",
+        body='{"type":"track","event":"Demo Requested","anonymousId":"a-1","messageId":"ajs-next-31c3"}',
+        sent=EXAMPLE_MOMENT,
+        batch_context='{"library":{"name":"analytics.js"}}',
+        client=ClientInfo(ip="192.0.2.7", user_agent="Mozilla/5.0", referrer_origin="https://example.com"),
+    ),
+    RawReceived(source="fair", channel="form", kind="form", body_base64=b"name=\xc9\xe8"),
+)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
-from shared.contracts.attributes import LeadId, Moment, Points
+from shared.contracts.attributes import EXAMPLE_LEAD, EXAMPLE_MOMENT, LeadId, Moment, Points
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.topics import SCORES
 
@@ -31,3 +33,21 @@ class ScoresUpdated(Event, frozen=True, kw_only=True):
     lead: LeadId
     version: int
     scores: list[ModelScore]
+
+
+EXAMPLES: Final = (
+    ScoresUpdated(
+        lead=EXAMPLE_LEAD,
+        version=7,
+        scores=[
+            ModelScore(
+                model="key_account",
+                model_version=1,
+                points=75_000,
+                tier="key_account",
+                tier_since=EXAMPLE_MOMENT,
+                as_of=EXAMPLE_MOMENT,
+            )
+        ],
+    ),
+)

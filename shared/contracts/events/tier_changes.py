@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, field
 
-from shared.contracts.attributes import ExternalId, LeadId, Moment, Points
+from shared.contracts.attributes import EXAMPLE_LEAD, EXAMPLE_MOMENT, ExternalId, LeadId, Moment, Points
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.topics import TIER_CHANGES
 
@@ -43,3 +43,22 @@ class TierChanged(Event, frozen=True, kw_only=True):
         list[Reason], Meta(description="The lines that weigh most, largest first, five at most")
     ] = field(default_factory=list)
     external_ids: list[ExternalId] = field(default_factory=list)
+
+
+EXAMPLES: Final = (
+    TierChanged(
+        lead=EXAMPLE_LEAD,
+        model="key_account",
+        model_version=1,
+        direction="up",
+        from_tier="priority",
+        to_tier="key_account",
+        points=75_000,
+        at=EXAMPLE_MOMENT,
+        reasons=[
+            Reason(rule="employees_500", points=20_000, event="9d2f4b6a8c0e1f3a5b7c9d1e2f4a6b8c"),
+            Reason(rule="stage_approved", points=15_000, event="0a1b2c3d4e5f60718293a4b5c6d7e8f9"),
+        ],
+        external_ids=[ExternalId(source="crm", id="LD-20417")],
+    ),
+)
