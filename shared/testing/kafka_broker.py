@@ -12,7 +12,6 @@ Calls block until they are done (``start`` about four seconds).
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import random
 import shutil
@@ -26,10 +25,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
+from shared.testing.kafka_jars import KAFKA_VERSION, NoKafka, fetch_jars
+
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
-KAFKA_VERSION: Final = "4.1.0"
 IMAGE: Final = f"apache/kafka:{KAFKA_VERSION}"
 
 _START_SECONDS: Final = 60.0
@@ -68,24 +68,6 @@ _PROPERTIES: Final[Mapping[str, str]] = {
     "broker.heartbeat.interval.ms": "200",
     "controller.quorum.election.timeout.ms": "300",
 }
-
-_POM: Final = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>leadmill.testing</groupId><artifactId>kafka</artifactId><version>1</version><packaging>pom</packaging>
-  <dependencies>
-    <dependency>
-      <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{KAFKA_VERSION}</version>
-    </dependency>
-    <dependency>
-      <groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version>
-    </dependency>
-  </dependencies>
-</project>
-"""
-
-
-class NoKafka(RuntimeError):
-    """There is no way to run Apache Kafka on this machine, or it did not start."""
 
 
 class KafkaBroker(ABC):
@@ -332,7 +314,7 @@ def find_kafka(*, disposable: bool = False, properties: Mapping[str, str] | None
     if _docker_has_image():
         return ContainerBroker(properties or {})
     if shutil.which("java") and shutil.which("mvn"):
-        return JavaBroker(_fetch_jars(), properties or {})
+        return JavaBroker(fetch_jars(), properties or {})
     raise NoKafka(
         "These tests need a real Apache Kafka. Set LEADMILL_KAFKA to a broker's address, or start Docker, "
         "or install Java 17 and Maven (on Debian: apt install default-jre-headless maven)."
@@ -354,33 +336,6 @@ def _docker_does(*arguments: str, seconds: float) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
-
-
-def _fetch_jars() -> Path:
-    """Return the folder with Kafka's jars; Maven fills it the first time, one process at a time."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "leadmill"
-    libs = cache / f"kafka-{KAFKA_VERSION}"
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "kafka.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if libs.exists():
-            return libs
-        work = Path(tempfile.mkdtemp(prefix="kafka-", dir=cache))
-        try:
-            (work / "pom.xml").write_text(_POM)
-            goal = ["dependency:copy-dependencies", f"-DoutputDirectory={work / 'libs'}"]
-            done = subprocess.run(
-                ["mvn", "--batch-mode", "--quiet", "--file", str(work / "pom.xml"), *goal],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode:
-                raise NoKafka(f"Maven could not fetch Apache Kafka {KAFKA_VERSION}:\n{done.stdout[-2000:]}")
-            (work / "libs").rename(libs)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    return libs
 
 
 def _addresses(port: int, controller: int) -> dict[str, str]:

@@ -15,7 +15,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, UnknownTopicOrPartitionError
 
-from shared.testing.kafka_broker import JavaBroker, KafkaBroker, NoKafka, find_kafka
+from shared.testing.kafka_broker import JavaBroker, KafkaBroker, find_kafka
+from shared.testing.kafka_jars import NoKafka
 
 pytestmark = pytest.mark.kafka
 
