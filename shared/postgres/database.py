@@ -191,10 +191,10 @@ class Database:
                 with verdicts():
                     await connection.execute("COMMIT")
             except DatabaseUnavailable as error:
-                connection.terminate()
+                _throw_away(connection)
                 raise CommitUnknown from error
             except asyncio.CancelledError:
-                connection.terminate()
+                _throw_away(connection)
                 raise
         finally:
             await self._release(connection)
@@ -222,7 +222,7 @@ class Database:
     async def _release(self, connection: Any) -> None:
         pool = self._pool
         if pool is None:
-            connection.terminate()
+            _throw_away(connection)
             return
         with contextlib.suppress(asyncpg.InterfaceError, asyncpg.PostgresError, OSError, TimeoutError):
             await pool.release(connection, timeout=2)
@@ -235,10 +235,14 @@ async def _leave_as_it_is(_connection: Any) -> None:
     """
 
 
+def _throw_away(connection: Any) -> None:
+    """Cut a connection; one that broke has been taken back by the pool and answers to nothing any more."""
+    with contextlib.suppress(asyncpg.InterfaceError):
+        connection.terminate()
+
+
 async def _roll_back(connection: Any) -> None:
     """Undo what is open; a connection that cannot say so any more is thrown away."""
-    if connection.is_closed():
-        return
     try:
         async with asyncio.timeout(2):
             await connection.execute("ROLLBACK")
@@ -249,4 +253,4 @@ async def _roll_back(connection: Any) -> None:
         OSError,
         TimeoutError,
     ):
-        connection.terminate()
+        _throw_away(connection)

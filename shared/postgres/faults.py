@@ -38,6 +38,12 @@ class SchemaMissing(Rejected):
     code = "database.schema"
 
 
+class SchemaOutdated(Rejected):
+    """The schema is older than this code needs; run `leadmill migrate`."""
+
+    code = "database.schema"
+
+
 _CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 _MISSING = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InvalidSchemaNameError)
 _AWAY = (
