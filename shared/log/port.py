@@ -36,7 +36,7 @@ class NewRecord(NamedTuple):
 
     key: bytes | None
     value: bytes | None
-    headers: Headers
+    headers: list[tuple[str, bytes]]
     timestamp: int
 
 

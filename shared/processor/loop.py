@@ -305,10 +305,9 @@ class Worker(Generic[S]):
         self.standing.is_claimed = True
         self.standing.waits_for = None
         self._ringing.forget()
-        open_partitions = {tp: at for tp, at in claim.positions.items() if tp in partitions}
-        consumer.seek(open_partitions)
+        consumer.seek(claim.positions)
         stopped = [tp for tp, halt in self.standing.halted.items() if not halt.resumed]
-        consumer.resume([tp for tp in open_partitions if tp not in stopped])
+        consumer.resume([tp for tp in claim.positions if tp not in stopped])
         consumer.pause(stopped)
         self._tripwire("after_claim")
 
@@ -326,7 +325,8 @@ class Worker(Generic[S]):
             marks = await fence.load_marks(connection, group=group, partitions=numbers)
             halts = await dead_letters.load_halts(connection, group=group, partitions=numbers)
         self._set_halts(halts)
-        return fence.Claim(epochs=dict(epochs), positions=positions, marks=marks)
+        mine = {tp: at for tp, at in positions.items() if tp in partitions}
+        return fence.Claim(epochs=dict(epochs), positions=mine, marks=marks)
 
     async def _open_positions(self, missing: Sequence[TopicPartition]) -> None:
         """A topic seen for the first time starts at its beginning."""

@@ -193,4 +193,4 @@ def counted(key: str, amount: int, *, number: int, received: Instant) -> NewReco
         causation_id=None,
         correlation_id=f"c{number}",
     )
-    return NewRecord(key.encode(), value, (), received // 1000)
+    return NewRecord(key.encode(), value, [], received // 1000)

@@ -17,9 +17,10 @@ from shared.kernel.instants import Instant
 from shared.log.embedded.log import EmbeddedLog
 from shared.log.port import Log, NewRecord, Record, TopicPartition
 from shared.postgres.database import Database
+from shared.processor import fence
 from shared.processor.loop import LoopSettings, Worker
 from shared.telemetry.metrics import ProcessorMetrics
-from tests.engine.tally import COUNTED, DDL, PARTITIONS, TOTALS, TallyStage, TallyState, counted, layouts
+from tests.engine.tally import ALL, COUNTED, DDL, PARTITIONS, TOTALS, TallyStage, TallyState, counted, layouts
 
 
 class WallClock:
@@ -40,6 +41,16 @@ class Bench:
     workers: list[Worker[TallyState]] = field(default_factory=list)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     numbers: int = 0
+    starts: dict[TopicPartition, int] = field(default_factory=dict)
+
+    async def begin_here(self) -> None:
+        """Start at the ends of the topics: a real broker still holds what earlier tests wrote."""
+        admin = await self.log.admin()
+        bounds = await admin.bounds([topic.name for topic in ALL])
+        await admin.stop()
+        self.starts = {tp: end for tp, (_, end) in bounds.items()}
+        async with self.database.transaction() as transaction:
+            await fence.open_positions(transaction, group="tally", positions=self.starts)
 
     async def start_worker(
         self, stage: TallyStage | None = None, *, settings: LoopSettings | None = None
@@ -83,7 +94,7 @@ class Bench:
         assigned = asyncio.Event()
 
         async def on_assigned(partitions: frozenset[TopicPartition]) -> None:
-            consumer.seek({tp: bounds[tp][0] for tp in partitions})
+            consumer.seek({tp: max(bounds[tp][0], self.starts[tp]) for tp in partitions})
             assigned.set()
 
         async def on_revoked(partitions: frozenset[TopicPartition]) -> None:
@@ -91,7 +102,7 @@ class Bench:
 
         await consumer.start(on_assigned=on_assigned, on_revoked=on_revoked)
         found: list[Record] = []
-        missing = {tp: end for tp, (start, end) in bounds.items() if end > start}
+        missing = {tp: end for tp, (_, end) in bounds.items() if end > self.starts[tp]}
         try:
             async with asyncio.timeout(20):
                 while missing:
@@ -164,6 +175,7 @@ async def open_bench(kind: str, request: pytest.FixtureRequest, database_url: st
     admin = await log.admin()
     await admin.create(layouts())
     await admin.stop()
+    await bench.begin_here()
     try:
         yield bench
     finally:
