@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import asyncpg
 
-from shared.postgres.faults import CommitUnknown, DatabaseUnavailable, verdicts
+from shared.postgres.faults import CommitUnknown, DatabaseUnavailable, connecting, verdicts
 
 
 class Row(Protocol):
@@ -111,7 +111,7 @@ class Database:
         :raises DatabaseUnavailable: if the server does not answer in time.
         """
         limits = self._limits
-        with verdicts():
+        with connecting():
             self._pool = await asyncpg.create_pool(
                 self._url,
                 min_size=1,
@@ -216,7 +216,7 @@ class Database:
     async def _acquire(self) -> Any:
         if self._pool is None:
             raise DatabaseUnavailable("the database connection is not open")
-        with verdicts():
+        with connecting():
             return await self._pool.acquire(timeout=self._limits.connect_timeout.total_seconds())
 
     async def _release(self, connection: Any) -> None:

@@ -74,3 +74,13 @@ def verdicts() -> Iterator[None]:
         raise SchemaMissing from error
     except _AWAY as error:
         raise DatabaseUnavailable(f"the database does not answer ({type(error).__name__})") from error
+
+
+@contextmanager
+def connecting() -> Iterator[None]:
+    """As :func:`verdicts`, while a connection is opened: no answer but yes is one that we can use."""
+    with verdicts():
+        try:
+            yield
+        except asyncpg.PostgresError as error:
+            raise DatabaseUnavailable(f"the database takes no connection ({type(error).__name__})") from error

@@ -30,7 +30,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from shared.kernel.errors import Rejected
-from shared.postgres.faults import DatabaseUnavailable, SchemaOutdated, verdicts
+from shared.postgres.faults import DatabaseUnavailable, SchemaOutdated, connecting, verdicts
 
 Phase = Literal["all", "pre"]
 
@@ -178,15 +178,16 @@ async def _connection(url: str, schema: str) -> AsyncIterator[Any]:
 
 
 async def _connect(url: str, schema: str) -> Any:
-    return await asyncpg.connect(
-        url,
-        timeout=_CONNECT_SECONDS,
-        server_settings={
-            "application_name": f"leadmill-migrate/{schema}",
-            "search_path": f'"{schema}"',
-            "lock_timeout": "5s",
-        },
-    )
+    with connecting():
+        return await asyncpg.connect(
+            url,
+            timeout=_CONNECT_SECONDS,
+            server_settings={
+                "application_name": f"leadmill-migrate/{schema}",
+                "search_path": f'"{schema}"',
+                "lock_timeout": "5s",
+            },
+        )
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -151,6 +152,11 @@ class TestADatabase:
         database = Database("postgresql://nobody@127.0.0.1:1/none", schema="room", application="tests")
         with pytest.raises(DatabaseUnavailable):
             await database.start()
+
+    async def test_says_so_if_the_server_takes_no_connections(self, postgres_url: str) -> None:
+        missing = urlunsplit(urlsplit(postgres_url)._replace(path="/there_is_no_such_database"))
+        with pytest.raises(DatabaseUnavailable):
+            await Database(missing, schema="room", application="tests").start()
 
     async def test_says_so_if_it_was_not_started(self) -> None:
         database = Database("postgresql://nobody@127.0.0.1:1/none", schema="room", application="tests")
