@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from shared.kernel.errors import Rejected
 from shared.log.embedded.arrivals import Arrivals
 from shared.log.embedded.availability import availability
-from shared.log.embedded.group import TOPICS_LOCK
+from shared.log.embedded.groups.group import TOPICS_LOCK
 from shared.log.port import TopicLayout, TopicPartition
 from shared.postgres.database import Database, Transaction
 

@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from shared.log.embedded.arrivals import POLL, Arrivals, Bell, wait_for
 from shared.log.embedded.availability import availability
-from shared.log.embedded.group import Group
-from shared.log.embedded.membership import Membership
+from shared.log.embedded.groups.group import Group
+from shared.log.embedded.groups.membership import Membership
 from shared.log.embedded.reading import Reading
 from shared.log.port import AssignmentCallback, LogUnavailable, Record, TopicPartition, Watermark
 from shared.postgres.database import Database

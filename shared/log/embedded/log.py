@@ -10,8 +10,8 @@ from shared.log.embedded.arrivals import Arrivals
 from shared.log.embedded.availability import availability
 from shared.log.embedded.consumer import EmbeddedConsumer
 from shared.log.embedded.producer import EmbeddedProducer
-from shared.log.embedded.retention import Tidied, tidy_topics
 from shared.log.embedded.tables import create_tables
+from shared.log.embedded.tidying.retention import Tidied, tidy_topics
 from shared.postgres.database import Database
 
 _DAY_MS = 86_400_000

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from shared.log.embedded.arrivals import Arrivals, Bell, wait_for
-from shared.log.embedded.group import Group
+from shared.log.embedded.groups.group import Group
 from shared.log.port import AssignmentCallback, LogUnavailable, TopicPartition
 
 _LOOK = 0.5

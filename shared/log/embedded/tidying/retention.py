@@ -1,10 +1,10 @@
-"""Removes what a topic no longer promises to hold: what is too old, and what a later record replaced."""
+"""Removes what is older than its topic promises to hold, then has the compacted topics compacted."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from shared.log.embedded.compaction import compact_partition
+from shared.log.embedded.tidying.compaction import compact_partition
 from shared.log.port import TopicPartition
 from shared.postgres.database import Database
 

@@ -1,0 +1,1 @@
+"""What leaves the log: what is too old, and what a later record replaced."""
