@@ -157,4 +157,4 @@ class EventRegistry:
 
 
 DECLARED: Final = EventRegistry()
-"""The platform's events; importing :mod:`shared.contracts.events` fills it."""
+"""The platform's events; importing any part of :mod:`shared.contracts` fills it."""

@@ -17,7 +17,6 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from shared.contracts import events as _declared_here  # noqa: F401 - fills the registry
 from shared.contracts.attributes import Moment
 from shared.contracts.declarations import DECLARED, UNREADABLE, Event, Malformed, UnknownType, malformed
 from shared.kernel.ids import deterministic_id

@@ -1,1 +1,1 @@
-"""Held against the contracts: declarations, generated files, compatibility."""
+"""The contracts: declarations, envelope, generated files, compatibility within a version."""
