@@ -61,11 +61,12 @@ class KafkaAdmin:
     async def create(self, layouts: Sequence[TopicLayout]) -> None:
         """Create these topics, and return once Kafka shows them.
 
-        :raises Rejected: code ``log.partition_count`` if one exists with another count, code
-            ``log.topic_refused`` if Kafka does not take its layout.
+        :raises Rejected: code ``log.partition_count`` if one exists with another count (then none is
+            created), code ``log.topic_refused`` if Kafka does not take its layout.
         """
         async with answered(self._connection.answer_timeout, what="create topics"):
             counts = await self._counts()
+            _compare_counts(layouts, counts)
             missing = [layout for layout in layouts if layout.name not in counts]
             if missing:
                 topics = [_describe(layout, replication=self._replication) for layout in missing]
@@ -73,13 +74,7 @@ class KafkaAdmin:
                 for name, error_code, *text in answer.topic_errors:
                     _check_creation(name, error_code, text)
             counts = await self._await_leaders({layout.name for layout in layouts})
-        for layout in layouts:
-            if counts[layout.name] != layout.partitions:
-                raise Rejected(
-                    f"{layout.name} has {counts[layout.name]} partitions, not {layout.partitions}; "
-                    "counts are frozen, grow by a new generation of the topic",
-                    code="log.partition_count",
-                )
+        _compare_counts(layouts, counts)  # somebody else may have been quicker
 
     async def bounds(self, topics: Collection[str]) -> Mapping[TopicPartition, tuple[int, int]]:
         """Return the first offset still held and the next to be written; missing topics are left out."""
@@ -131,6 +126,20 @@ class KafkaAdmin:
             for error_code, _, _, name, entries in answer.resources
             if error_code == 0
         }
+
+
+def _compare_counts(layouts: Sequence[TopicLayout], counts: Mapping[str, int]) -> None:
+    """Raise if one of the topics exists with another count."""
+    other = [
+        f"{layout.name} has {counts[layout.name]} partitions, not {layout.partitions}"
+        for layout in layouts
+        if counts.get(layout.name, layout.partitions) != layout.partitions
+    ]
+    if other:
+        raise Rejected(
+            "; ".join(other) + "; counts are frozen, grow by a new generation of the topic",
+            code="log.partition_count",
+        )
 
 
 def _describe(layout: TopicLayout, *, replication: int | None) -> Any:

@@ -1,0 +1,1 @@
+"""What every log must do, said once and asked of both adapters."""

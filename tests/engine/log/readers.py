@@ -1,0 +1,144 @@
+"""Consumers as the suite uses them: one driven by hand, one that works in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from shared.log.port import Consumer, NewRecord, Record, TopicPartition
+
+Position = int
+
+
+async def until(condition: Callable[[], bool], *, within: float = 20.0) -> None:
+    """Wait for the condition, looking every 20 ms; the test fails if it does not come true."""
+    deadline = asyncio.get_running_loop().time() + within
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, f"not within {within:g} s"
+        await asyncio.sleep(0.02)
+
+
+def record(value: str | None, *, key: str | None = "key", timestamp: int = 1_700_000_000_000) -> NewRecord:
+    """Return a record with little in it."""
+    return NewRecord(
+        None if key is None else key.encode(), None if value is None else value.encode(), [], timestamp
+    )
+
+
+def records(*values: str) -> list[NewRecord]:
+    """Return one record per value."""
+    return [record(value) for value in values]
+
+
+def values(fetched: Iterable[Record]) -> list[str]:
+    """Return what the records say."""
+    return [(each.value or b"").decode() for each in fetched]
+
+
+class Seat:
+    """A consumer driven by hand: knows what its callbacks were told, fetches when it is asked to."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self.consumer = consumer
+        self.assigned: frozenset[TopicPartition] | None = None
+        self.history: list[tuple[str, frozenset[TopicPartition]]] = []
+        self.revoke_seconds = 0.0
+
+    async def start(self) -> None:
+        await self.consumer.start(on_assigned=self.on_assigned, on_revoked=self.on_revoked)
+
+    async def on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
+        self.history.append(("assigned", partitions))
+        self.assigned = partitions
+
+    async def on_revoked(self, partitions: frozenset[TopicPartition]) -> None:
+        self.history.append(("revoked", partitions))
+        self.assigned = None
+        if self.revoke_seconds:
+            await asyncio.sleep(self.revoke_seconds)
+
+    async def settle(self, *, within: float = 20.0) -> frozenset[TopicPartition]:
+        """Fetch until there is an assignment that is not empty, and return it."""
+        deadline = asyncio.get_running_loop().time() + within
+        while not self.assigned:
+            assert asyncio.get_running_loop().time() < deadline, f"no assignment within {within:g} s"
+            assert not await self.consumer.fetch(max_records=10, timeout=0.05)
+        return self.assigned
+
+    async def fetch(self, *, max_records: int = 1000, timeout: float = 0.5) -> list[Record]:
+        """Fetch once and return the records in their order, partition by partition."""
+        fetched = await self.consumer.fetch(max_records=max_records, timeout=timeout)
+        return [each for partition in sorted(fetched) for each in fetched[partition]]
+
+    async def collect(self, count: int, *, within: float = 20.0) -> list[Record]:
+        """Fetch until so many records are there; more than that is a failure."""
+        deadline = asyncio.get_running_loop().time() + within
+        collected: list[Record] = []
+        while len(collected) < count:
+            assert asyncio.get_running_loop().time() < deadline, f"{len(collected)} records, not {count}"
+            collected += await self.fetch(timeout=0.2)
+        assert len(collected) == count
+        return collected
+
+    async def fail(self, *, within: float = 15.0) -> None:
+        """Fetch until something is raised, which is what the caller waits for."""
+        deadline = asyncio.get_running_loop().time() + within
+        while asyncio.get_running_loop().time() < deadline:
+            await self.fetch(timeout=0.2)
+
+    async def is_silent(self, *, seconds: float = 0.6) -> bool:
+        """Whether nothing comes for so long, asked again and again."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < deadline:
+            if await self.fetch(timeout=0.1):
+                return False
+        return True
+
+
+class Worker(Seat):
+    """A consumer that works in the background, from positions that the whole group shares.
+
+    ``positions`` stands for the table in which processors keep their progress. ``seen`` collects
+    what was handed out, by partition, over all assignments.
+    """
+
+    def __init__(self, consumer: Consumer, *, positions: dict[TopicPartition, Position]) -> None:
+        super().__init__(consumer)
+        self.seen: dict[TopicPartition, list[Record]] = {}
+        self._positions = positions
+        self._to_claim = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await super().start()
+        self._task = asyncio.create_task(self._work())
+
+    async def on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
+        await super().on_assigned(partitions)
+        self._to_claim = True
+
+    async def _work(self) -> None:
+        while True:
+            if self._to_claim and self.assigned is not None:
+                self._to_claim = False
+                self.consumer.seek({each: self._positions.get(each, 0) for each in self.assigned})
+            fetched = await self.consumer.fetch(max_records=500, timeout=0.1)
+            self._take(fetched)
+
+    def _take(self, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        for partition, batch in fetched.items():
+            self.seen.setdefault(partition, []).extend(batch)
+            self._positions[partition] = batch[-1].offset + 1
+
+    def check(self) -> None:
+        """Raise what ended the work, if something did."""
+        if self._task is not None and self._task.done():
+            self._task.result()
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self.consumer.stop()
