@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.contracts.declarations import DECLARED, Declaration
+from shared.contracts.declarations import Declaration
 from shared.contracts.envelope import CONTENT_TYPE, Envelope
+from shared.contracts.events import DECLARATIONS
 from shared.contracts.example_records import records_of
 from shared.contracts.json_schema import Schema, components_of
 from shared.contracts.topics import DEFAULT_PARTITIONS, SERVICES, Topic, all_topics
@@ -37,7 +38,6 @@ A record without a value on a compacted topic erases what the key stood for."""
 
 def document() -> dict[str, Any]:
     """Return the document: channels, operations per service, messages and schemas."""
-    declarations = DECLARED.all()
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -50,14 +50,14 @@ def document() -> dict[str, Any]:
         "channels": {topic.short_name: _channel(topic) for topic in all_topics()},
         "operations": dict(_operations()),
         "components": {
-            "messages": {declaration.file_stem: _message(declaration) for declaration in declarations},
-            "schemas": _schemas(declarations),
+            "messages": {declaration.file_stem: _message(declaration) for declaration in DECLARATIONS},
+            "schemas": _schemas(DECLARATIONS),
         },
     }
 
 
 def _declared_on(topic: Topic) -> list[Declaration]:
-    return [declaration for declaration in DECLARED.all() if topic in declaration.topics]
+    return [declaration for declaration in DECLARATIONS if topic in declaration.topics]
 
 
 def _channel(topic: Topic) -> dict[str, Any]:

@@ -22,7 +22,7 @@ import yaml
 
 from shared.contracts.asyncapi import document
 from shared.contracts.compatibility import breaking_changes
-from shared.contracts.declarations import DECLARED, EventRegistry
+from shared.contracts.events import DECLARATIONS
 from shared.contracts.example_records import records_of
 from shared.contracts.json_schema import schema_of
 
@@ -47,9 +47,9 @@ def _as_json(content: Any) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def schema_files(registry: EventRegistry = DECLARED) -> dict[str, str]:
+def schema_files() -> dict[str, str]:
     """Return the text of each schema file by its path below the package."""
-    return {f"schemas/{each.file_stem}.json": _as_json(schema_of(each)) for each in registry.all()}
+    return {f"schemas/{each.file_stem}.json": _as_json(schema_of(each)) for each in DECLARATIONS}
 
 
 def files() -> dict[str, str]:
@@ -58,7 +58,7 @@ def files() -> dict[str, str]:
         f"examples/{declaration.file_stem}{'' if number == 1 else f'-{number}'}.json": _as_json(
             msgspec.json.decode(record)
         )
-        for declaration in DECLARED.all()
+        for declaration in DECLARATIONS
         for number, record in enumerate(records_of(declaration), start=1)
     }
     asyncapi = yaml.dump(document(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)

@@ -10,14 +10,14 @@ import pytest
 
 from shared.contracts.declarations import DECLARED, Declaration
 from shared.contracts.envelope import decode_envelope, decode_event, encode_event
-from shared.contracts.events import EXAMPLES
+from shared.contracts.events import DECLARATIONS, EXAMPLES
 from shared.contracts.events.dead_letters import DeadLettered
 from shared.contracts.events.raw import ClientInfo, RawReceived
 from shared.contracts.example_records import examples_of
 from shared.contracts.generation import HERE
 from shared.contracts.topics import RAW, all_topics
 
-EVERY_EVENT = pytest.mark.parametrize("each", DECLARED.all(), ids=lambda each: each.file_stem)
+EVERY_EVENT = pytest.mark.parametrize("each", DECLARATIONS, ids=lambda each: each.file_stem)
 FILES = sorted((HERE / "examples").glob("*.json"))
 EVERY_FILE = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
@@ -66,7 +66,7 @@ class TestEveryEvent:
 
 class TestEveryExample:
     def test_belongs_to_a_declared_event(self) -> None:
-        assert {type(event) for event in EXAMPLES} == {each.struct for each in DECLARED.all()}
+        assert {type(event) for event in EXAMPLES} == {each.struct for each in DECLARATIONS}
 
     @EVERY_FILE
     def test_reads_back_and_is_written_the_same_again(self, path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from shared.contracts import generation
-from shared.contracts.declarations import DECLARED
+from shared.contracts.events import DECLARATIONS
 from shared.contracts.topics import SERVICES, all_topics
 
 
@@ -137,7 +137,7 @@ class TestTheAsyncApiDocument:
         }
 
     def test_has_every_event_on_its_channels(self, document: dict[str, Any]) -> None:
-        for each in DECLARED.all():
+        for each in DECLARATIONS:
             assert document["components"]["messages"][each.file_stem]["name"] == each.type
             for topic in each.topics:
                 assert each.file_stem in document["channels"][topic.short_name]["messages"]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.contracts.declarations import Event
+from shared.contracts.declarations import DECLARED, Declaration, Event
 from shared.contracts.events import (
     behaviour,
     contacts,
@@ -15,6 +15,7 @@ from shared.contracts.events import (
 )
 
 __all__ = [
+    "DECLARATIONS",
     "EXAMPLES",
     "behaviour",
     "contacts",
@@ -25,6 +26,9 @@ __all__ = [
     "scores",
     "tier_changes",
 ]
+
+DECLARATIONS: Final[tuple[Declaration, ...]] = DECLARED.all()
+"""The platform's events. What others declare later, as tests of the engine do, is not among them."""
 
 EXAMPLES: Final[tuple[Event, ...]] = (
     *raw.EXAMPLES,
