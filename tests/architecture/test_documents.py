@@ -73,3 +73,11 @@ def test_each_decision_has_its_four_headings_on_one_page() -> None:
         headings = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
         assert headings == ["Context", "Decision", "Consequences", "Alternatives"], page.name
         assert len(text.split()) <= 600, page.name
+
+
+def test_each_requirement_has_exactly_one_row() -> None:
+    rows = re.findall(
+        r"^\| ([A-Z]\d+) \|", (ROOT / "docs" / "requirements.md").read_text(), flags=re.MULTILINE
+    )
+    counts = {"I": 11, "C": 17, "R": 13, "N": 11, "A": 11}
+    assert rows == [f"{letter}{n}" for letter, count in counts.items() for n in range(1, count + 1)]
