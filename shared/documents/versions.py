@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Annotated, Generic, NamedTuple, TypeVar
+from typing import Annotated, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -39,7 +39,21 @@ class DocumentKey(NamedTuple):
         return f"{self.kind} {self.name}, version {self.version}"
 
 
-D = TypeVar("D", bound=Document)
+class Named(Protocol):
+    """What a document's shape must have, whether it derives from :class:`Document` or not."""
+
+    @property
+    def name(self) -> str:
+        """The document's name."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """The document's version."""
+        ...
+
+
+D = TypeVar("D", bound=Named)
 
 
 class Loaded(NamedTuple, Generic[D]):

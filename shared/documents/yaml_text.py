@@ -63,7 +63,7 @@ def _compose(text: str, faults: list[Fault]) -> yaml.Node | None:
     """Build the tree of nodes, unless the text has anchors, tags or more than one document."""
     depth = 0
     for event in yaml.parse(text, Loader=_PlainLoader):
-        line = f"line {event.start_mark.line + 1}"
+        line = _line(event.start_mark)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             faults.append(Fault(line, "anchors and aliases are not allowed; write the value out"))
         elif getattr(event, "tag", None):
@@ -87,12 +87,16 @@ def _plain(node: yaml.Node, path: str, faults: list[Fault]) -> object:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
             below = f"{path}.{key}" if path else key
             if not isinstance(key_node, yaml.ScalarNode):
-                faults.append(Fault(below, f"line {key_node.start_mark.line + 1}: a key is a plain text"))
+                faults.append(Fault(below, f"{_line(key_node.start_mark)}: a key is a plain text"))
             elif key in mapping:
-                faults.append(Fault(below, f"line {key_node.start_mark.line + 1}: stands here twice"))
+                faults.append(Fault(below, f"{_line(key_node.start_mark)}: stands here twice"))
             mapping[key] = _plain(value_node, below, faults)
         return mapping
     return _scalar(node)
+
+
+def _line(mark: Any) -> str:
+    return f"line {mark.line + 1}" if mark else "somewhere"
 
 
 def _scalar(node: yaml.Node) -> object:

@@ -1,0 +1,109 @@
+"""What is told to others: from the tier last told to the tier now, in one step.
+
+Telling is apart from history. History is a function of the facts; what was told depends on when we
+learnt of them and is never taken back, only followed by a correction that says so (``restated``).
+Crossings that lie wholly in the past, up and down again, stay silent.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from services.scoring.domain.ledger import Line, lines_at, total
+from services.scoring.domain.running_score import ScoringState
+from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
+from services.scoring.domain.tiers import ModelState, next_crossing, tier_at
+from shared.kernel.instants import Instant
+
+MOST_REASONS = 5
+"""How many lines a change gives as its reasons."""
+
+
+class ToldTier(NamedTuple):
+    """The tier last told of one model, and since when it was said to be held."""
+
+    tier: str
+    since: Instant
+
+
+class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What others have been told of one lead, and the latest instant that was looked at for it."""
+
+    through: Instant = 0
+    tiers: dict[str, ToldTier] = {}
+
+
+class TierChange(NamedTuple):
+    """A change to tell: ``at`` is when the tier was reached, ``reasons`` are its heaviest lines."""
+
+    model: str
+    version: int
+    direction: Literal["up", "down"]
+    from_tier: str
+    to_tier: str
+    points: int
+    at: Instant
+    restated: bool
+    reasons: tuple[Line, ...]
+
+
+def changes_to_emit(
+    models: ModelSet, state: ScoringState, told: Told, *, now: Instant, restated: bool = False
+) -> tuple[list[TierChange], Told]:
+    """Return what is to be told now, at most one change per model, and what will then have been told.
+
+    ``now`` is when something was learnt, or when a timer was due; it may step back, and then the
+    latest instant looked at counts. ``restated`` says that history before the newest fact changed; a
+    change that undoes one told for a later instant is restated by itself.
+    """
+    instant = max(now, told.through, state.last_occurred)
+    changes: list[TierChange] = []
+    tiers = told.tiers
+    for model in models.models:
+        held = state.models[model.name]
+        index, since = tier_at(model, held, instant)
+        name = model.tiers[index].name
+        last = tiers.get(model.name)
+        before = last.tier if last is not None else model.tiers[0].name
+        if name == before:
+            continue
+        ranks = [tier.name for tier in model.tiers]
+        changes.append(
+            TierChange(
+                model=model.name,
+                version=model.version,
+                direction="up" if before not in ranks or index > ranks.index(before) else "down",
+                from_tier=before,
+                to_tier=name,
+                points=total(model, held.slots, instant),
+                at=since,
+                restated=restated or (last is not None and since < last.since),
+                reasons=tuple(lines_at(model, held.slots, instant)[:MOST_REASONS]),
+            )
+        )
+        tiers = {**tiers, model.name: ToldTier(name, since)}
+    return changes, Told(instant, tiers)
+
+
+def adopt(models: ModelSet, state: ScoringState, told: Told, *, now: Instant) -> Told:
+    """Return what counts as told when models begin to rule silently (a new version, an import)."""
+    return changes_to_emit(models, state, told, now=now)[1]
+
+
+def next_wake(models: ModelSet, state: ScoringState, *, after: Instant) -> Instant | None:
+    """Return the next instant after ``after`` at which time alone changes a tier, or None.
+
+    It is exact to the microsecond: :func:`changes_to_emit` has something to tell then, and nothing a
+    microsecond before.
+    """
+    instants = (_next_in_model(model, state.models[model.name], after) for model in models.models)
+    return min((at for at in instants if at is not None), default=None)
+
+
+def _next_in_model(model: CompiledModel, held: ModelState, after: Instant) -> Instant | None:
+    while (crossing := next_crossing(model, held)) is not None and crossing.at <= after:
+        tier, since = tier_at(model, held, crossing.at)
+        held = msgspec.structs.replace(held, tier=tier, since=since, through=crossing.at)
+    return crossing.at if crossing is not None else None

@@ -1,0 +1,123 @@
+"""The ledger: what each line is worth at an instant. The score is the sum of the lines, exactly.
+
+A cap bounds its group's, or its rule's, sum at every instant (C12). In the list of lines the newest
+count first, and what the cap leaves over is taken from the oldest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from services.scoring.domain.decay import Cooling, cooled, gone_at
+from services.scoring.domain.rules.rule import Mark
+from services.scoring.domain.scoring_models.compiled import CompiledModel, Group, Slots
+from shared.kernel.instants import Instant
+
+
+class Line(NamedTuple):
+    """One line of a score at an instant.
+
+    ``points`` are what it is worth then, in thousandths, and sum to the score; ``granted_points`` what
+    it was worth when new; ``event`` is the fact that carries it and ``granted`` when that occurred.
+    """
+
+    rule: str
+    points: int
+    granted_points: int
+    event: str
+    granted: Instant
+    object: str
+    group: str
+    cooling: Cooling | None
+
+    @property
+    def display_points(self) -> float:
+        """The points as people read them."""
+        return self.points / 1000
+
+
+def total(model: CompiledModel, slots: Slots, at: Instant, *, minus_at: Instant | None = None) -> int:
+    """Return the score at ``at`` in thousandths; nothing in ``slots`` may be granted later.
+
+    With ``minus_at``, lines that take points away are read at that instant instead. As both sorts
+    only fade, ``total(a, minus_at=b)`` is the most the score can be between a and b, and
+    ``total(b, minus_at=a)`` the least.
+    """
+    return sum(_group_total(group, slots, at, at if minus_at is None else minus_at) for group in model.groups)
+
+
+def behaviour_total(model: CompiledModel, slots: Slots, at: Instant) -> int:
+    """Return the part of the score that comes from what they did (N6)."""
+    return sum(_group_total(group, slots, at, at) for group in model.groups if group.behaviour)
+
+
+def _group_total(group: Group, slots: Slots, at: Instant, minus_at: Instant) -> int:
+    law, result = group.cooling, 0
+    for slot, points, cap in group.members:
+        marks = slots[slot].marks
+        if not marks:
+            continue
+        if law is None:
+            worth = points * len(marks)
+        else:
+            when = at if points > 0 else minus_at
+            full_since = when - law.full
+            worth = 0
+            for mark in marks:
+                if mark.granted >= full_since:
+                    worth += points
+                else:
+                    worth += cooled(points, age=when - mark.granted, law=law)
+        if cap is not None and abs(worth) > cap:
+            worth = cap if worth > 0 else -cap
+        result += worth
+    return result if group.cap is None or result < group.cap else group.cap
+
+
+def constant_from(model: CompiledModel, slots: Slots) -> Instant | None:
+    """Return an instant from which on the score no longer changes by itself; None if it never does."""
+    ends = [
+        gone_at(points, slots[slot].marks[-1].granted, group.cooling)
+        for group in model.groups
+        if group.cooling is not None
+        for slot, points, _cap in group.members
+        if slots[slot].marks
+    ]
+    return max(ends, default=None)
+
+
+def lines_at(model: CompiledModel, slots: Slots, at: Instant) -> list[Line]:
+    """Return the lines that are worth anything at ``at``, largest first; they sum to the score."""
+    lines = [line for group in model.groups for line in _group_lines(model, group, slots, at)]
+    return sorted(lines, key=lambda line: (-line.points, line.granted, line.event, line.rule))
+
+
+def _group_lines(model: CompiledModel, group: Group, slots: Slots, at: Instant) -> Iterator[Line]:
+    held: list[tuple[Mark, str, int, int]] = []
+    for slot, points, cap in group.members:
+        law = group.cooling
+        worths = [
+            (mark, points if law is None else cooled(points, age=at - mark.granted, law=law))
+            for mark in slots[slot].marks
+        ]
+        over = abs(sum(worth for _mark, worth in worths)) - cap if cap is not None else 0
+        for mark, worth in worths:
+            cut = min(max(over, 0), abs(worth))
+            over -= cut
+            held.append((mark, model.rules[slot].name, points, worth - cut if worth > 0 else worth + cut))
+    over = sum(worth for *_rest, worth in held) - group.cap if group.cap is not None else 0
+    for mark, rule, points, worth in sorted(held):
+        cut = min(max(over, 0), max(worth, 0))
+        over -= cut
+        if worth != cut:
+            yield Line(
+                rule=rule,
+                points=worth - cut,
+                granted_points=points,
+                event=mark.event,
+                granted=mark.granted,
+                object=mark.object,
+                group=group.name,
+                cooling=group.cooling,
+            )

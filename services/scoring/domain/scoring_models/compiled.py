@@ -1,0 +1,100 @@
+"""A model as it computes: immutable, checked, everything worked out that need not be worked out twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from services.scoring.domain.decay import Cooling
+from services.scoring.domain.rules.rule import Rule, Slot
+
+Slots: TypeAlias = tuple[Slot, ...]
+"""One slot for each rule of a model, in the model's order."""
+
+
+class Tier(NamedTuple):
+    """A tier; both bounds are inclusive thousandths, None is open downwards.
+
+    ``enter`` is the least score that rises into it, ``stay`` the least that keeps somebody in it.
+    """
+
+    name: str
+    enter: int | None
+    stay: int | None
+
+
+class Member(NamedTuple):
+    """A rule in its group: where its slot stands, and what the sums need."""
+
+    slot: int
+    points: int
+    cap: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Rules that share a law of cooling and a cap (thousandths)."""
+
+    name: str
+    behaviour: bool
+    cooling: Cooling | None
+    cap: int | None
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledModel:
+    """One version of one scoring model.
+
+    ``tiers`` stand lowest first. ``dwell`` is how many microseconds a tier is kept before it may be
+    left downwards. ``steady`` says that no score rises by the mere passing of time.
+    """
+
+    name: str
+    version: int
+    tiers: tuple[Tier, ...]
+    dwell: int
+    groups: tuple[Group, ...]
+    rules: tuple[Rule, ...]
+    steady: bool
+
+    def highest_entered(self, score: int) -> int:
+        """Return the index of the highest tier whose bound the score reaches."""
+        return max(i for i, tier in enumerate(self.tiers) if tier.enter is None or score >= tier.enter)
+
+    def highest_kept(self, score: int) -> int:
+        """Return the index of the highest tier that the score is enough to stay in."""
+        return max(i for i, tier in enumerate(self.tiers) if tier.stay is None or score >= tier.stay)
+
+
+Listeners: TypeAlias = tuple[tuple[int, tuple[tuple[int, Rule], ...]], ...]
+"""For each model that cares: its place in the set, and the slots and rules that listen."""
+
+
+class ModelSet:
+    """Models that run side by side (C8), indexed by what their rules listen to."""
+
+    __slots__ = ("attributes", "by_act", "by_attribute", "by_name", "models")
+
+    def __init__(self, models: Iterable[CompiledModel]) -> None:
+        self.models = tuple(models)
+        self.by_name: Mapping[str, CompiledModel] = {model.name: model for model in self.models}
+        if len(self.by_name) < len(self.models):
+            raise ValueError(
+                "a set holds one version of each model; put another version into a set of its own"
+            )
+        rules = [rule for model in self.models for rule in model.rules]
+        self.attributes = frozenset[str]().union(*(rule.attributes for rule in rules))
+        acts = frozenset[str]().union(*(rule.acts for rule in rules))
+        self.by_act: Mapping[str, Listeners] = {act: self._listeners("acts", act) for act in acts}
+        self.by_attribute: Mapping[str, Listeners] = {
+            name: self._listeners("attributes", name) for name in self.attributes
+        }
+
+    def _listeners(self, channel: str, name: str) -> Listeners:
+        found = (
+            (place, tuple((i, rule) for i, rule in enumerate(model.rules) if name in getattr(rule, channel)))
+            for place, model in enumerate(self.models)
+        )
+        return tuple((place, rules) for place, rules in found if rules)

@@ -1,0 +1,141 @@
+"""From a model's document to a compiled model; every fault of the document is reported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from services.scoring.domain.decay import Cooling
+from services.scoring.domain.rules.context import RuleContext, in_thousandths
+from services.scoring.domain.rules.rule import Rule
+from services.scoring.domain.scoring_models.compiled import CompiledModel, Group, Member, Tier
+from services.scoring.domain.scoring_models.document import (
+    CoolingDocument,
+    GroupDocument,
+    LeavingDocument,
+    ScoringModelDocument,
+    TierDocument,
+    ValueListDocument,
+)
+from services.scoring.domain.vocabulary import Vocabulary
+from shared.conditions.catalogue import ValueLists
+from shared.conditions.faults import Fault, Faults, show
+from shared.kernel.instants import DAY, HOUR
+
+
+class ModelFaults(Faults):
+    """A scoring model has faults; all of them are listed, each with its path."""
+
+    code: ClassVar[str] = "scoring.model_faults"
+
+
+def value_lists(documents: Iterable[ValueListDocument]) -> ValueLists:
+    """Return lists as conditions refer to them, keyed ``name@version``."""
+    return {f"{document.name}@{document.version}": document.values for document in documents}
+
+
+def compile_model(document: ScoringModelDocument, vocabulary: Vocabulary) -> CompiledModel:
+    """Check and compile a model.
+
+    :raises ModelFaults: with every fault, each with its path in the document.
+    """
+    faults: list[Fault] = []
+    rules: list[Rule] = []
+    groups = tuple(
+        _group(group, f"groups[{place}]", rules, vocabulary, faults)
+        for place, group in enumerate(document.groups)
+    )
+    _refuse_repeats([(f"groups[{i}].group", group.group) for i, group in enumerate(document.groups)], faults)
+    _refuse_repeats(
+        [
+            (f"groups[{i}].rules[{j}].rule", rule.rule)
+            for i, group in enumerate(document.groups)
+            for j, rule in enumerate(group.rules)
+        ],
+        faults,
+    )
+    tiers = _tiers(document.tiers, document.leaving, faults)
+    if faults:
+        raise ModelFaults(faults, about=f"model {document.name}, version {document.version}")
+    return CompiledModel(
+        name=document.name,
+        version=document.version,
+        tiers=tiers,
+        dwell=document.leaving.after_hours * HOUR if document.leaving else 0,
+        groups=groups,
+        rules=tuple(rules),
+        steady=all(
+            group.cooling is None or member.points > 0 for group in groups for member in group.members
+        ),
+    )
+
+
+def _group(
+    document: GroupDocument, path: str, rules: list[Rule], vocabulary: Vocabulary, faults: list[Fault]
+) -> Group:
+    behaviour = document.of == "behaviour"
+    cooling = _cooling(document.cooling)
+    if cooling and not behaviour:
+        faults.append(Fault(f"{path}.cooling", "has no place here; fit never cools"))
+    cap = in_thousandths(document.cap) if document.cap is not None else None
+    if document.cap is not None and (cap is None or cap <= 0):
+        faults.append(Fault(f"{path}.cap", f"{show(document.cap)} does not fit; a cap is above zero"))
+    members: list[Member] = []
+    for place, source in enumerate(document.rules):
+        context = RuleContext(
+            path=f"{path}.rules[{place}]",
+            behaviour=behaviour,
+            cooling=cooling,
+            vocabulary=vocabulary,
+            faults=faults,
+        )
+        rule = source.compile(context)
+        if rule is not None:
+            members.append(Member(len(rules), rule.points, rule.cap))
+            rules.append(rule)
+    return Group(name=document.group, behaviour=behaviour, cooling=cooling, cap=cap, members=tuple(members))
+
+
+def _cooling(document: CoolingDocument | None) -> Cooling | None:
+    if document is None:
+        return None
+    return Cooling(full=document.full_hours * HOUR, half_life=document.half_life_days * DAY)
+
+
+def _tiers(
+    documents: Sequence[TierDocument], leaving: LeavingDocument | None, faults: list[Fault]
+) -> tuple[Tier, ...]:
+    """Return the tiers lowest first, with their bounds as least whole thousandths."""
+    _refuse_repeats([(f"tiers[{i}].tier", tier.tier) for i, tier in enumerate(documents)], faults)
+    margin = in_thousandths(leaving.margin) if leaving else 0
+    if margin is None:
+        faults.append(Fault("leaving.margin", "has three decimals at most"))
+        margin = 0
+    tiers: list[Tier] = []
+    above: int | None = None
+    for place, document in enumerate(documents):
+        path = f"tiers[{place}]"
+        bounds = [bound for bound in (document.at_least, document.more_than) if bound is not None]
+        if place == len(documents) - 1:
+            if bounds:
+                faults.append(Fault(path, "the lowest tier is open downwards and has no bound"))
+            tiers.append(Tier(document.tier, None, None))
+            continue
+        bound = in_thousandths(bounds[0]) if len(bounds) == 1 else None
+        if bound is None:
+            faults.append(Fault(path, "needs one bound, at_least or more_than, with three decimals at most"))
+            continue
+        enter = bound + (document.more_than is not None)
+        if above is not None and enter >= above:
+            faults.append(Fault(path, "tiers stand highest first, each bound below the one before"))
+        above = enter
+        tiers.append(Tier(document.tier, enter, bound - margin + 1 if leaving else enter))
+    return tuple(reversed(tiers))
+
+
+def _refuse_repeats(names: Sequence[tuple[str, str]], faults: list[Fault]) -> None:
+    seen: set[str] = set()
+    for path, name in names:
+        if name in seen:
+            faults.append(Fault(path, f"{name} is there already; names are unique"))
+        seen.add(name)

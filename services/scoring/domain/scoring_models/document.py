@@ -1,0 +1,73 @@
+"""The shape of a scoring model's document, and of the lists that models refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from services.scoring.domain.rules import AnyRuleDocument
+from services.scoring.domain.rules.rule import Name
+
+TierName = Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9_]{0,62}$")]
+"""How a tier is called; capitals are fine, for people speak of A leads."""
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Keys that no part knows are faults."""
+
+
+class CoolingDocument(_Part, frozen=True, kw_only=True):
+    """Points count in full for ``full_hours``, then halve every ``half_life_days`` (C12)."""
+
+    full_hours: Annotated[int, Meta(ge=0, le=24 * 3660)]
+    half_life_days: Annotated[int, Meta(ge=1, le=3660)]
+
+
+class GroupDocument(_Part, frozen=True, kw_only=True):
+    """Rules that share a cooling and a cap. Fit has neither cooling nor acts."""
+
+    group: Name
+    of: Literal["fit", "behaviour"]
+    label: Mapping[str, str] = {}
+    cooling: CoolingDocument | None = None
+    cap: float | None = None
+    rules: Annotated[tuple[AnyRuleDocument, ...], Meta(min_length=1)]
+
+
+class TierDocument(_Part, frozen=True, kw_only=True):
+    """A tier and its lower bound: ``at_least`` includes it, ``more_than`` does not; the lowest has none."""
+
+    tier: TierName
+    at_least: float | None = None
+    more_than: float | None = None
+    label: Mapping[str, str] = {}
+
+
+class LeavingDocument(_Part, frozen=True, kw_only=True):
+    """A tier is left ``margin`` points below its bound and not before ``after_hours`` in it (C12)."""
+
+    margin: Annotated[float, Meta(gt=0)]
+    after_hours: Annotated[int, Meta(ge=0, le=24 * 366)]
+
+
+class ScoringModelDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole model. Tiers stand highest first; without ``leaving`` they follow the score at once."""
+
+    name: Name
+    version: Annotated[int, Meta(ge=1)]
+    description: str = ""
+    groups: Annotated[tuple[GroupDocument, ...], Meta(min_length=1)]
+    tiers: Annotated[tuple[TierDocument, ...], Meta(min_length=1)]
+    leaving: LeavingDocument | None = None
+
+
+class ValueListDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A named list of values; conditions refer to it as ``{list: name@version}``."""
+
+    name: Name
+    version: Annotated[int, Meta(ge=1)]
+    description: str = ""
+    values: Annotated[tuple[str, ...], Meta(min_length=1)]

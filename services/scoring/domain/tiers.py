@@ -1,0 +1,144 @@
+"""Tiers over time: rises at once, falls late, every crossing at its exact microsecond.
+
+After the facts up to an instant are known, the score moves by cooling alone. This module finds the
+first microsecond at which a tier is left, on the very function that computes the score, so that a
+timer set to it fires neither early nor late.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from services.scoring.domain.ledger import constant_from, total
+from services.scoring.domain.scoring_models.compiled import CompiledModel, Slots
+from shared.kernel.instants import Instant
+
+
+class ModelState(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What one model holds of one lead after the facts up to ``through``.
+
+    ``tier`` counts from the lowest and has been held since ``since``; ``version`` is the model's.
+    """
+
+    version: int
+    tier: int
+    since: Instant
+    through: Instant
+    slots: Slots
+
+
+class Crossing(NamedTuple):
+    """From one tier to another at an instant; ``event`` is the fact that did it, empty for cooling."""
+
+    at: Instant
+    from_tier: str
+    to_tier: str
+    points: int
+    event: str = ""
+
+
+class Held(NamedTuple):
+    """A tier and since when it is held."""
+
+    tier: int
+    since: Instant
+
+
+def tier_at(
+    model: CompiledModel, state: ModelState, at: Instant, *, history: list[Crossing] | None = None
+) -> Held:
+    """Return the tier held at ``at``, not before the state's own instant, if no further fact occurs.
+
+    What happens on the way is added to ``history``. A tier is left when the score is at its bound
+    less the margin, or below, and it has been held for the dwell; then for the highest tier that the
+    score is enough to stay in (C12).
+    """
+    held, through = Held(state.tier, state.since), state.through
+    while through < at:
+        crossing = _first_crossing(model, state.slots, held, through + 1, at)
+        if crossing is None:
+            break
+        before, through = held, crossing
+        points = total(model, state.slots, crossing)
+        held = enter(model, before, points, crossing)
+        if history is not None:
+            names = model.tiers[before.tier].name, model.tiers[held.tier].name
+            history.append(Crossing(crossing, *names, points))
+    return held
+
+
+def next_crossing(model: CompiledModel, state: ModelState) -> Crossing | None:
+    """Return the next change of tier that time alone will bring, or None if it will bring none."""
+    if state.tier == 0 and model.steady:
+        return None
+    constant = constant_from(model, state.slots)
+    if constant is None:
+        constant = state.through
+    last = max(constant, state.since + model.dwell, state.through + 1)
+    held = Held(state.tier, state.since)
+    crossing = _first_crossing(model, state.slots, held, state.through + 1, last)
+    if crossing is None:
+        return None
+    points = total(model, state.slots, crossing)
+    after = enter(model, held, points, crossing)
+    return Crossing(crossing, model.tiers[held.tier].name, model.tiers[after.tier].name, points)
+
+
+def enter(model: CompiledModel, held: Held, score: int, at: Instant) -> Held:
+    """Return the tier held from ``at`` on, where the score has become ``score``: up at once, down late."""
+    highest = model.highest_entered(score)
+    if highest > held.tier:
+        return Held(highest, at)
+    stay = model.tiers[held.tier].stay
+    if stay is not None and score < stay and at >= held.since + model.dwell:
+        return Held(model.highest_kept(score), at)
+    return held
+
+
+def _first_crossing(
+    model: CompiledModel, slots: Slots, held: Held, low: Instant, high: Instant
+) -> Instant | None:
+    """Return the first instant of [low, high] at which ``held`` is left for another tier."""
+    stay = model.tiers[held.tier].stay
+    may_fall = max(low, held.since + model.dwell)
+    if model.steady:
+        if stay is None or may_fall > high or total(model, slots, high) >= stay:
+            return None
+        return _bisect_fall(model, slots, stay, may_fall, high)
+    rise = model.tiers[held.tier + 1].enter if held.tier + 1 < len(model.tiers) else None
+    early = _search(model, slots, None, rise, low, min(high, may_fall - 1))
+    return early if early is not None else _search(model, slots, stay, rise, may_fall, high)
+
+
+def _bisect_fall(model: CompiledModel, slots: Slots, stay: int, low: Instant, high: Instant) -> Instant:
+    """Return the first instant at which a score that only falls is below ``stay``; it is at ``high``."""
+    while low < high:
+        middle = (low + high) // 2
+        if total(model, slots, middle) < stay:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _search(
+    model: CompiledModel, slots: Slots, stay: int | None, rise: int | None, low: Instant, high: Instant
+) -> Instant | None:
+    """Return the first instant of [low, high] at which the score is below ``stay`` or reaches ``rise``.
+
+    Lines fade, in either direction, so the score between two instants lies between two sums; halves
+    in which neither bound can be crossed are left out.
+    """
+    if low > high:
+        return None
+    may_fall = stay is not None and total(model, slots, high, minus_at=low) < stay
+    may_rise = rise is not None and total(model, slots, low, minus_at=high) >= rise
+    if not may_fall and not may_rise:
+        return None
+    if low == high:
+        return low
+    middle = (low + high) // 2
+    first = _search(model, slots, stay, rise, low, middle)
+    return first if first is not None else _search(model, slots, stay, rise, middle + 1, high)

@@ -1,0 +1,68 @@
+"""The attributes and acts that rules may speak of: scoring's reading of what clients send.
+
+A fact that carries anything else is kept and scores nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.conditions.catalogue import Catalogue, Choice, Day, Flag, Number, Text, ValueLists
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Something people do: ``object_field`` names what they do it to, for rules that count per object."""
+
+    object_field: str | None = None
+    fields: Catalogue = field(default_factory=dict)
+
+
+ATTRIBUTE_CATALOGUE: Catalogue = {
+    "industry": Text(),
+    "region": Text(),
+    "title_level": Choice(("manager", "director", "vp", "cxo"), ordered=True),
+    "employees": Number(),
+    "size": Choice(("under_50", "50_to_199", "200_to_499", "500_plus"), ordered=True),
+    "budget": Number(),
+    "budget_band": Choice(
+        ("under_100000", "100000_to_199999", "200000_to_499999", "500000_plus"), ordered=True
+    ),
+    "stage": Choice(("learning", "evaluating", "approved", "purchasing"), ordered=True),
+    "target_account": Flag(),
+    "procurement": Flag(),
+    "legal": Flag(),
+    "tender": Flag(),
+    "student": Flag(),
+    "go_live_on": Day(),
+    "product_lines": Number(),
+    "scope": Choice(("department", "several", "group"), ordered=True),
+    "expected_amount": Number(),
+}
+"""Who they are: the attributes and values that ingest standardises to (I9)."""
+
+ACTS: Mapping[str, Act] = {
+    "page_viewed": Act(object_field="path", fields={"path": Text(), "kind": Text()}),
+    "form_submitted": Act(object_field="form", fields={"form": Text(), "start_within_months": Number()}),
+    "demo_requested": Act(),
+    "trial_requested": Act(),
+    "document_downloaded": Act(object_field="document", fields={"kind": Text(), "document": Text()}),
+    "proposal_opened": Act(object_field="proposal", fields={"proposal": Text()}),
+    "email_opened": Act(object_field="message", fields={"message": Text()}),
+    "email_link_clicked": Act(
+        object_field="message", fields={"message": Text(), "link": Text(), "purpose": Text()}
+    ),
+    "live_event_attended": Act(object_field="live_event", fields={"live_event": Text(), "offline": Flag()}),
+    "chat_started": Act(),
+}
+"""What they do: the acts of I7, named as their events are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """What models are checked against: attributes, acts, and the lists they may name (``name@version``)."""
+
+    attributes: Catalogue = field(default_factory=lambda: ATTRIBUTE_CATALOGUE)
+    acts: Mapping[str, Act] = field(default_factory=lambda: ACTS)
+    lists: ValueLists = field(default_factory=dict)
