@@ -7,15 +7,20 @@ however the input is cut into batches the answers are the same.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from types import MappingProxyType
+from typing import Final, Generic, TypeVar
+
+import msgspec
 
 from shared.kernel.instants import Instant
 
 S = TypeVar("S")
 
+NO_TIMERS: Final[Mapping[str, Instant | None]] = MappingProxyType({})
+"""No clock is touched."""
 
-class Fact(NamedTuple):
+
+class Fact(msgspec.Struct, frozen=True, gc=False):
     """Something that a service learns about one lead.
 
     ``id`` is the id of the event, timer or command that it comes from; ``received`` is when the
@@ -30,19 +35,19 @@ class Fact(NamedTuple):
     traceparent: str | None = None
 
 
-class TimerFired(NamedTuple):
+class TimerFired(msgspec.Struct, frozen=True, gc=False):
     """A clock that was set earlier has come due; ``due`` is what it was set to."""
 
     name: str
     due: Instant
 
 
-class Emission(NamedTuple):
+class Emission(msgspec.Struct, frozen=True, gc=False):
     """An event to be said. ``key`` decides the partition, ``subject`` is the lead it is about.
 
     ``event`` is a declared event of ``shared.contracts``, or None for a tombstone, and then ``topic``
-    must be named.
-    ``latest_only`` allows a batch to keep just the last one per key (compacted topics only).
+    must be named. ``latest_only`` allows a batch to keep just the last one per key (compacted topics
+    only).
     """
 
     event: object
@@ -53,8 +58,7 @@ class Emission(NamedTuple):
     topic: str | None = None
 
 
-@dataclass(slots=True)
-class Changes(Generic[S]):
+class Changes(msgspec.Struct, Generic[S], frozen=True, gc=False):
     """The answer to one fact.
 
     ``state`` None means that nothing about the state changed. ``timers`` maps a timer's name to the
@@ -64,6 +68,6 @@ class Changes(Generic[S]):
 
     state: S | None = None
     emissions: Sequence[Emission] = ()
-    timers: Mapping[str, Instant | None] = field(default_factory=dict)
+    timers: Mapping[str, Instant | None] = NO_TIMERS
     rows: Sequence[object] = ()
     reply: object = None

@@ -145,82 +145,74 @@ class BatchReader:
         tally = Tally()
         following = position
         seen = 0
+        plain = tp.topic not in self._stage.mirrors
+        read, learned = self._stage.read, batch.learned
         for record in records:
             if record.offset < following:
                 continue
-            stop = self._read_record(batch, tp, record, tally, claim, halt)
+            is_repeat, stop = self._check_sequence(batch, tp, record, claim, halt)
+            if stop is None and self._streaks.get(tp, 0) >= self._flood and halt is None:
+                stop = self._stop_at_flood(tp, record)
             if stop is not None:
                 batch.halts.append(stop)
                 break
             following = record.offset + 1
             seen += 1
+            if is_repeat and plain:
+                tally.duplicate += 1
+                continue
+            try:
+                fact = read(record) if plain else self._stage.heal(record) if is_repeat else None
+            except Exception as error:  # noqa: BLE001 - whatever a record does, it does only to itself
+                self._bury(batch, tp, record, error)
+                tally.dead += 1
+                continue
+            self._streaks.pop(tp, None)
+            if halt is not None and halt.code == FLOOD_CODE:
+                batch.passed_halts.add(tp)
+            if is_repeat:
+                tally.duplicate += 1
+            else:
+                tally.processed += 1
+            if fact is not None:
+                learned.append((fact, record))
         if following > position:
             batch.moves[tp] = (position, following)
             batch.read_tallies[tp] = batch.tallies[tp] = tally
             self._metrics.consumed(tp.topic, seen)
             self._metrics.duplicates(tp.topic, tally.duplicate)
 
-    def _read_record(
-        self, batch: Batch, tp: TopicPartition, record: Record, tally: Tally, claim: Claim, halt: Halt | None
-    ) -> Halt | None:
-        """Take one record into the batch, or say that the partition must stop before it."""
-        is_repeat = False
+    def _check_sequence(
+        self, batch: Batch, tp: TopicPartition, record: Record, claim: Claim, halt: Halt | None
+    ) -> tuple[bool, Halt | None]:
+        """Return whether the record was seen before, and whether one before it is missing."""
         numbered = read_sequence(record.headers)
-        if numbered is not None:
-            producer, sequence = numbered
-            mark = (tp.topic, tp.partition, producer)
-            last = batch.marks.get(mark, claim.marks.get(mark))
-            if last is not None and sequence <= last:
-                is_repeat = True
-            elif last is not None and sequence > last + 1 and tp.topic not in self._may_have_gaps:
+        if numbered is None:
+            return False, None
+        producer, sequence = numbered
+        mark = (tp.topic, tp.partition, producer)
+        last = batch.marks.get(mark)
+        if last is None:
+            last = claim.marks.get(mark)
+        if last is not None and sequence != last + 1:
+            if sequence <= last:
+                return True, None
+            if tp.topic not in self._may_have_gaps:
                 stop = self._stop_at_gap(tp, record, producer, last, sequence, halt)
                 if stop is not None:
-                    return stop
+                    return False, stop
                 batch.passed_halts.add(tp)
-            if not is_repeat:
-                batch.marks[mark] = sequence
-        return self._take(batch, tp, record, tally, halt, is_repeat=is_repeat)
+        batch.marks[mark] = sequence
+        return False, None
 
-    def _take(
-        self,
-        batch: Batch,
-        tp: TopicPartition,
-        record: Record,
-        tally: Tally,
-        halt: Halt | None,
-        *,
-        is_repeat: bool,
-    ) -> Halt | None:
-        is_mirror = tp.topic in self._stage.mirrors
-        if is_repeat and not is_mirror:
-            tally.duplicate += 1
-            return None
-        streak = self._streaks.get(tp, 0)
-        if streak >= self._flood and halt is None:
-            self._streaks[tp] = 0
-            return Halt(tp, FLOOD_CODE, record.offset, f"{streak} records in a row could not be used")
-        try:
-            if is_mirror:
-                fact = self._stage.heal(record) if is_repeat else None
-            else:
-                fact = self._stage.read(record)
-        except Exception as error:  # noqa: BLE001 - whatever a record does, it does only to itself
-            batch.dead.append(
-                describe(record, group=self._stage.group, error=error, attempts=1 if isinstance(error, Verdict) else 2)
-            )
-            tally.dead += 1
-            self._streaks[tp] = streak + 1
-            return None
-        self._streaks[tp] = 0
-        if halt is not None and halt.code == FLOOD_CODE:
-            batch.passed_halts.add(tp)
-        if is_repeat:
-            tally.duplicate += 1
-        else:
-            tally.processed += 1
-        if fact is not None:
-            batch.learned.append(Learned(fact, record))
-        return None
+    def _bury(self, batch: Batch, tp: TopicPartition, record: Record, error: Exception) -> None:
+        attempts = 1 if isinstance(error, Verdict) else 2
+        batch.dead.append(describe(record, group=self._stage.group, error=error, attempts=attempts))
+        self._streaks[tp] = self._streaks.get(tp, 0) + 1
+
+    def _stop_at_flood(self, tp: TopicPartition, record: Record) -> Halt:
+        streak = self._streaks.pop(tp)
+        return Halt(tp, FLOOD_CODE, record.offset, f"{streak} records in a row could not be used")
 
     def _stop_at_gap(
         self, tp: TopicPartition, record: Record, producer: str, last: int, sequence: int, halt: Halt | None

@@ -32,11 +32,8 @@ _FACTS_BETWEEN_LOOKS = 32
 _ATTEMPTS_AT_A_BUG = 2
 
 
-class Learned(NamedTuple):
-    """A fact on its way into the fold, with the record it came in (None for a timer)."""
-
-    fact: Fact
-    record: Record | None
+Learned = tuple[Fact, Record | None]
+"""A fact on its way into the fold, with the record it came in."""
 
 
 class TimerRecord(NamedTuple):
@@ -56,6 +53,10 @@ class TimerRecord(NamedTuple):
         return cls(f"timer:{timer.name}", partition, due, due // 1000, timer.key.encode(), None)
 
 
+Said = tuple[TopicPartition, OutboxRecord, bool]
+"""Where a record goes, the record, and whether it replaces what was said before under its key."""
+
+
 class Announcer:
     """Turns emissions into records: ids from the cause, partition from the key."""
 
@@ -63,36 +64,50 @@ class Announcer:
         self._source = source
         self._partitions = partitions
         self._max_record_bytes = max_record_bytes
+        self._targets: dict[tuple[type | str, int], TopicPartition] = {}
 
     def home_of(self, key: str) -> int:
         """Return the partition number that a key lives in, in every co-partitioned topic."""
         return partition_of(key, self._partitions)
 
-    def announce(self, emission: Emission, fact: Fact, ordinal: int) -> tuple[TopicPartition, OutboxRecord]:
-        """Return the record that says an event, and where it goes.
+    def announce(self, emissions: Sequence[Emission], fact: Fact) -> list[Said]:
+        """Return the records that say what one fact brought about, all of them or none.
 
-        :raises Rejected: code ``contract.too_large`` if the log would not take it.
+        :raises Rejected: code ``contract.too_large`` if the log would not take one.
         """
-        event = cast(Event | None, emission.event)
-        topic = emission.topic or DECLARED.of_struct(type(cast(Event, event))).topics[0].name
-        target = TopicPartition(topic, partition_of(emission.key, self._partitions))
-        value = None
-        if event is not None:
-            value = encode_event(
-                event,
-                id=event_id(fact.id, type_of(event), ordinal),
-                source=self._source,
-                subject=emission.subject,
-                occurred=emission.occurred,
-                received=fact.received,
-                partition_key=emission.key,
-                causation_id=fact.id,
-                correlation_id=fact.correlation or fact.id,
-                traceparent=fact.traceparent,
-            )
-            if len(value) > self._max_record_bytes:
-                raise Rejected("an event would be larger than the log takes", code="contract.too_large")
-        return target, OutboxRecord(emission.key.encode(), value, fact.received // 1000, fact.traceparent)
+        said: list[Said] = []
+        for ordinal, emission in enumerate(emissions):
+            event = cast(Event | None, emission.event)
+            key = emission.key.encode()
+            kind = emission.topic or type(event)
+            number = partition_of(key, self._partitions)
+            target = self._targets.get((kind, number)) or self._target(kind, number)
+            value = None if event is None else self._encode(event, emission, fact, ordinal)
+            record = OutboxRecord(key, value, fact.received // 1000, fact.traceparent)
+            said.append((target, record, emission.latest_only))
+        return said
+
+    def _encode(self, event: Event, emission: Emission, fact: Fact, ordinal: int) -> bytes:
+        value = encode_event(
+            event,
+            id=event_id(fact.id, type_of(event), ordinal),
+            source=self._source,
+            subject=emission.subject,
+            occurred=emission.occurred,
+            received=fact.received,
+            partition_key=emission.key,
+            causation_id=fact.id,
+            correlation_id=fact.correlation or fact.id,
+            traceparent=fact.traceparent,
+        )
+        if len(value) > self._max_record_bytes:
+            raise Rejected("an event would be larger than the log takes", code="contract.too_large")
+        return value
+
+    def _target(self, kind: type | str, number: int) -> TopicPartition:
+        topic = kind if isinstance(kind, str) else DECLARED.of_struct(kind).topics[0].name
+        target = self._targets[(kind, number)] = TopicPartition(topic, number)
+        return target
 
 
 @dataclass(slots=True)
@@ -102,13 +117,16 @@ class Output:
     records: dict[TopicPartition, list[OutboxRecord]] = field(default_factory=dict)
     latest: dict[tuple[TopicPartition, bytes | None], OutboxRecord] = field(default_factory=dict)
 
-    def add(self, target: TopicPartition, record: OutboxRecord, *, latest_only: bool) -> None:
-        """Append a record, or let it replace what was said before under the same key."""
-        if latest_only:
-            self.latest.pop((target, record.key), None)
-            self.latest[(target, record.key)] = record
-        else:
-            self.records.setdefault(target, []).append(record)
+    def add(self, said: Sequence[Said]) -> None:
+        """Append records, or let them replace what was said before under the same key."""
+        for target, record, latest_only in said:
+            if latest_only:
+                self.latest.pop((target, record.key), None)
+                self.latest[(target, record.key)] = record
+            elif (records := self.records.get(target)) is not None:
+                records.append(record)
+            else:
+                self.records[target] = [record]
 
     def by_partition(self) -> Mapping[TopicPartition, Sequence[OutboxRecord]]:
         """Return everything to be written."""
@@ -152,12 +170,13 @@ class Fold(Generic[S]):
         """Handle every fact in order, giving way to other tasks every 20 ms."""
         time = asyncio.get_running_loop().time
         slice_end = time() + _SLICE_SECONDS
+        learn = self.learn
         for count, (fact, record) in enumerate(learned):
             if count % _FACTS_BETWEEN_LOOKS == 0 and time() > slice_end:
                 await asyncio.sleep(0)
                 slice_end = time() + _SLICE_SECONDS
             try:
-                self.learn(fact)
+                learn(fact)
             except Exception as error:  # noqa: BLE001 - whatever a record does, it does only to itself
                 if record is None:
                     raise
@@ -194,13 +213,14 @@ class Fold(Generic[S]):
         if state is None:
             before = self._loaded.get(key)
             state = before.state if before is not None else self._stage.begin(key)
-        changes = self._try(state, fact)
-        said = [
-            (*self._announcer.announce(emission, fact, ordinal), emission.latest_only)
-            for ordinal, emission in enumerate(changes.emissions)
-        ]
-        for target, record, latest_only in said:
-            self.folded.output.add(target, record, latest_only=latest_only)
+        try:
+            changes = self._stage.handle(state, fact)
+        except Verdict:
+            raise
+        except Exception:  # noqa: BLE001 - a bug is tried once more, and buried by the caller
+            changes = self._stage.handle(state, fact)
+        if changes.emissions:
+            self.folded.output.add(self._announcer.announce(changes.emissions, fact))
         if changes.state is not None or changes.timers or changes.rows:
             self._states[key] = state if changes.state is None else changes.state
             if changes.rows:
@@ -208,16 +228,6 @@ class Fold(Generic[S]):
             for name, due in changes.timers.items():
                 self._set_timer(key, name, due)
         return changes.reply
-
-    def _try(self, state: S, fact: Fact) -> Changes[S]:
-        for _ in range(_ATTEMPTS_AT_A_BUG - 1):
-            try:
-                return self._stage.handle(state, fact)
-            except Verdict:
-                raise
-            except Exception:  # noqa: BLE001, S112 - a bug is tried again, and buried by the caller
-                continue
-        return self._stage.handle(state, fact)
 
     def _set_timer(self, key: str, name: str, due: Instant | None) -> None:
         timers = self._timers.setdefault(key, {})

@@ -14,13 +14,15 @@ from typing import NamedTuple
 
 import msgspec
 
+from shared.contracts.envelope import CONTENT_TYPE
 from shared.log.port import NewRecord, TopicPartition
 from shared.postgres.database import Row, Transaction
 
 SEQUENCE_HEADER = "sequence"
+_CONTENT_TYPE = ("content-type", CONTENT_TYPE)
 
 
-class OutboxRecord(NamedTuple):
+class OutboxRecord(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A record before it has its sequence: key, value, record timestamp in ms, trace context."""
 
     key: bytes | None
@@ -51,7 +53,7 @@ class OutboxSight:
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(list[tuple[bytes | None, bytes | None, int, str | None]])
+_decoder = msgspec.msgpack.Decoder(list[OutboxRecord])
 
 _WRITE = """
 WITH batch AS MATERIALIZED (
@@ -150,7 +152,7 @@ async def read(transaction: Transaction, wanted: Sequence[tuple[TopicPartition, 
         RecordBatch(
             TopicPartition(row["topic"], row["partition"]),
             row["first_sequence"],
-            [OutboxRecord(*record) for record in _decoder.decode(row["payload"])],
+            _decoder.decode(row["payload"]),
         )
         for row in rows
     ]
@@ -190,11 +192,10 @@ async def notify_others(transaction: Transaction, batches: Sequence[RecordBatch]
 
 def number(batch: RecordBatch, *, producer: str) -> list[NewRecord]:
     """Return the batch's records as the log takes them, each with its producer and sequence."""
-    prefix = producer.encode() + b":"
-    content = ("content-type", b"application/cloudevents+json")
+    prefix = producer + ":"
     numbered = []
     for sequence, record in enumerate(batch.records, batch.first):
-        headers = [content, (SEQUENCE_HEADER, prefix + str(sequence).encode())]
+        headers = [_CONTENT_TYPE, (SEQUENCE_HEADER, f"{prefix}{sequence}".encode())]
         if record.traceparent:
             headers.append(("traceparent", record.traceparent.encode()))
         numbered.append(NewRecord(record.key, record.value, headers, record.timestamp))

@@ -23,8 +23,8 @@ from shared.postgres.faults import WriteConflict
 from shared.processor import dead_letters, fence, outbox, receipts, timers
 from shared.processor.batch import Account, Batch
 from shared.processor.dead_letters import DeadLetter, describe
-from shared.processor.fold import Announcer, Fold, Folded, Output, Tripwire
-from shared.processor.outbox import OutboxRecord, RecordBatch
+from shared.processor.fold import Announcer, Fold, Folded, Output, Said, Tripwire
+from shared.processor.outbox import RecordBatch
 from shared.processor.stage import Decision, Outcome, Reading, SharedStage, Stage
 from shared.telemetry.metrics import ProcessorMetrics
 
@@ -119,7 +119,7 @@ class _Frame:
         await dead_letters.save(transaction, dead)
         for letter in dead:
             target = TopicPartition(self._reading.dead_letters, letter.partition)
-            output.add(target, dead_letters.announce(letter, failed=failed), latest_only=False)
+            output.add([(target, dead_letters.announce(letter, failed=failed), False)])
         if batch.halts:
             await dead_letters.save_halts(transaction, group=self._reading.group, halts=batch.halts)
         if batch.passed_halts:
@@ -249,16 +249,15 @@ class SharedStep:
         quarantined: Counter[TopicPartition] = Counter()
         for (fact, record), decision in zip(batch.learned, decisions, strict=True):
             error = decision.error
-            said: list[tuple[TopicPartition, OutboxRecord]] = []
+            said: list[Said] = []
             try:
-                said = [self._bench.announcer.announce(e, fact, i) for i, e in enumerate(decision.emissions)]
+                said = self._bench.announcer.announce(decision.emissions, fact)
             except Rejected as refused:
                 error = refused
             if record is not None and error is not None:
                 buried.append(describe(record, group=self._stage.group, error=error, attempts=1))
                 continue
-            for (target, announced), emission in zip(said, decision.emissions, strict=True):
-                output.add(target, announced, latest_only=emission.latest_only)
+            output.add(said)
             if record is not None and decision.outcome is not Outcome.PROCESSED:
                 count = duplicates if decision.outcome is Outcome.DUPLICATE else quarantined
                 count[TopicPartition(record.topic, record.partition)] += 1

@@ -123,6 +123,9 @@ class KafkaProducer:
             )
 
 
+_FEW_HEADERS = 8
+
+
 def _size_of(record: NewRecord) -> int:
     """Return the bytes that count against the limit: key, value and headers, without any framing."""
     size = len(record.key or b"") + len(record.value or b"")
@@ -133,7 +136,10 @@ def _size_of(record: NewRecord) -> int:
 
 def _refuse_oversize(records: Sequence[NewRecord], *, topic: str, max_record_bytes: int) -> None:
     """Raise RecordTooLarge if one of the records exceeds the limit; nothing has been sent then."""
+    surely_small = max_record_bytes // 2
     for place, record in enumerate(records):
+        if len(record.value or b"") < surely_small and len(record.headers) < _FEW_HEADERS:
+            continue  # the framing is not worth a microsecond for every record
         if (size := _size_of(record)) > max_record_bytes:
             raise RecordTooLarge(
                 f"record {place} of a batch for {topic} has {size} bytes and may have {max_record_bytes}; "

@@ -1,0 +1,1 @@
+"""Benchmarks: ratios against a raw limit and against peers, in one run."""
