@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -76,6 +77,7 @@ class EmbeddedPostgres:
         self._lock = DataDirLock(self._data_dir)
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: Guard | None = None
+        self._sockets: Path | None = None
         self._url: str | None = None
         self._tcp_url: str | None = None
         self._given_up = threading.Event()
@@ -134,6 +136,9 @@ class EmbeddedPostgres:
             if self._guard is not None and (process is None or process.poll() is not None):
                 self._guard.dismiss()
                 self._guard = None
+            if self._sockets is not None and not self._sockets.is_relative_to(self._data_dir):
+                shutil.rmtree(self._sockets, ignore_errors=True)
+            self._sockets = None
             self._lock.release()
 
     def kill(self) -> None:
@@ -159,7 +164,7 @@ class EmbeddedPostgres:
         )
         cluster.create()
         cluster.end_leftover()
-        sockets = self._socket_folder(cluster)
+        sockets = self._sockets = self._socket_folder(cluster)
         port = _free_port() if self._tcp else 5432
         if self.log_file.exists():
             self.log_file.replace(self.log_file.with_suffix(".log.1"))

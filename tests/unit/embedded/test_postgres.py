@@ -262,6 +262,10 @@ class TestServer:
     async def test_under_a_long_path_listens_in_a_short_one(self, data_dir: Path) -> None:
         async with EmbeddedPostgres(data_dir / ("long" * 25), settings=FAST) as postgres:
             assert await fetch(postgres.url, "SELECT 1") == 1
+            sockets = Path(postgres.url.partition("host=")[2])
+            assert len(bytes(sockets)) < 60
+            assert sockets.stat().st_mode & 0o077 == 0
+        assert not sockets.exists()
 
     async def test_listens_on_loopback_only_when_asked_and_only_with_the_password(
         self, data_dir: Path
