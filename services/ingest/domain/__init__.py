@@ -1,0 +1,1 @@
+"""What ingest knows about messages, people and leads: pure values and functions."""

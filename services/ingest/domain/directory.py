@@ -1,0 +1,187 @@
+"""The directory: which identifier belongs to which profile, and which profile to which lead.
+
+An identifier belongs to one profile for good. A profile is named after the identifier that it began
+with and lives with one lead; merges and un-merges move it and count its moves. A lead is named after
+the profile that it began with and stands as long as that profile lives with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from services.ingest.domain.identifiers import Identifier
+from services.ingest.domain.intake import ExternalRef
+from services.ingest.domain.scrubbing import Scalar
+from shared.kernel.instants import Instant
+
+
+class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A value and when the client said it, so that the newest word counts and not the latest arrival."""
+
+    value: Any
+    at: Instant
+
+
+class Contact(msgspec.Struct, frozen=True, gc=False):
+    """How to name and reach a person; ``version`` rises with every change.
+
+    ``known`` holds name, email, phone and company_name; ``free_text`` whatever else was said.
+    """
+
+    version: int = 0
+    known: dict[str, Told] = {}
+    free_text: dict[str, Told] = {}
+
+    def text(self, name: str) -> str | None:
+        """Return one of the known texts."""
+        told = self.known.get(name)
+        return None if told is None else str(told.value)
+
+
+class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What ingest knows about a lead.
+
+    ``identifiers`` are those of its people by kind (hashes, anonymous ones left out);
+    ``is_captured`` is False for a visitor who is still anonymous.
+    """
+
+    id: str
+    version: int = 0
+    is_captured: bool = False
+    created: Instant = 0
+    attributes: dict[str, Told] = {}
+    identifiers: dict[str, tuple[str, ...]] = {}
+    external_ids: tuple[ExternalRef, ...] = ()
+    contact: Contact = Contact()
+
+    @property
+    def is_reachable(self) -> bool:
+        """True if there is an address or a number."""
+        return "email" in self.contact.known or "phone" in self.contact.known
+
+    def held(self, kind: str) -> tuple[str, ...]:
+        """Return the identifiers of one kind."""
+        return self.identifiers.get(kind, ())
+
+    def attribute_values(self) -> dict[str, Scalar]:
+        """Return the attributes without when they were said."""
+        return {name: told.value for name, told in sorted(self.attributes.items())}
+
+
+class Profile(msgspec.Struct, frozen=True, gc=False):
+    """Where a profile lives, and how often it has moved."""
+
+    id: str
+    lead: str
+    version: int = 0
+
+
+@dataclass(slots=True)
+class Directory:
+    """The rows that one batch works on; it tells afterwards what changed.
+
+    ``profiles_of_identifiers`` maps the hash of an identifier to a profile; what is not in it is
+    unknown to everybody. ``leads`` and ``profiles`` hold everything that the identifiers lead to,
+    and all profiles of those leads. ``before`` remembers how the leads that changed stood when the
+    fact in hand began.
+    """
+
+    profiles_of_identifiers: dict[str, str] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    leads: dict[str, Lead] = field(default_factory=dict)
+    attached: dict[str, Identifier] = field(default_factory=dict)
+    changed_profiles: set[str] = field(default_factory=set)
+    changed_leads: set[str] = field(default_factory=set)
+    changed_contacts: set[str] = field(default_factory=set)
+    before: dict[str, Lead | None] = field(default_factory=dict)
+    _of_lead: dict[str, set[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for profile in self.profiles.values():
+            self._of_lead.setdefault(profile.lead, set()).add(profile.id)
+
+    def begin_fact(self) -> None:
+        """Forget what the fact before this one changed."""
+        self.before.clear()
+
+    def lead_of(self, identifier: Identifier) -> Lead | None:
+        """Return the lead that an identifier leads to, or None if it is unknown."""
+        profile = self.profiles_of_identifiers.get(identifier.hash)
+        return None if profile is None else self.leads[self.profiles[profile].lead]
+
+    def profiles_of(self, lead_id: str) -> list[Profile]:
+        """Return the profiles that live with a lead, in order of their ids."""
+        return [self.profiles[profile] for profile in sorted(self._of_lead.get(lead_id, ()))]
+
+    def attach(self, identifier: Identifier, profile: str) -> None:
+        """Let an unknown identifier belong to ``profile``."""
+        self.profiles_of_identifiers[identifier.hash] = profile
+        self.attached[identifier.hash] = identifier
+
+    def open_lead(self, identifier: Identifier, *, created: Instant) -> Lead:
+        """Begin a profile and a lead with an unknown identifier."""
+        self.attach(identifier, identifier.hash)
+        self.save_profile(Profile(identifier.hash, identifier.hash))
+        lead = Lead(id=identifier.hash, created=created)
+        self.save_lead(lead)
+        return lead
+
+    def save_profile(self, profile: Profile) -> None:
+        """Store a profile that is new or has moved."""
+        before = self.profiles.get(profile.id)
+        if before is not None:
+            self._of_lead[before.lead].discard(profile.id)
+        self.profiles[profile.id] = profile
+        self._of_lead.setdefault(profile.lead, set()).add(profile.id)
+        self.changed_profiles.add(profile.id)
+
+    def save_lead(self, lead: Lead) -> None:
+        """Store a lead that is new or has changed."""
+        before = self.leads.get(lead.id)
+        self.before.setdefault(lead.id, before)
+        self.leads[lead.id] = lead
+        self.changed_leads.add(lead.id)
+        if before is None or before.contact is not lead.contact:
+            self.changed_contacts.add(lead.id)
+
+
+def hear(known: dict[str, Told], said: Mapping[str, Scalar], at: Instant) -> dict[str, Told]:
+    """Return ``known`` with what was said at ``at``, unless a later word is known already.
+
+    Returns the very same object if nothing changes; a value said again is as new as it was said last.
+    """
+    heard = known
+    for name, value in said.items():
+        before = known.get(name)
+        if before is None or at > before.at or (at == before.at and value != before.value):
+            if heard is known:
+                heard = dict(known)
+            heard[name] = Told(value, at)
+    return heard
+
+
+def newest(first: dict[str, Told], second: dict[str, Told]) -> dict[str, Told]:
+    """Return both together, the later word for each name; of equally old ones the first.
+
+    Returns the first object itself if the second adds nothing.
+    """
+    both = first
+    for name, told in second.items():
+        before = first.get(name)
+        if before is None or told.at > before.at:
+            if both is first:
+                both = dict(first)
+            both[name] = told
+    return both
+
+
+def says_the_same(first: Mapping[str, Told], second: Mapping[str, Told]) -> bool:
+    """Return whether both hold the same values, whenever they were said."""
+    return first is second or (
+        first.keys() == second.keys()
+        and all(told.value == second[name].value for name, told in first.items())
+    )

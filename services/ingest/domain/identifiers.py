@@ -1,0 +1,153 @@
+"""Identifiers: what a client sends that tells whose a message is, made comparable.
+
+Two spellings of one address or number must become one identifier, and what identifies nobody (null,
+"anonymous", a number of zeros, info@) must become none: a shared value would melt strangers together.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+import msgspec
+import phonenumbers
+
+from shared.kernel.ids import keyed_hash
+
+
+class IdentifierKind(StrEnum):
+    """What kind of thing identifies, strongest first; the order decides between contradicting ones."""
+
+    EXTERNAL = "external"
+    USER = "user"
+    EMAIL = "email"
+    PHONE = "phone"
+    ANONYMOUS = "anonymous"
+
+
+class Identifier(NamedTuple):
+    """One identifying value, as its keyed hash; the hash differs from kind to kind."""
+
+    kind: IdentifierKind
+    hash: str
+
+
+HashIdentifier = Callable[[IdentifierKind, str], Identifier]
+"""Turns a normalised value into its identifier under the deployment's identity key."""
+
+
+def identifier_hasher(key: bytes) -> HashIdentifier:
+    """Return the function that hashes identifying values under ``key``.
+
+    :raises ValueError: if the key is too short or too long.
+    """
+    keyed_hash(key, "", "")
+
+    def hash_identifier(kind: IdentifierKind, value: str) -> Identifier:
+        return Identifier(kind, keyed_hash(key, kind, value))
+
+    return hash_identifier
+
+
+class IdentityRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What never identifies anybody, and how numbers without a country are read.
+
+    ``blocked`` are values, ``role_names`` local parts of addresses that belong to an office and not
+    a person, ``disposable_domains`` domains of throw-away addresses; ``default_region`` is an ISO
+    3166 code.
+    """
+
+    blocked: frozenset[str] = frozenset()
+    role_names: frozenset[str] = frozenset()
+    disposable_domains: frozenset[str] = frozenset()
+    default_region: str = "CN"
+
+
+_INVISIBLE: Final = "".join(
+    chr(code)
+    for code in (
+        *range(0x21),
+        *range(0x7F, 0xA1),
+        *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x1680, 0x17B4, 0x17B5, 0x180E),
+        *range(0x2000, 0x2010),
+        *range(0x2028, 0x2030),
+        *range(0x205F, 0x2070),
+        *(0x3000, 0x3164, 0xFEFF, 0xFFA0),
+    )
+)
+_NOTHING: Final = re.compile(r"[0-]*|-1")
+_EMAIL: Final = re.compile(
+    r"[^\s@<>(),;:\\\"\[\]]{1,64}@([^\s@<>(),;:\\\"\[\]]+\.[^\s@<>(),;:\\\"\[\].]{2,63})"
+)
+_LONGEST_EMAIL: Final = 254
+
+
+def clean_text(value: object) -> str | None:
+    """Return a text or number as text without invisible characters at its ends, or None for nothing."""
+    if isinstance(value, str):
+        return value.strip(_INVISIBLE) or None
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(value)
+    return None
+
+
+def clean_id(value: object, rules: IdentityRules) -> str | None:
+    """Return an id as text, or None if it identifies nobody."""
+    text = clean_text(value)
+    if text is None or _NOTHING.fullmatch(text) or text.casefold() in rules.blocked:
+        return None
+    return text
+
+
+def normalise_email(value: object) -> str | None:
+    """Return the comparable form of an e-mail address, or None if it is none.
+
+    Both parts in lower case, the domain in NFKC and IDNA; dots and +tags stay, because they are the
+    mail provider's business.
+    """
+    text = clean_text(value)
+    if text is None or "@" not in text or len(text) > _LONGEST_EMAIL:
+        return None
+    local, _, domain = text.removeprefix("mailto:").rpartition("@")
+    if not domain.isascii():
+        try:
+            domain = unicodedata.normalize("NFKC", domain).encode("idna").decode("ascii")
+        except UnicodeError:
+            return None
+    address = f"{local}@{domain}".lower()
+    return address if _EMAIL.fullmatch(address) and ".." not in domain else None
+
+
+def email_identifies(address: str, rules: IdentityRules) -> bool:
+    """Return whether a normalised address belongs to one person, as far as it shows."""
+    local, _, domain = address.rpartition("@")
+    return (
+        local.partition("+")[0] not in rules.role_names
+        and domain not in rules.disposable_domains
+        and address not in rules.blocked
+    )
+
+
+def normalise_phone(value: object, *, region: str | None, rules: IdentityRules) -> str | None:
+    """Return a valid number in E.164, or None.
+
+    A number without a country is read as one of ``region``, else of the rules' default.
+    """
+    text = clean_text(value)
+    if text is None or len(text) > 40:
+        return None
+    where = region.upper() if region and len(region) == 2 else rules.default_region
+    try:
+        number = phonenumbers.parse(unicodedata.normalize("NFKC", text), where)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -1,0 +1,277 @@
+"""Identity: which lead a message belongs to, and which leads turn out to be one (I4).
+
+Deterministic, no guessing: the strongest identifier decides (external id, user id, e-mail, phone),
+and a browser only carries behaviour along. What contradicts is not merged:
+
+- two leads with different user ids are two people, whatever else they share;
+- a number alone does not join two different names;
+- a browser in which a second person signs in belongs to the first; the second is a lead of their own.
+
+When two leads are one, the smaller id stays and every profile of the other moves to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from services.ingest.domain.choices import fold
+from services.ingest.domain.directory import (
+    Contact,
+    Directory,
+    Lead,
+    Profile,
+    Told,
+    hear,
+    newest,
+    says_the_same,
+)
+from services.ingest.domain.identifiers import Identifier, IdentifierKind
+from services.ingest.domain.intake import Intake
+from services.ingest.domain.scrubbing import Scalar
+from services.ingest.domain.traits import Traits
+from shared.kernel.instants import Instant
+
+MOST_PROFILES: Final = 100
+"""A lead with this many profiles merges no more: something shared melts strangers together."""
+
+_LIMITS: Final = {
+    IdentifierKind.EXTERNAL: 20,
+    IdentifierKind.USER: 1,
+    IdentifierKind.EMAIL: 5,
+    IdentifierKind.PHONE: 5,
+}
+_CONTRADICTING: Final = (IdentifierKind.USER, IdentifierKind.EMAIL, IdentifierKind.PHONE)
+
+
+class Move(NamedTuple):
+    """A profile has moved between leads; ``version`` counts its moves."""
+
+    profile: str
+    lead: str
+    from_lead: str
+    version: int
+    reason: str
+
+
+class Resolution(NamedTuple):
+    """Whose a message is: the profile it carries, the lead it belongs to, and what had to move.
+
+    ``demoted`` identifiers belong to somebody else; the contact data they stand for is not taken
+    over, so that two leads never share an address.
+    """
+
+    profile: str
+    lead: Lead
+    moves: Sequence[Move]
+    demoted: frozenset[IdentifierKind]
+
+
+def resolve(directory: Directory, intake: Intake) -> Resolution:
+    """Find out whose a message is; attaches identifiers, opens and merges leads in ``directory``."""
+    name = _name_of(intake)
+    moves: list[Move] = []
+    demoted: set[IdentifierKind] = set()
+    base: Lead | None = None
+    profile = ""
+    only = len(intake.anchors) == 1
+    for anchor in intake.anchors:
+        found = directory.lead_of(anchor)
+        if found is None:
+            continue
+        if base is None:
+            if _may_be(found, intake, anchor, name) or only:
+                base, profile = found, directory.profiles_of_identifiers[anchor.hash]
+            else:
+                demoted.add(anchor.kind)
+        elif found.id != base.id:
+            if _may_be(found, intake, anchor, name) and may_merge(directory, base, found, by=anchor.kind):
+                base, moved = merge(directory, base, found, reason=anchor.kind)
+                moves += moved
+            else:
+                demoted.add(anchor.kind)
+    base, profile, more = _follow_devices(directory, intake, base, profile)
+    moves += more
+    if base is None:
+        base = directory.open_lead(_first_unknown(directory, intake), created=intake.occurred)
+        profile = base.id
+    base = _attach_anchors(directory, intake, base, profile, demoted)
+    return Resolution(profile, base, moves, frozenset(demoted))
+
+
+def _name_of(intake: Intake) -> str | None:
+    name = intake.traits.contact.get("name") if intake.traits is not None else None
+    return fold(name) if name else None
+
+
+def _may_be(lead: Lead, intake: Intake, anchor: Identifier, name: str | None) -> bool:
+    """Return whether a message may belong to the lead that one of its anchors leads to."""
+    users = lead.held(IdentifierKind.USER)
+    if anchor.kind is not IdentifierKind.USER and users:
+        own = [other.hash for other in intake.anchors if other.kind is IdentifierKind.USER]
+        if own and own[0] not in users:
+            return False
+    if anchor.kind is IdentifierKind.PHONE and name is not None:
+        known = lead.contact.text("name")
+        return known is None or fold(known) == name
+    return True
+
+
+def may_merge(directory: Directory, first: Lead, second: Lead, *, by: IdentifierKind) -> bool:
+    """Return whether two leads that share an identifier may become one."""
+    users = (set(first.held(IdentifierKind.USER)), set(second.held(IdentifierKind.USER)))
+    if users[0] and users[1] and users[0] != users[1]:
+        return False
+    if by is IdentifierKind.PHONE:
+        names = (first.contact.text("name"), second.contact.text("name"))
+        if names[0] and names[1] and fold(names[0]) != fold(names[1]):
+            return False
+    return len(directory.profiles_of(first.id)) + len(directory.profiles_of(second.id)) <= MOST_PROFILES
+
+
+def merge(directory: Directory, first: Lead, second: Lead, *, reason: str) -> tuple[Lead, list[Move]]:
+    """Make one lead of two: the smaller id stays, every profile of the other moves to it."""
+    stays, leaves = sorted((first, second), key=lambda lead: lead.id)
+    moves = [_move(directory, profile, stays.id, reason) for profile in directory.profiles_of(leaves.id)]
+    merged = msgspec.structs.replace(
+        stays,
+        version=stays.version + 1,
+        is_captured=stays.is_captured or leaves.is_captured,
+        created=min(stays.created, leaves.created),
+        attributes=newest(stays.attributes, leaves.attributes),
+        identifiers={
+            kind: tuple(dict.fromkeys((*stays.held(kind), *leaves.held(kind))))
+            for kind in sorted({*stays.identifiers, *leaves.identifiers})
+        },
+        external_ids=tuple(dict.fromkeys((*stays.external_ids, *leaves.external_ids))),
+        contact=_merge_contacts(stays.contact, leaves.contact),
+    )
+    directory.save_lead(merged)
+    return merged, moves
+
+
+def unmerge(directory: Directory, profile_id: str, *, reason: str) -> Move | None:
+    """Let a profile live with the lead that it began again; None if it does already.
+
+    The lead comes back as it was when it was merged.
+    """
+    profile = directory.profiles[profile_id]
+    return None if profile.lead == profile.id else _move(directory, profile, profile.id, reason)
+
+
+def _move(directory: Directory, profile: Profile, lead_id: str, reason: str) -> Move:
+    version = profile.version + 1
+    directory.save_profile(Profile(profile.id, lead_id, version))
+    return Move(profile.id, lead_id, profile.lead, version, str(reason))
+
+
+def _merge_contacts(stays: Contact, leaves: Contact) -> Contact:
+    known, free_text = newest(stays.known, leaves.known), newest(stays.free_text, leaves.free_text)
+    if known is stays.known and free_text is stays.free_text:
+        return stays
+    return _next_contact(stays, known, free_text)
+
+
+def _follow_devices(
+    directory: Directory, intake: Intake, base: Lead | None, profile: str
+) -> tuple[Lead | None, str, list[Move]]:
+    """Let browsers and devices carry their behaviour to the lead, or name the lead themselves."""
+    moves: list[Move] = []
+    for device in intake.anonymous:
+        owner = directory.lead_of(device)
+        if owner is None:
+            continue
+        if base is None:
+            if not _contradicts(owner, intake):
+                base, profile = owner, directory.profiles_of_identifiers[device.hash]
+        elif owner.id != base.id and not owner.is_captured and _has_room(directory, base, owner):
+            base, moved = merge(directory, base, owner, reason=IdentifierKind.ANONYMOUS)
+            moves += moved
+    return base, profile, moves
+
+
+def _has_room(directory: Directory, first: Lead, second: Lead) -> bool:
+    return len(directory.profiles_of(first.id)) + len(directory.profiles_of(second.id)) <= MOST_PROFILES
+
+
+def _contradicts(owner: Lead, intake: Intake) -> bool:
+    """Return whether a message names somebody else than the one who owns the browser."""
+    for kind in _CONTRADICTING:
+        held = owner.held(kind)
+        named = [anchor.hash for anchor in intake.anchors if anchor.kind is kind]
+        if held and named and named[0] not in held:
+            return True
+    return False
+
+
+def _first_unknown(directory: Directory, intake: Intake) -> Identifier:
+    """Return the strongest identifier that nobody has yet; a lead is named after it."""
+    known = directory.profiles_of_identifiers
+    return next(one for one in (*intake.anchors, *intake.anonymous) if one.hash not in known)
+
+
+def _attach_anchors(
+    directory: Directory, intake: Intake, lead: Lead, profile: str, demoted: set[IdentifierKind]
+) -> Lead:
+    held = lead.identifiers
+    for anchor in intake.anchors:
+        if anchor.kind in demoted:
+            continue
+        mine = held.get(anchor.kind, ())
+        if anchor.hash in mine:
+            continue
+        if len(mine) >= _LIMITS[anchor.kind]:
+            demoted.add(anchor.kind)
+            continue
+        held = {**held, anchor.kind.value: (*mine, anchor.hash)}
+        if anchor.hash not in directory.profiles_of_identifiers:
+            directory.attach(anchor, profile)
+    for device in intake.anonymous:
+        if device.hash not in directory.profiles_of_identifiers:
+            directory.attach(device, profile)
+    if held is not lead.identifiers:
+        lead = msgspec.structs.replace(lead, identifiers=held, version=lead.version + 1)
+        directory.save_lead(lead)
+    return lead
+
+
+def learn(lead: Lead, intake: Intake, demoted: frozenset[IdentifierKind]) -> Lead:
+    """Return the lead with what a message says about the person; the same object if that is nothing new."""
+    external_ids, attributes, contact = lead.external_ids, lead.attributes, lead.contact
+    external = intake.external
+    if external is not None and external not in external_ids and IdentifierKind.EXTERNAL not in demoted:
+        external_ids = (*external_ids, external)
+    if intake.traits is not None:
+        attributes = hear(attributes, intake.traits.attributes, intake.occurred)
+        contact = _learn_contact(contact, intake.traits, intake.occurred, demoted)
+    is_captured = lead.is_captured or bool(intake.anchors)
+    is_old = attributes is lead.attributes and contact is lead.contact and external_ids is lead.external_ids
+    if is_old and is_captured == lead.is_captured:
+        return lead
+    return msgspec.structs.replace(
+        lead,
+        version=lead.version + 1,
+        attributes=attributes,
+        contact=contact,
+        external_ids=external_ids,
+        is_captured=is_captured,
+    )
+
+
+def _learn_contact(
+    contact: Contact, traits: Traits, at: Instant, demoted: frozenset[IdentifierKind]
+) -> Contact:
+    said: dict[str, Scalar] = {name: text for name, text in traits.contact.items() if name not in demoted}
+    known = hear(contact.known, said, at)
+    free_text = hear(contact.free_text, dict(traits.free_text), at)
+    if known is contact.known and free_text is contact.free_text:
+        return contact
+    return _next_contact(contact, known, free_text)
+
+
+def _next_contact(contact: Contact, known: dict[str, Told], free_text: dict[str, Told]) -> Contact:
+    """Return the contact with a version of its own, unless it says what it said before."""
+    is_same = says_the_same(known, contact.known) and says_the_same(free_text, contact.free_text)
+    return Contact(contact.version if is_same else contact.version + 1, known, free_text)

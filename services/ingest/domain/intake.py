@@ -1,0 +1,124 @@
+"""Intake: one message, understood. Whatever the client's dialect, the resolver sees only this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from services.ingest.domain.acts import Act, ActNames, PageKind
+from services.ingest.domain.choices import ChoiceRule
+from services.ingest.domain.identifiers import (
+    HashIdentifier,
+    Identifier,
+    IdentifierKind,
+    IdentityRules,
+    clean_id,
+    email_identifies,
+)
+from services.ingest.domain.scrubbing import identifies
+from services.ingest.domain.traits import Traits
+from shared.kernel.instants import Instant
+
+_LONGEST_MESSAGE_ID: Final = 100
+_LONGEST_EXTERNAL_ID: Final = 200
+_REACHES: Final = frozenset({"email", "phone"})
+
+
+class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
+    """The documents by which messages are read."""
+
+    choices: Sequence[ChoiceRule]
+    field_names: dict[str, list[str]]
+    act_names: ActNames
+    page_kinds: Sequence[PageKind]
+    identity: IdentityRules
+
+
+class Refusal(NamedTuple):
+    """A message that cannot be used; it goes to quarantine under this code, and nothing is lost."""
+
+    code: str
+
+
+class ExternalRef(NamedTuple):
+    """How a source names a lead."""
+
+    source: str
+    id: str
+
+
+class Intake(msgspec.Struct, kw_only=True, gc=False):
+    """One message, understood.
+
+    ``anchors`` identify a person, strongest first; ``anonymous`` are browsers and devices, which
+    only carry behaviour along. ``message_id`` is the client's own, if it may be shown.
+    """
+
+    source: str
+    occurred: Instant
+    anchors: Sequence[Identifier]
+    anonymous: Sequence[Identifier]
+    message_id: str | None = None
+    external: ExternalRef | None = None
+    traits: Traits | None = None
+    act: Act | None = None
+
+
+class Claims(NamedTuple):
+    """The ids that a message carries, as the client wrote them."""
+
+    user_id: object = None
+    anonymous_ids: Sequence[object] = ()
+    external_id: object = None
+
+
+def show_message_id(value: str | None) -> str | None:
+    """Return the client's message id as it may stand in events: up to 100 characters, naming nobody."""
+    if value is None or "@" in value or (identifies(value) and value.replace("+", "").isdigit()):
+        return None
+    return value[:_LONGEST_MESSAGE_ID]
+
+
+def identify(
+    claims: Claims,
+    traits: Traits | None,
+    *,
+    source: str,
+    record_id: str,
+    rules: IdentityRules,
+    hash_identifier: HashIdentifier,
+) -> tuple[list[Identifier], list[Identifier], ExternalRef | None]:
+    """Return the anchors in order of strength, the anonymous identifiers, and the external id.
+
+    A person who can be reached, but only where others are reached too (info@), is known by the
+    message alone: accepted, and never brought together with anybody.
+    """
+    anchors: list[Identifier] = []
+    external = None
+    if (external_id := clean_id(claims.external_id, rules)) is not None:
+        anchors.append(hash_identifier(IdentifierKind.EXTERNAL, f"{source}\x1f{external_id}"))
+        if "@" not in external_id and not identifies(external_id):
+            external = ExternalRef(source, external_id[:_LONGEST_EXTERNAL_ID])
+    if (user_id := clean_id(claims.user_id, rules)) is not None:
+        anchors.append(hash_identifier(IdentifierKind.USER, user_id))
+    if traits is not None:
+        email, phone = traits.contact.get("email"), traits.contact.get("phone")
+        if email is not None and email_identifies(email, rules):
+            anchors.append(hash_identifier(IdentifierKind.EMAIL, email))
+        if phone is not None and phone not in rules.blocked:
+            anchors.append(hash_identifier(IdentifierKind.PHONE, phone))
+    anonymous = [
+        hash_identifier(IdentifierKind.ANONYMOUS, text)
+        for value in claims.anonymous_ids
+        if (text := clean_id(value, rules)) is not None
+    ]
+    if (
+        not anchors
+        and not anonymous
+        and traits is not None
+        and not traits.contact.keys().isdisjoint(_REACHES)
+    ):
+        anchors.append(hash_identifier(IdentifierKind.EXTERNAL, f"{source}\x1f\x1f{record_id}"))
+    return anchors, anonymous, external

@@ -1,0 +1,93 @@
+"""Taking out what identifies a person from texts that go to topics kept for good.
+
+Only ``contacts`` may name anybody. Addresses, telephone numbers and whatever looks like one are
+replaced in paths and names, and properties that hold one are left out. Too much is taken rather than
+too little: a document called after eleven digits loses them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+Scalar = str | int | float | bool | None
+
+_EMAIL: Final = re.compile(r"[^\s@/?&=<>,;:]+@[^\s@/?&=<>,;:]+\.\w{2,}")
+_PHONE: Final = re.compile(r"(?:\+|\b)\(?\d(?:[\s().\-]{0,2}\d){8,}")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_SPLITS: Final = re.compile(r"[^a-z]+")
+_SPELT: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NAMING: Final = frozenset(
+    {
+        *("address", "avatar", "birthday", "email", "fax", "firstname", "fullname", "ip", "lastname"),
+        *("mail", "mobile", "msisdn", "openid", "passport", "password", "phone", "ssn", "tel", "telephone"),
+        *("token", "unionid", "userid", "username", "wechat", "whatsapp"),
+    }
+)
+_NAMING_PARTS: Final = frozenset(
+    {"email", "mail", "mobile", "phone", "telephone", "wechat", "password", "token"}
+)
+_LONGEST_TEXT: Final = 200
+_MOST_PROPERTIES: Final = 50
+_LARGEST_NUMBER: Final = 10**9
+
+REMOVED: Final = "-"
+"""What stands where something identifying stood."""
+
+
+def scrub_text(text: str) -> str:
+    """Return ``text`` without addresses and telephone numbers, at most 200 characters of it."""
+    if "%" in text:
+        text = unquote(text)
+    if "@" in text:
+        text = _EMAIL.sub(REMOVED, text)
+    if _UUID.fullmatch(text) is None:
+        text = _PHONE.sub(REMOVED, text)
+    return text[:_LONGEST_TEXT]
+
+
+def identifies(text: str) -> bool:
+    """Return whether a text holds something that looks like an address or a telephone number."""
+    plain = unquote(text) if "%" in text else text
+    if "@" in plain and _EMAIL.search(plain):
+        return True
+    return _PHONE.search(plain) is not None and _UUID.fullmatch(plain) is None
+
+
+def scrub_path(address: str) -> str:
+    """Return the path of a URL or path, without query, fragment, and identifying segments."""
+    try:
+        path = urlsplit(address).path if "?" in address or "#" in address or "//" in address else address
+    except ValueError:
+        return ""
+    if path.isascii() and not any(mark in path for mark in "%@+0123456789"):
+        return path[:_LONGEST_TEXT]
+    return "/".join(scrub_text(segment) for segment in path.split("/"))[:_LONGEST_TEXT]
+
+
+def scrub_properties(properties: Mapping[str, object]) -> dict[str, Scalar]:
+    """Return the scalar properties that cannot name a person, fifty at most, in order of name."""
+    kept: dict[str, Scalar] = {}
+    for name in sorted(properties):
+        value = properties[name]
+        if len(kept) >= _MOST_PROPERTIES or _names_somebody(name):
+            continue
+        if isinstance(value, bool):
+            kept[name] = value
+        elif isinstance(value, str):
+            if value and "://" not in value and len(value) <= _LONGEST_TEXT and not identifies(value):
+                kept[name] = value
+        elif isinstance(value, int | float) and abs(value) < _LARGEST_NUMBER:
+            kept[name] = value
+    return kept
+
+
+@lru_cache(maxsize=4096)
+def _names_somebody(name: str) -> bool:
+    if len(name) > 64 or identifies(name):
+        return True
+    words = [word for word in _SPLITS.split(_SPELT.sub("_", name).lower()) if word]
+    return "".join(words) in _NAMING or not _NAMING_PARTS.isdisjoint(words)

@@ -1,0 +1,1 @@
+"""Pure: a record of the raw topic becomes an intake, an intake becomes events."""

@@ -1,0 +1,91 @@
+"""From a raw record to an intake, or to the reason why it cannot be one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from services.ingest.domain.acts import ActReader
+from services.ingest.domain.captures import CaptureReader
+from services.ingest.domain.choices import Choices
+from services.ingest.domain.identifiers import HashIdentifier
+from services.ingest.domain.intake import Intake, Refusal, Rulebook
+from services.ingest.domain.sdk import SdkReader
+from services.ingest.domain.traits import FieldNames, TraitReader
+from shared.contracts.events.raw import RawReceived
+from shared.kernel.instants import Instant, from_datetime
+
+OVERSIZE_KIND: Final = "oversize"
+"""The kind under which the edge keeps the beginning of an event that was too large."""
+
+NOT_UTF8: Final = Refusal("intake.not_utf8")
+OVERSIZE: Final = Refusal("intake.oversize")
+
+
+class RequestContext(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the request of a native lead said outside its body; travels as the record's batch context."""
+
+    idempotency_key: str | None = None
+
+
+_read_context: Final = msgspec.json.Decoder(RequestContext).decode
+
+
+class RawReader:
+    """Reads records of the raw topic by the documents it was made with; pure."""
+
+    def __init__(self, rulebook: Rulebook, *, hash_identifier: HashIdentifier) -> None:
+        traits = TraitReader(
+            names=FieldNames(rulebook.field_names),
+            choices=Choices(rulebook.choices),
+            rules=rulebook.identity,
+        )
+        acts = ActReader(names=rulebook.act_names, page_kinds=rulebook.page_kinds)
+        self._sdk = SdkReader(
+            traits=traits, acts=acts, rules=rulebook.identity, hash_identifier=hash_identifier
+        )
+        self._captures = CaptureReader(
+            traits=traits, rules=rulebook.identity, hash_identifier=hash_identifier
+        )
+
+    def on_raw_received(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Refusal:
+        """Return what a raw record says, or why it goes to quarantine."""
+        if raw.kind == OVERSIZE_KIND:
+            return OVERSIZE
+        match raw.channel:
+            case "sdk":
+                if raw.body is None:
+                    return NOT_UTF8
+                return self._sdk.read(
+                    raw.body,
+                    call=raw.kind,
+                    source=raw.source,
+                    record_id=record_id,
+                    received=received,
+                    sent=None if raw.sent is None else from_datetime(raw.sent),
+                    batch_context=raw.batch_context,
+                )
+            case "lead":
+                if raw.body is None:
+                    return NOT_UTF8
+                return self._captures.read_lead(
+                    raw.body,
+                    source=raw.source,
+                    record_id=record_id,
+                    received=received,
+                    message_id=_idempotency_key(raw),
+                )
+            case "form":
+                return self._captures.read_form(
+                    raw.content,
+                    enctype=raw.kind,
+                    source=raw.source,
+                    record_id=record_id,
+                    received=received,
+                    message_id=None,
+                )
+
+
+def _idempotency_key(raw: RawReceived) -> str | None:
+    return _read_context(raw.batch_context).idempotency_key if raw.batch_context else None

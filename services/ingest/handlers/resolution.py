@@ -1,0 +1,171 @@
+"""From an intake to events: who it is, what became known, what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from services.ingest.domain.acts import Act
+from services.ingest.domain.directory import Contact, Directory, Lead, says_the_same
+from services.ingest.domain.identity import Move, Resolution, learn, resolve
+from services.ingest.domain.intake import Intake
+from shared.contracts import topics
+from shared.contracts.attributes import ExternalId
+from shared.contracts.declarations import Event
+from shared.contracts.events import behaviour, contacts, leads
+from shared.kernel.changes import Emission
+from shared.kernel.instants import Instant
+
+_ACTS: Final[Mapping[str, Callable[..., Event]]] = {
+    "Page": behaviour.PageViewed,
+    "Form Submitted": behaviour.FormSubmitted,
+    "Demo Requested": behaviour.DemoRequested,
+    "Trial Requested": behaviour.TrialRequested,
+    "Document Downloaded": behaviour.DocumentDownloaded,
+    "Proposal Opened": behaviour.ProposalOpened,
+    "Email Opened": behaviour.EmailOpened,
+    "Email Link Clicked": behaviour.EmailLinkClicked,
+    "Live Event Attended": behaviour.LiveEventAttended,
+    "Chat Started": behaviour.ChatStarted,
+}
+"""Declared acts and their events."""
+
+
+def on_intake(directory: Directory, intake: Intake) -> list[Emission]:
+    """Take one message into the directory and return what it makes us say, in order.
+
+    Moves come first, then what became known about the lead, then the act, then the contact.
+    """
+    directory.begin_fact()
+    resolution = resolve(directory, intake)
+    lead = learn(resolution.lead, intake, resolution.demoted)
+    if lead is not resolution.lead:
+        directory.save_lead(lead)
+    emissions = [_merged(move, intake.occurred) for move in resolution.moves]
+    known = _tell_lead(directory, intake, resolution, lead)
+    if known is not None:
+        emissions.append(Emission(known, resolution.profile, lead.id, intake.occurred))
+    if intake.act is not None:
+        event = _act(intake.act, intake, lead=lead.id, profile=resolution.profile)
+        emissions.append(Emission(event, resolution.profile, lead.id, intake.occurred))
+    if lead.id in directory.before or resolution.moves:
+        emissions += _tell_contacts(directory, resolution, lead, intake.occurred)
+    return emissions
+
+
+def retell_contact(lead: Lead, *, lives_with: str, at: Instant) -> Emission:
+    """Return the latest word about a lead's contact, for a record that came late.
+
+    A lead that has been merged into another (``lives_with``) has no contact of its own any more.
+    """
+    if lives_with != lead.id or not lead.contact.version:
+        return _tombstone(lead.id, at)
+    return _contact_updated(lead, at)
+
+
+def _merged(move: Move, occurred: Instant) -> Emission:
+    event = leads.LeadMerged(
+        profile=move.profile,
+        lead=move.lead,
+        from_lead=move.from_lead,
+        version=move.version,
+        reason=move.reason,
+    )
+    return Emission(event, move.profile, move.lead, occurred)
+
+
+def _tell_lead(directory: Directory, intake: Intake, resolution: Resolution, lead: Lead) -> Event | None:
+    """Return the event that says what became known, if anything did."""
+    before = directory.before.get(lead.id, lead)
+    was_captured = before is not None and before.is_captured
+    if not was_captured and resolution.moves:
+        gone = {move.from_lead for move in resolution.moves}
+        was_captured = any(directory.leads[lead_id].is_captured for lead_id in gone)
+    external_ids = [ExternalId(source=ref.source, id=ref.id) for ref in lead.external_ids]
+    if lead.is_captured and not was_captured:
+        return leads.LeadCaptured(
+            lead=lead.id,
+            profile=resolution.profile,
+            source=intake.source,
+            external_ids=external_ids,
+            attributes=lead.attribute_values(),
+            reachable=lead.is_reachable,
+            missing=_missing(lead),
+            message_id=intake.message_id,
+        )
+    old = resolution.lead.attributes
+    changed = {
+        name: told.value
+        for name, told in sorted(lead.attributes.items())
+        if name not in old or old[name].value != told.value
+    }
+    was_reachable = before is not None and before.is_reachable
+    had = before.external_ids if before is not None else ()
+    if not changed and was_reachable == lead.is_reachable and had == lead.external_ids:
+        return None
+    return leads.LeadChanged(
+        lead=lead.id,
+        profile=resolution.profile,
+        source=intake.source,
+        attributes=changed,
+        reachable=lead.is_reachable,
+        external_ids=external_ids,
+        message_id=intake.message_id,
+    )
+
+
+def _missing(lead: Lead) -> list[str]:
+    """Return what I2 wants to know of a lead and is not known yet; the source always is."""
+    contact = lead.contact
+    is_there = {
+        "name": "name" in contact.known,
+        "contact": lead.is_reachable,
+        "company": "company_name" in contact.known,
+        "title": "title" in contact.free_text or "title_level" in lead.attributes,
+    }
+    return [name for name, known in is_there.items() if not known]
+
+
+def _act(act: Act, intake: Intake, *, lead: str, profile: str) -> Event:
+    common: dict[str, Any] = {
+        "lead": lead,
+        "profile": profile,
+        "source": intake.source,
+        "message_id": intake.message_id,
+    }
+    if act.is_declared:
+        return _ACTS[act.name](**common, **act.fields)
+    return behaviour.ActRecorded(**common, name=act.name, properties=act.fields)
+
+
+def _tell_contacts(
+    directory: Directory, resolution: Resolution, lead: Lead, occurred: Instant
+) -> list[Emission]:
+    gone = dict.fromkeys(move.from_lead for move in resolution.moves)
+    said = [_tombstone(lead_id, occurred) for lead_id in gone if directory.leads[lead_id].contact.version]
+    before = directory.before.get(lead.id, lead)
+    if not _same_contact(before.contact if before is not None else Contact(), lead.contact):
+        said.append(_contact_updated(lead, occurred))
+    return said
+
+
+def _same_contact(first: Contact, second: Contact) -> bool:
+    return says_the_same(first.known, second.known) and says_the_same(first.free_text, second.free_text)
+
+
+def _tombstone(lead_id: str, occurred: Instant) -> Emission:
+    return Emission(None, lead_id, lead_id, occurred, latest_only=True, topic=topics.CONTACTS.name)
+
+
+def _contact_updated(lead: Lead, occurred: Instant) -> Emission:
+    contact = lead.contact
+    event = contacts.ContactUpdated(
+        lead=lead.id,
+        version=contact.version,
+        name=contact.text("name"),
+        email=contact.text("email"),
+        phone=contact.text("phone"),
+        company_name=contact.text("company_name"),
+        free_text={name: str(told.value) for name, told in sorted(contact.free_text.items())},
+    )
+    return Emission(event, lead.id, lead.id, occurred, latest_only=True)

@@ -1,0 +1,1 @@
+"""The tables of ingest beside their queries, its documents, and the way into the raw topic."""

@@ -1,0 +1,105 @@
+"""Ingest's business documents (``config/ingest``): read, checked whole, turned into a rulebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import field
+
+from services.ingest.domain.acts import ActNames, PageKind
+from services.ingest.domain.choices import ChoiceRule
+from services.ingest.domain.identifiers import IdentityRules
+from services.ingest.domain.intake import Rulebook
+from shared.documents.faults import Fault, raise_if_any
+from shared.documents.files import read_documents
+from shared.documents.versions import D, Document, load_document
+
+
+class ChoiceDocument(Document, frozen=True, kw_only=True):
+    """How one attribute gets its value; see :class:`services.ingest.domain.choices.ChoiceRule`."""
+
+    attribute: str
+    kind: Literal["choice", "words", "band", "yes_no", "number", "date"]
+    values: dict[str, list[str]] = field(default_factory=dict)
+    bounds: list[int] = field(default_factory=list)
+    number: str = ""
+    unknown: Literal["drop", "keep", "other"] = "drop"
+    other: str = "other"
+
+
+class FieldNamesDocument(Document, frozen=True, kw_only=True):
+    """Our names for fields, and the spellings that clients use."""
+
+    aliases: dict[str, list[str]]
+
+
+class ActNamesDocument(Document, frozen=True, kw_only=True):
+    """Our names for acts and their properties, and the spellings that clients use."""
+
+    names: dict[str, list[str]]
+    properties: dict[str, list[str]]
+
+
+class PageKindsDocument(Document, frozen=True, kw_only=True):
+    """Kinds of pages by path, first that fits."""
+
+    kinds: list[PageKind]
+
+
+class IdentityDocument(Document, frozen=True, kw_only=True):
+    """Values that identify nobody."""
+
+    blocked: list[str]
+    role_names: list[str]
+    disposable_domains: list[str]
+
+
+def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
+    """Read every document below ``folder``; of several versions of a choice the highest counts.
+
+    :raises DocumentFaults: with every fault of the first kind of document that has any.
+    """
+    choices: dict[str, tuple[int, ChoiceDocument]] = {}
+    for key, loaded in read_documents(folder / "choices", kind="choices", shape=ChoiceDocument).items():
+        if key.name not in choices or choices[key.name][0] < key.version:
+            choices[key.name] = (key.version, loaded.body)
+    rules = [_rule(document) for _, (_, document) in sorted(choices.items())]
+    raise_if_any(
+        [
+            Fault(f"{rule.attribute}.yaml: values", "give one value more than there are bounds")
+            for rule in rules
+            if rule.kind == "band" and len(rule.values) != len(rule.bounds) + 1
+        ],
+        about="documents of kind choices",
+    )
+    acts = _read(folder, "acts", ActNamesDocument)
+    identity = _read(folder, "identity", IdentityDocument)
+    return Rulebook(
+        choices=rules,
+        field_names=_read(folder, "fields", FieldNamesDocument).aliases,
+        act_names=ActNames(names=acts.names, properties=acts.properties),
+        page_kinds=_read(folder, "page_kinds", PageKindsDocument).kinds,
+        identity=IdentityRules(
+            blocked=frozenset(value.casefold() for value in identity.blocked),
+            role_names=frozenset(name.lower() for name in identity.role_names),
+            disposable_domains=frozenset(domain.lower() for domain in identity.disposable_domains),
+            default_region=default_region.upper(),
+        ),
+    )
+
+
+def _rule(document: ChoiceDocument) -> ChoiceRule:
+    names = [field.name for field in msgspec.structs.fields(ChoiceRule)]
+    return ChoiceRule(**{name: getattr(document, name) for name in names})
+
+
+def _read(folder: Path, kind: str, shape: type[D]) -> D:
+    path = folder / f"{kind}.yaml"
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise_if_any([Fault(path.name, "is missing or not UTF-8")], about=f"documents of kind {kind}")
+        raise
+    return load_document(text, kind=kind, shape=shape, about=path.name).body
