@@ -37,6 +37,7 @@ class EmbeddedConsumer:
         topics: Sequence[str],
         member: str,
         lease: float,
+        idle_limit: float,
     ) -> None:
         self._database = database
         self._group = group
@@ -46,6 +47,7 @@ class EmbeddedConsumer:
             arrivals=arrivals,
             bell=self._bell,
             lease=lease,
+            idle_limit=idle_limit,
         )
         self._reading = Reading(database)
 

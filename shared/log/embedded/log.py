@@ -22,13 +22,15 @@ class EmbeddedLog:
 
     It keeps every promise of :mod:`shared.log.port`, also towards other processes, but one
     PostgreSQL does all the work: past one machine the log is Kafka. ``lease`` is the number of
-    seconds after which a member that does not renew it loses its partitions. Processes wake each
-    other by looking every 250 ms, consumers of this very object at once: share one per process.
+    seconds after which a member that does not renew it loses its partitions, ``idle_limit`` that
+    after which one gives them up that is alive but does not fetch. Processes wake each other by
+    looking every 250 ms, consumers of this very object at once: share one per process.
     """
 
-    def __init__(self, database: Database, *, lease: float = 10.0) -> None:
+    def __init__(self, database: Database, *, lease: float = 10.0, idle_limit: float = 300.0) -> None:
         self._database = database
         self._lease = lease
+        self._idle_limit = idle_limit
         self._arrivals = Arrivals()
 
     async def prepare(self) -> None:
@@ -53,6 +55,7 @@ class EmbeddedLog:
             topics=topics,
             member=f"{member}-{secrets.token_hex(4)}",
             lease=self._lease,
+            idle_limit=self._idle_limit,
         )
 
     async def admin(self) -> EmbeddedAdmin:

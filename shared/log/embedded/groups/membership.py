@@ -3,8 +3,8 @@
 Runs in a task of its own, so that a long batch does not cost the membership. A process that is
 stopped (SIGSTOP), blocks its event loop or loses its database renews nothing: its lease runs out
 and the others take over. When it comes back it holds nothing until its group has said otherwise.
-So does a member whose owner has stopped fetching for thirty leases, as with Kafka's
-``max.poll.interval``.
+A member whose owner has not fetched for long gives up its partitions of itself, as with Kafka's
+``max.poll.interval``, and gets some again when it is asked for records.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ _RETRY = 0.5
 """Seconds before the next try when the database does not answer."""
 _LEAVE = 2.0
 """Seconds within which to leave; after that the lease may run out instead."""
-_IDLE_LEASES = 30
-"""Leases without a fetch after which a member gives up its partitions."""
 
 
 class Membership:
@@ -37,11 +35,14 @@ class Membership:
     of its owner, ends the membership and is raised by :meth:`check`.
     """
 
-    def __init__(self, group: Group, *, arrivals: Arrivals, bell: Bell, lease: float) -> None:
+    def __init__(
+        self, group: Group, *, arrivals: Arrivals, bell: Bell, lease: float, idle_limit: float
+    ) -> None:
         self._group = group
         self._arrivals = arrivals
         self._bell = bell
         self._lease = lease
+        self._idle_limit = idle_limit
         self._generation = -1
         self._partitions: frozenset[TopicPartition] | None = None
         self._renewed_at = 0.0
@@ -116,7 +117,7 @@ class Membership:
 
     async def _look(self) -> tuple[Callable[[], Awaitable[None]] | None, float]:
         """See where the group stands; return what is to change here, or the seconds until the next look."""
-        if self._loop.time() - self._fetched_at > _IDLE_LEASES * self._lease:
+        if self._loop.time() - self._fetched_at > self._idle_limit:
             return await self._retire()
         if self._partitions is not None:
             return self._let_go if await self._is_overtaken() else None, min(_LOOK, self._lease / 6)
