@@ -42,8 +42,17 @@ class UnknownLevel(Rejected):
 
 
 def get_logger(name: str) -> Logger:
-    """Return the logger of a module; may be called before logging is configured."""
-    logger: Logger = structlog.stdlib.get_logger(name)
+    """Return the logger of a module; may be called before logging is configured.
+
+    It hands its fields to the standard library's logger of that name and depends on no global
+    configuration of structlog, whose default would print the local variables of each frame.
+    """
+    logger: Logger = structlog.wrap_logger(
+        logging.getLogger(name),
+        processors=[structlog.stdlib.filter_by_level, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
     return logger
 
 
@@ -91,30 +100,22 @@ def configure_logging(
         fields.setdefault("version", version)
         return fields
 
-    enrich: list[structlog.types.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        stamp,
-    ]
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *enrich,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,
-    )
     handler = _LineHandler(stream if stream is not None else sys.stderr)
     handler.addFilter(gate or FloodGate())
     handler.addFilter(_tame_arguments)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=enrich,
-            processors=[_name_foreign_event, _add_suppressed, _render_exception, _write_line],
+            processors=[
+                structlog.contextvars.merge_contextvars,
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                stamp,
+                _name_foreign_event,
+                _add_suppressed,
+                _render_exception,
+                _write_line,
+            ],
         )
     )
     root = logging.getLogger()

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from shared.kernel.errors import Unavailable
 from shared.kernel.redacted import Redacted
@@ -55,7 +54,6 @@ def lines() -> Iterator[Lines]:
     yield Lines(stream)
     root.handlers[:], _ = before
     root.setLevel(before[1])
-    structlog.reset_defaults()
 
 
 class Refused(Unavailable):
@@ -66,7 +64,7 @@ class Refused(Unavailable):
 
 def fail_with(error: Exception) -> Exception:
     try:
-        raise error  # noqa: TRY301  # an exception that was raised has frames
+        raise error  # an exception that was raised has frames
     except Exception as caught:  # noqa: BLE001
         return caught
 
@@ -106,7 +104,6 @@ class TestALine:
         finally:
             root.handlers[:], _ = before
             root.setLevel(before[1])
-            structlog.reset_defaults()
         assert json.loads(stream.getvalue())["event"] == "told"
 
     def test_is_not_written_below_the_level_which_can_change_at_run_time(self, lines: Lines) -> None:
@@ -259,7 +256,6 @@ class TestAFlood:
         finally:
             root.handlers[:], _ = before
             root.setLevel(before[1])
-            structlog.reset_defaults()
         written = [json.loads(line) for line in stream.getvalue().splitlines()]
         assert [line.get("suppressed") for line in written] == [None, 2]
 
