@@ -1,0 +1,162 @@
+"""One lead as scoring keeps it: the running score, what was told, and which profiles live here.
+
+A profile's home partition never changes. While the profile is a lead of its own its facts count at
+home; after a merge the home sends them to the lead where the profile lives now, and keeps a copy, so
+that an un-merge finds them again. Moves carry a version per profile and the highest wins, whatever
+the order of arrival; facts are joined by set union over their ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from services.scoring.domain.effects import Told
+from services.scoring.domain.facts import ATTRIBUTES, Fact
+from services.scoring.domain.running_score import ScoringState, advance, fold, is_current, is_in_order
+from services.scoring.domain.scoring_models.compiled import ModelSet
+from shared.kernel.instants import Instant
+
+EXTERNAL_ID_PREFIX: Final = "external_id/"
+"""A field of an attributes fact that names the lead as a source does: ``external_id/<source>``."""
+
+_ID_DIGITS: Final = 32
+
+
+class Lodging(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Whether a profile from elsewhere lives at this lead, by the highest version heard of."""
+
+    version: int
+    is_here: bool
+
+
+class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What is stored of one lead, under the id of its own profile.
+
+    ``lives_at`` names the lead where this profile's facts count after a merge; empty is here.
+    ``digest`` is the exclusive-or of the ids of all stored facts, so that one that goes missing can be
+    named. ``wake`` is the instant for which the cooling timer is set.
+    """
+
+    score: ScoringState | None = None
+    told: Told = Told()
+    revision: int = 0
+    wake: Instant | None = None
+    lives_at: str = ""
+    profile_version: int = 0
+    lodgers: dict[str, Lodging] = {}
+    external_ids: dict[str, str] = {}
+    facts: int = 0
+    digest: bytes = bytes(16)
+
+
+class KeptFact(NamedTuple):
+    """A fact as it lies in the table: under which lead, and the fact."""
+
+    lead: str
+    fact: Fact
+
+
+class Working(msgspec.Struct, frozen=True, gc=False):
+    """A lead while a batch is handled: what is stored, and its facts where they are needed.
+
+    ``history`` is None while every fact comes in order; then nothing needs it.
+    """
+
+    lead: str
+    kept: ScoredLead
+    history: tuple[Fact, ...] | None = None
+
+
+def counts_here(lead: str, kept: ScoredLead, profile: str) -> bool:
+    """Return whether the facts of ``profile`` count for this lead now."""
+    if profile == lead:
+        return not kept.lives_at
+    lodging = kept.lodgers.get(profile)
+    return lodging is not None and lodging.is_here
+
+
+def counted_facts(lead: str, kept: ScoredLead, facts: Iterable[Fact]) -> Iterator[Fact]:
+    """Return those facts stored under a lead that count for it now."""
+    return (fact for fact in facts if counts_here(lead, kept, fact.profile))
+
+
+def needs_history(models: ModelSet, kept: ScoredLead, coming: Sequence[object]) -> bool:
+    """Return whether the stored facts must be at hand to learn what is coming, in this order."""
+    newest: tuple[Instant, str] | None = None
+    state = kept.score
+    if state is not None:
+        if not is_current(models, state):
+            return True
+        newest = (state.last_occurred, state.last_fact)
+    for thing in coming:
+        if not isinstance(thing, Fact):
+            return True
+        place = (thing.occurred, thing.id)
+        if newest is not None and place <= newest:
+            return True
+        newest = place
+    return False
+
+
+def digest_of(ids: Iterable[str], *, start: bytes = bytes(16)) -> bytes:
+    """Return the exclusive-or of fact ids (32 hexadecimal digits each), on top of ``start``."""
+    total = int.from_bytes(start)
+    for identity in ids:
+        total ^= int(identity, 16) if len(identity) == _ID_DIGITS else int.from_bytes(identity.encode()[:16])
+    return total.to_bytes(16)
+
+
+def take_in(models: ModelSet, working: Working, facts: Sequence[Fact]) -> tuple[Working, list[Fact], bool]:
+    """Store facts that are new and let those count that do.
+
+    Returns the lead after, the facts that were new, and whether history before the newest changed.
+    """
+    kept, history = working.kept, working.history
+    if history is None:
+        new = list(facts)
+    else:
+        known = {fact.id for fact in history}
+        new = [fact for fact in facts if fact.id not in known]
+        history = (*history, *new)
+    if not new:
+        return working, new, False
+    counting = [fact for fact in new if counts_here(working.lead, kept, fact.profile)]
+    score, restated = kept.score, False
+    for fact in counting:
+        if not is_in_order(score, fact) or (score is not None and not is_current(models, score)):
+            restated = restated or not is_in_order(score, fact)
+            score = None
+            break
+        score = advance(models, score, fact)
+    if counting and score is None:
+        score = fold(models, counted_facts(working.lead, kept, history or ()))
+    after = msgspec.structs.replace(
+        kept,
+        score=score,
+        facts=kept.facts + len(new),
+        digest=digest_of((fact.id for fact in new), start=kept.digest),
+        external_ids=_external_ids(kept.external_ids, counting),
+    )
+    return Working(working.lead, after, history), new, restated
+
+
+def recount(models: ModelSet, working: Working) -> Working:
+    """Fold everything that counts now, after profiles have moved or models have changed."""
+    facts = list(counted_facts(working.lead, working.kept, working.history or ()))
+    after = msgspec.structs.replace(
+        working.kept, score=fold(models, facts), external_ids=_external_ids({}, facts)
+    )
+    return Working(working.lead, after, working.history)
+
+
+def _external_ids(known: dict[str, str], facts: Iterable[Fact]) -> dict[str, str]:
+    found = known
+    for fact in facts:
+        if fact.name == ATTRIBUTES:
+            for name, value in fact.fields.items():
+                if name.startswith(EXTERNAL_ID_PREFIX) and isinstance(value, str):
+                    found = {**found, name.removeprefix(EXTERNAL_ID_PREFIX): value}
+    return found

@@ -1,0 +1,1 @@
+"""What scoring makes of events: pure, one fact after the other."""

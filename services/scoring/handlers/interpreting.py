@@ -1,0 +1,140 @@
+"""From events on topics to what scoring learns: the one place that knows both vocabularies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from services.scoring.domain.facts import ATTRIBUTES, Fact
+from services.scoring.domain.scored_lead import EXTERNAL_ID_PREFIX
+from shared.contracts.declarations import Event
+from shared.contracts.envelope import Envelope, decode_event
+from shared.contracts.events import behaviour, internal_scoring, leads
+from shared.kernel import changes
+from shared.kernel.instants import from_datetime
+
+
+class ProfileMoved(msgspec.Struct, frozen=True, gc=False):
+    """A profile lives at another lead from this version on."""
+
+    profile: str
+    lead: str
+    version: int
+
+
+class FactsArrived(msgspec.Struct, frozen=True, gc=False):
+    """Facts of a profile that lives here now."""
+
+    profile: str
+    version: int
+    facts: tuple[Fact, ...]
+
+
+class ProfileDeparted(msgspec.Struct, frozen=True, gc=False):
+    """A profile no longer lives here."""
+
+    profile: str
+    version: int
+
+
+_ADMINISTRATIVE: Final = frozenset({"lead", "profile", "source", "message_id"})
+
+
+def _fields_of(event: Event) -> Mapping[str, object]:
+    return {
+        name: value
+        for name in event.__struct_fields__
+        if name not in _ADMINISTRATIVE and (value := getattr(event, name)) not in (None, "")
+    }
+
+
+def _act_names() -> dict[type[Event], str]:
+    return {
+        behaviour.PageViewed: "page_viewed",
+        behaviour.FormSubmitted: "form_submitted",
+        behaviour.DemoRequested: "demo_requested",
+        behaviour.TrialRequested: "trial_requested",
+        behaviour.DocumentDownloaded: "document_downloaded",
+        behaviour.ProposalOpened: "proposal_opened",
+        behaviour.EmailOpened: "email_opened",
+        behaviour.EmailLinkClicked: "email_link_clicked",
+        behaviour.LiveEventAttended: "live_event_attended",
+        behaviour.ChatStarted: "chat_started",
+    }
+
+
+_ACTS: Final = _act_names()
+
+
+def interpret(envelope: Envelope) -> changes.Fact | None:
+    """Return what scoring learns from an event, keyed by the lead whose state it concerns.
+
+    :raises Rejected: if the event does not keep its contract.
+    """
+    event = decode_event(envelope)
+    act = _ACTS.get(type(event))
+    if act is not None and isinstance(event, behaviour.BehaviourEvent):
+        learned: object = _fact(envelope, event.profile, act, _fields_of(event))
+        key = event.profile
+    else:
+        reading = _READINGS.get(type(event))
+        if reading is None:
+            return None
+        key, learned = reading(envelope, event)
+    return changes.Fact(envelope.id, key, envelope.received, learned, envelope.correlationid, envelope.traceparent)
+
+
+def _fact(envelope: Envelope, profile: str, name: str, fields: Mapping[str, object]) -> Fact:
+    return Fact(envelope.id, profile, envelope.occurred, envelope.received, name, fields)
+
+
+def _read_other_act(envelope: Envelope, event: Event) -> tuple[str, object]:
+    assert isinstance(event, behaviour.ActRecorded)
+    return event.profile, _fact(envelope, event.profile, f"act/{event.name}", event.properties)
+
+
+def _read_lead(envelope: Envelope, event: Event) -> tuple[str, object]:
+    assert isinstance(event, leads.LeadCaptured | leads.LeadChanged)
+    fields = dict(event.attributes)
+    for external in event.external_ids:
+        fields[EXTERNAL_ID_PREFIX + external.source] = external.id
+    return event.profile, _fact(envelope, event.profile, ATTRIBUTES, fields)
+
+
+def _read_move(_envelope: Envelope, event: Event) -> tuple[str, object]:
+    assert isinstance(event, leads.LeadMerged | leads.LeadUnmerged)
+    return event.profile, ProfileMoved(event.profile, event.lead, event.version)
+
+
+def _read_arrival(_envelope: Envelope, event: Event) -> tuple[str, object]:
+    assert isinstance(event, internal_scoring.FactsMoved)
+    facts = tuple(
+        Fact(
+            moved.id,
+            event.profile,
+            from_datetime(moved.occurred),
+            from_datetime(moved.received),
+            moved.name,
+            moved.fields,
+        )
+        for moved in event.facts
+    )
+    return event.lead, FactsArrived(event.profile, event.version, facts)
+
+
+def _read_departure(_envelope: Envelope, event: Event) -> tuple[str, object]:
+    assert isinstance(event, internal_scoring.ProfileLeft)
+    return event.lead, ProfileDeparted(event.profile, event.version)
+
+
+_READINGS: Final[Mapping[type[Event], Callable[[Envelope, Event], tuple[str, object]]]] = {
+    behaviour.ActRecorded: _read_other_act,
+    leads.LeadCaptured: _read_lead,
+    leads.LeadChanged: _read_lead,
+    leads.LeadMerged: _read_move,
+    leads.LeadUnmerged: _read_move,
+    internal_scoring.FactsMoved: _read_arrival,
+    internal_scoring.ProfileLeft: _read_departure,
+}

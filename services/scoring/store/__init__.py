@@ -1,0 +1,1 @@
+"""Scoring's tables beside their queries."""

@@ -1,0 +1,63 @@
+"""The table of facts: one row per fact, appended, never changed; the truth that scores follow from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from services.scoring.domain.facts import Fact
+from services.scoring.domain.scored_lead import KeptFact
+from shared.postgres.database import Row, Transaction
+
+CREATE = """
+CREATE TABLE fact (
+    lead text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    profile text COLLATE "C" NOT NULL,
+    occurred bigint NOT NULL,
+    received bigint NOT NULL,
+    name text NOT NULL,
+    fields bytea NOT NULL,
+    PRIMARY KEY (lead, id)
+);
+COMMENT ON TABLE fact IS 'what scoring knows: one row per lead and fact; times in microseconds since 1970';
+COMMENT ON COLUMN fact.lead IS 'the lead under which the fact is stored: its home, and where its profile lives';
+COMMENT ON COLUMN fact.fields IS 'MessagePack map of the fields that rules use; no personal data';
+"""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(dict[str, object]).decode
+
+
+async def save_facts(transaction: Transaction, kept: Sequence[KeptFact]) -> None:
+    """Append facts; one that is there already stays as it is."""
+    await transaction.execute(
+        "INSERT INTO fact (lead, id, profile, occurred, received, name, fields)"
+        " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[],"
+        " $7::bytea[]) ON CONFLICT DO NOTHING",
+        [row.lead for row in kept],
+        [row.fact.id for row in kept],
+        [row.fact.profile for row in kept],
+        [row.fact.occurred for row in kept],
+        [row.fact.received for row in kept],
+        [row.fact.name for row in kept],
+        [_encode(dict(row.fact.fields)) for row in kept],
+    )
+
+
+async def load_facts(transaction: Transaction, leads: Collection[str]) -> dict[str, tuple[Fact, ...]]:
+    """Return all facts stored under these leads, oldest first."""
+    found: dict[str, list[Fact]] = {lead: [] for lead in leads}
+    rows = await transaction.fetch(
+        "SELECT * FROM fact WHERE lead = ANY($1::text[]) ORDER BY occurred, id", list(leads)
+    )
+    for row in rows:
+        found[row["lead"]].append(_fact(row))
+    return {lead: tuple(facts) for lead, facts in found.items()}
+
+
+def _fact(row: Row) -> Fact:
+    return Fact(
+        row["id"], row["profile"], row["occurred"], row["received"], row["name"], _decode(row["fields"])
+    )

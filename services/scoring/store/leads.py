@@ -1,0 +1,72 @@
+"""Leads as scoring keeps them: loaded with their facts where those are needed, saved with new rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from services.scoring.domain.facts import Fact
+from services.scoring.domain.scored_lead import KeptFact, ScoredLead, Working, needs_history
+from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.domain.told_changes import TierChangeRow
+from services.scoring.store.facts import load_facts, save_facts
+from services.scoring.store.tier_changes import save_tier_changes
+from shared.contracts.topics import partition_of
+from shared.kernel import changes
+from shared.postgres.database import Transaction
+from shared.processor.stage import Loaded, Write
+from shared.processor.states import StateTable, create_state_table
+
+CREATE = create_state_table("lead", comment="running scores: a cache of the facts, and what was told")
+
+
+class LeadStore:
+    """Loads and saves leads under one set of models; ``partitions`` is the deployment's count."""
+
+    def __init__(self, models: ModelSet, *, partitions: int) -> None:
+        self._models = models
+        self._partitions = partitions
+        self._table = StateTable("lead", ScoredLead)
+
+    async def load(
+        self, transaction: Transaction, facts: Mapping[str, Sequence[changes.Fact]], *, lock: bool = False
+    ) -> Mapping[str, Loaded[Working]]:
+        """Return the leads, with all their facts where what is coming is not simply newer."""
+        if lock:
+            homes = {key: partition_of(key, self._partitions) for key in facts}
+            loaded = await self._table.lock(transaction, facts, partitions=homes)
+        else:
+            loaded = await self._table.load(transaction, facts)
+        wanting = [
+            key
+            for key, found in loaded.items()
+            if needs_history(self._models, found.state, [fact.event for fact in facts[key]])
+        ]
+        histories = await load_facts(transaction, wanting) if wanting else {}
+        return {
+            key: Loaded(found.version, Working(key, found.state, histories.get(key)))
+            for key, found in loaded.items()
+        }
+
+    async def save(self, transaction: Transaction, writes: Sequence[Write[Working]]) -> int:
+        """Save leads under their version check, then append their new facts and told changes."""
+        saved = await self._table.save(
+            transaction,
+            [Write(w.key, w.partition, w.version, w.state.kept, ()) for w in writes],
+        )
+        if saved != len(writes):
+            return saved
+        facts = [row for write in writes for row in write.rows if isinstance(row, KeptFact)]
+        told = [row for write in writes for row in write.rows if isinstance(row, TierChangeRow)]
+        if facts:
+            await save_facts(transaction, facts)
+        if told:
+            await save_tier_changes(transaction, told)
+        return saved
+
+
+async def load_lead(transaction: Transaction, lead: str) -> tuple[ScoredLead | None, tuple[Fact, ...]]:
+    """Return one lead and its facts, for questions."""
+    loaded = await StateTable("lead", ScoredLead).load(transaction, [lead])
+    facts = await load_facts(transaction, [lead])
+    found = loaded.get(lead)
+    return (found.state if found else None), facts[lead]
