@@ -1,0 +1,76 @@
+"""SIGKILL: at named points of the loop, and at random moments."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from typing import Final
+
+from tests.failure.surroundings.ground import Field
+from tests.failure.worker import Trip
+
+POINTS: Final = (
+    "before_claim",
+    "during_claim",
+    "after_claim",
+    "before_transaction",
+    "inside_transaction",
+    "before_commit",
+    "after_commit",
+    "after_offer",
+    "before_publish",
+    "after_publish",
+    "after_delete",
+)
+_CLAIMS: Final = {"before_claim", "during_claim", "after_claim"}
+NAMES: Final = ("worker-0", "worker-1")
+
+
+async def kill_at_points(field: Field, points: Sequence[str] = POINTS, *, times: int = 1) -> None:
+    """Have workers kill themselves at each point; two chains of points run beside each other."""
+    wanted = [(point, time) for time in range(times) for point in points]
+    await asyncio.gather(*(_chain(field, name, wanted[place::2]) for place, name in enumerate(NAMES)))
+    for name in NAMES:
+        field.crew.start(name)
+    await field.progress()
+
+
+async def _chain(field: Field, name: str, wanted: Sequence[tuple[str, int]]) -> None:
+    pick = random.Random(f"{field.crew.seed}-{name}")
+    for point, _ in wanted:
+        passes = 1 if point in _CLAIMS else pick.randrange(1, 12)
+        hand = field.crew.start(name, trip=Trip(point, passes))
+        if await hand.ended(40) is None:
+            field.crew.faults.append(f"stuck: {name} has not come {passes} times to {point} within 40 s")
+            field.crew.kill(name)
+        else:
+            field.crew.struck[f"SIGKILL {point}"] += 1
+            field.crew.forget(name)
+
+
+async def kill_at_random(field: Field, count: int, *, longest: float = 3.0) -> None:
+    """Kill workers, now and then both or the commander, at random moments; each is started again."""
+    pick = random.Random(field.crew.seed)
+    for name in NAMES:
+        field.crew.start(name)
+    await field.progress()
+    killed = 0
+    while killed < count:
+        await asyncio.sleep(pick.uniform(0.1, longest))
+        dice = pick.random()
+        chosen = list(NAMES) if dice < 0.1 else [pick.choice(NAMES)]
+        for name in chosen:
+            field.crew.kill(name)
+            killed += 1
+        if dice > 0.9:
+            for name, hand in field.crew.commanders.items():
+                if hand.is_running:
+                    field.crew.kill(name)
+            field.crew.start_commander(20.0)
+        if pick.random() < 0.3:
+            await asyncio.sleep(pick.uniform(0, 2.5))
+        for name in chosen:
+            field.crew.start(name)
+        field.crew.look()
+    await field.progress()

@@ -1,0 +1,1 @@
+"""What should have come out, worked out again without the engine, and how it compares."""

@@ -1,0 +1,1 @@
+"""What stands around the workers: real servers, the processes, what feeds them."""

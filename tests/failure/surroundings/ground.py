@@ -1,0 +1,327 @@
+"""The ground: one Kafka and one PostgreSQL for many runs, and a fresh field for each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
+
+from leadmill.embedded import EmbeddedPostgres
+from shared.kernel.errors import Unavailable
+from shared.log.port import Log, Record, TopicPartition
+from shared.postgres.database import Database, Row
+from shared.processor import fence, outbox
+from shared.testing.kafka_broker import KafkaBroker, find_kafka
+from tests.engine.tally import ALL, COUNTED, DDL, DEAD, EXTRA, LATEST, PARTITIONS, TOTALS, layouts
+from tests.failure.oracle import journal
+from tests.failure.oracle.comparison import Differences, compare_log, compare_receipts, compare_tables
+from tests.failure.oracle.replay import CommandTaken, Inputs, Replay
+from tests.failure.surroundings.crew import Crew
+from tests.failure.surroundings.load import Feeder
+from tests.failure.worker import LIMITS, log_on
+
+_READ = (COUNTED.name, EXTRA.name, LATEST.name)
+
+
+class Ground:
+    """Real servers that may be killed: a Kafka and a PostgreSQL of our own."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="leadmill-failure-"))
+        self.folder.chmod(0o755)  # as root the database runs under another account
+        self.broker: KafkaBroker = find_kafka(disposable=True)
+        # no run pulls the plug of the machine: killing the server loses nothing without fsync either
+        self.postgres = EmbeddedPostgres(self.folder / "postgres", settings={"fsync": "off", "full_page_writes": "off"})
+        self._numbers = 0
+
+    async def __aenter__(self) -> Self:
+        try:
+            await asyncio.gather(asyncio.to_thread(self.broker.start), asyncio.to_thread(self.postgres.start))
+            admin = await self.log.admin()
+            await admin.create(layouts())
+            await admin.stop()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self.broker.close)
+        await asyncio.to_thread(self.postgres.stop)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def log(self) -> Log:
+        """The log, as the workers see it."""
+        return log_on(self.broker.address)
+
+    @contextlib.asynccontextmanager
+    async def field(
+        self, *, seed: int, rate: float = 800.0, commands: float = 20.0, plant: str = ""
+    ) -> AsyncIterator[Field]:
+        """Open a fresh database and group, with two workers, the load and the commands running."""
+        self._numbers += 1
+        name = f"run_{self._numbers}"
+        admin = Database(self.postgres.url, schema="public", application="ground")
+        await admin.start()
+        async with admin.connection() as connection:
+            await connection.execute(f"CREATE DATABASE {name}")
+        await admin.stop()
+        url = urlunsplit(urlsplit(self.postgres.url)._replace(path=f"/{name}"))
+        database = Database(url, schema="tally", application="matrix", limits=LIMITS)
+        await database.start()
+        async with database.connection() as connection:
+            await connection.execute(DDL + journal.DDL)
+        folder = self.folder / name
+        folder.mkdir()
+        crew = Crew(group=f"tally-{name}", database=url, kafka=self.broker.address, folder=folder, seed=seed)
+        crew.plant = plant
+        opened = Field(
+            ground=self,
+            database=database,
+            crew=crew,
+            feeder=Feeder(self.log, rate=rate, seed=seed),
+            starts={tp: end for tp, (_, end) in (await self.bounds()).items()},
+        )
+        async with database.transaction() as transaction:
+            await fence.open_positions(
+                transaction,
+                group=crew.group,
+                positions={tp: at for tp, at in opened.starts.items() if tp.topic in _READ},
+            )
+            await outbox.prepare_sequences(
+                transaction, topics={topic.name: PARTITIONS for topic in (TOTALS, LATEST, DEAD)}
+            )
+        feeding = asyncio.create_task(opened.feeder.run())
+        try:
+            if commands:
+                crew.start_commander(commands)
+            yield opened
+        finally:
+            opened.feeder.stop()
+            crew.close()
+            feeding.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await feeding
+            await database.stop()
+
+    async def bounds(self) -> Mapping[TopicPartition, tuple[int, int]]:
+        """Return the first and the next offset of every partition of tally."""
+        admin = await self.log.admin()
+        try:
+            return await admin.bounds([topic.name for topic in ALL])
+        finally:
+            await admin.stop()
+
+    async def read(self, starts: Mapping[TopicPartition, int]) -> dict[TopicPartition, list[Record]]:
+        """Return every record from ``starts`` to the end, repeats included."""
+        ends = {tp: end for tp, (_, end) in (await self.bounds()).items()}
+        found: dict[TopicPartition, list[Record]] = {tp: [] for tp in ends}
+        missing = {tp for tp, end in ends.items() if end > starts[tp]}
+        consumer = self.log.consumer(
+            group=f"reader-{time.monotonic_ns()}", topics=[topic.name for topic in ALL], member="reader"
+        )
+
+        async def on_assigned(partitions: frozenset[TopicPartition]) -> None:
+            consumer.seek({tp: starts[tp] for tp in partitions})
+
+        async def on_revoked(partitions: frozenset[TopicPartition]) -> None:
+            return None
+
+        await consumer.start(on_assigned=on_assigned, on_revoked=on_revoked)
+        try:
+            async with asyncio.timeout(120):
+                while missing:
+                    for tp, records in (await consumer.fetch(max_records=10_000, timeout=0.2)).items():
+                        found[tp].extend(records)
+                        if found[tp] and found[tp][-1].offset + 1 >= ends[tp]:
+                            missing.discard(tp)
+        finally:
+            await consumer.stop()
+        return found
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run came to."""
+
+    struck: Mapping[str, int] = field(default_factory=dict)
+    facts: int = 0
+    events: int = 0
+    transactions: int = 0
+    commands: int = 0
+    timers: int = 0
+    repeats_read: int = 0
+    repeats_said: int = 0
+    dead_letters: int = 0
+    seconds: float = 0.0
+    differences: Differences = field(default_factory=Differences)
+
+
+@dataclass(slots=True)
+class Field:
+    """One run: what stands around it, and what becomes of it."""
+
+    ground: Ground
+    database: Database
+    crew: Crew
+    feeder: Feeder
+    starts: Mapping[TopicPartition, int]
+    began: float = field(default_factory=time.monotonic)
+    expected_halts: int = 0
+
+    async def ask(self, sql: str, *arguments: object) -> Sequence[Row] | None:
+        """Run a query; None while the database is away."""
+        try:
+            async with self.database.connection() as connection:
+                return await connection.fetch(sql, *arguments)
+        except Unavailable:
+            return None
+
+    async def transactions(self) -> int:
+        """Return how many transactions the journal holds; 0 while the database is away."""
+        rows = await self.ask("SELECT count(*) FROM journal")
+        return rows[0][0] if rows else 0
+
+    async def progress(self, *, transactions: int = 5, within: float = 30.0) -> bool:
+        """Wait until so many more transactions are journaled; False if they are not, which is a fault."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + within
+        before = await self._batches()
+        while loop.time() < end:
+            self.crew.look()
+            await asyncio.sleep(0.05)
+            if await self._batches() - before >= transactions:
+                return True
+        self.crew.faults.append(f"stuck: no {transactions} more batches within {within:g} s")
+        return False
+
+    async def _batches(self) -> int:
+        rows = await self.ask("SELECT count(*) FROM journal WHERE command = ''")
+        return rows[0][0] if rows else 0
+
+    async def epochs(self) -> dict[int, int]:
+        """Return the fence's epochs; empty while the database is away."""
+        rows = await self.ask("SELECT partition, epoch FROM fence WHERE consumer_group = $1", self.crew.group)
+        return {row["partition"]: row["epoch"] for row in rows or ()}
+
+    async def settle(self, *, within: float = 90.0) -> None:
+        """Stop the load, let the workers finish, and stop them in good order."""
+        self.feeder.stop()
+        for name, hand in self.crew.commanders.items():
+            if hand.is_running:
+                await self.crew.stop(name)
+        for name in ("worker-0", "worker-1"):
+            hand_now = self.crew.workers.get(name)
+            if hand_now is None or not hand_now.is_running:
+                self.crew.start(name)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + within
+        quiet_since: float | None = None
+        waits_for = "the first look"
+        while quiet_since is None or loop.time() - quiet_since < 1.0:
+            if loop.time() > end:
+                self.crew.faults.append(f"stuck: not quiet within {within:g} s, {waits_for}")
+                break
+            self.crew.look()
+            await asyncio.sleep(0.1)
+            waits_for = await self._waits_for()
+            if waits_for:
+                quiet_since = None
+            elif quiet_since is None:
+                quiet_since = loop.time()
+        for name in list(self.crew.workers):
+            await self.crew.stop(name)
+
+    async def _waits_for(self) -> str:
+        """Return what is not done yet, or nothing."""
+        rows = await self.ask(
+            "SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM timer),"
+            " (SELECT count(*) FROM halt WHERE resumed IS NULL)"
+        )
+        stored = await self.ask("SELECT topic, partition, next FROM position WHERE consumer_group = $1", self.crew.group)
+        if rows is None or stored is None:
+            return "the database is away"
+        waiting, timers, halts = rows[0]
+        if halts:
+            return f"{halts} partitions are halted"
+        if waiting or timers:
+            return f"{waiting} batches in the outbox, {timers} timers"
+        positions = {TopicPartition(row["topic"], row["partition"]): row["next"] for row in stored}
+        try:
+            bounds = await self.ground.bounds()
+        except Unavailable:
+            return "the log is away"
+        behind = [tp for tp, (_, end) in bounds.items() if tp.topic in _READ and positions.get(tp) != end]
+        return f"{len(behind)} partitions are behind" if behind else ""
+
+    async def compare(self) -> Outcome:
+        """Replay the journal and compare everything with it."""
+        log = await self.ground.read(self.starts)
+        entries = await journal.load_journal(self.database)
+        inputs = Inputs(
+            group=self.crew.group,
+            starts=self.starts,
+            log=log,
+            commands=await self._commands(),
+            acknowledged=self.feeder.acknowledged,
+        )
+        differences = Differences([*self.crew.faults])
+        ordered = journal.order(entries, starts=self.starts)
+        differences.lines += ordered.faults
+        replay = Replay(inputs)
+        expected = replay.run(ordered.entries)
+        differences.lines += expected.faults
+        repeats = compare_log(expected, log, differences)
+        await compare_tables(self.database, expected, group=self.crew.group, differences=differences)
+        await compare_receipts(
+            self.database,
+            group=self.crew.group,
+            bounds=[(tp, self.starts[tp], self.starts[tp] + len(log[tp])) for tp in sorted(log) if tp.topic in _READ],
+            differences=differences,
+        )
+        answered = self._answered()
+        for name, replies in answered.items():
+            if set(replies) != {expected.replies.get(name)}:
+                differences.add(
+                    "command", f"{name} was answered {replies}, should be {expected.replies.get(name)}"
+                )
+        return Outcome(
+            struck=self.crew.struck,
+            facts=sum(len(records) for tp, records in log.items() if tp.topic in {COUNTED.name, EXTRA.name}),
+            events=expected.events,
+            transactions=len(entries),
+            commands=len(expected.replies),
+            timers=sum(len(entry.rung) for entry in entries),
+            repeats_read=expected.repeats,
+            repeats_said=repeats,
+            dead_letters=len(expected.buried),
+            seconds=time.monotonic() - self.began,
+            differences=differences,
+        )
+
+    async def _commands(self) -> dict[str, CommandTaken]:
+        async with self.database.connection() as connection:
+            rows = await connection.fetch("SELECT idempotency_key, received FROM command")
+        taken = {}
+        for row in rows:
+            _, key, amount = row["idempotency_key"].split(":")
+            taken[row["idempotency_key"]] = CommandTaken(key, int(amount), row["received"])
+        return taken
+
+    def _answered(self) -> dict[str, list[int]]:
+        """Return what callers were told, by idempotency key; a line cut short by a kill is left out."""
+        answered = {}
+        for hand in self.crew.commanders.values():
+            for line in hand.output.read_text().splitlines(keepends=True):
+                if line.endswith("\n"):
+                    name, *replies = line.split()
+                    answered[name] = [int(reply) for reply in replies]
+        return answered
