@@ -109,7 +109,7 @@ class KafkaAdmin:
 
     async def _await_leaders(self, names: set[str]) -> dict[str, int]:
         """Wait until each partition of these topics has a leader; return the counts."""
-        while not names <= (counts := await self._counts(led=True)).keys():  # noqa: ASYNC110  # Kafka tells nobody
+        while not names <= (counts := await self._counts(led=True)).keys():  # Kafka tells nobody
             await asyncio.sleep(0.02)
         return counts
 

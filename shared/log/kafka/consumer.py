@@ -76,8 +76,10 @@ class KafkaConsumer:
         deadline = loop.time() + timeout
         while True:
             remaining = max(0.0, deadline - loop.time())
-            records = await self._fetch_once(membership, max_records=max_records, timeout=remaining)
+            fetched = await self._fetch_once(membership, max_records=max_records, timeout=remaining)
+            records = {each: fetched[each] for each in membership.positioned(fetched)}
             if records:
+                membership.pass_over(records)
                 return records
             if loop.time() >= deadline:
                 break
@@ -168,6 +170,7 @@ class KafkaConsumer:
             return {}
         except CorruptRecordException:
             self._corruption.suspect()
+            membership.rewind()  # what it drew from other partitions in the same breath is lost
             return {}
         except (KafkaError, OSError) as error:
             raise LogUnavailable(f"Kafka could not be read: {type(error).__name__}") from error

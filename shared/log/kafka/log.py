@@ -17,8 +17,9 @@ class KafkaLog:
     a member that is silent for ``session_timeout`` loses its partitions; a topic that appears is
     seen within ``metadata_max_age``; whatever is not answered within ``answer_timeout`` is taken for
     unavailable; letting go takes at most ``stop_timeout``.
-    ``max_record_bytes`` counts key, value and headers. ``replication`` of new topics is the
-    cluster's default unless it is given. Nothing connects before it is started.
+    ``max_record_bytes`` counts a record as Kafka stores it before compression: key, value, headers
+    and some twenty bytes around them. ``replication`` of new topics is the cluster's default unless
+    it is given. Nothing connects before it is started.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ releases it. aiokafka also swallows what a callback raises; here it is kept for 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -21,7 +21,7 @@ from shared.log.kafka.abandonment import abandon, stop_within
 from shared.log.kafka.answers import Answers
 from shared.log.kafka.assignor import CoPartitionedAssignor
 from shared.log.kafka.connection import Connection, answered, milliseconds
-from shared.log.port import AssignmentCallback, TopicPartition, Watermark
+from shared.log.port import AssignmentCallback, Record, TopicPartition, Watermark
 
 
 class Membership(ConsumerRebalanceListener):
@@ -44,7 +44,7 @@ class Membership(ConsumerRebalanceListener):
         self._on_assigned, self._on_revoked = on_assigned, on_revoked
         self._failure: Exception | None = None
         self._asked_at: dict[TopicPartition, float] = {}
-        self._unpositioned: set[TopicPartition] = set()
+        self._positions: dict[TopicPartition, int] = {}
         self._paused: set[TopicPartition] = set()
         self.is_settled = False
         self.client: Any = AIOKafkaConsumer(
@@ -99,7 +99,7 @@ class Membership(ConsumerRebalanceListener):
         for partition, offset in positions.items():
             if partition in self._asked_at:
                 self.client.seek(KafkaPartition(*partition), offset)
-                self._unpositioned.discard(partition)
+                self._positions[partition] = offset
                 self._ask(partition)
 
     def pause(self, partitions: Collection[TopicPartition]) -> None:
@@ -120,7 +120,21 @@ class Membership(ConsumerRebalanceListener):
 
     def fetchable(self) -> set[TopicPartition]:
         """Return the partitions that have a position and are not paused."""
-        return self._asked_at.keys() - self._unpositioned - self._paused
+        return self._positions.keys() - self._paused
+
+    def positioned(self, partitions: Iterable[TopicPartition]) -> list[TopicPartition]:
+        """Return those of the partitions that are assigned and have a position."""
+        return [partition for partition in partitions if partition in self._positions]
+
+    def pass_over(self, records: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        """Note that these records were handed out."""
+        for partition, handed_out in records.items():
+            self._positions[partition] = handed_out[-1].offset + 1
+
+    def rewind(self) -> None:
+        """Go back to behind what was handed out, wherever aiokafka believes to be."""
+        for partition in self.fetchable():
+            self.client.seek(KafkaPartition(*partition), self._positions[partition])
 
     def watermarks(self) -> dict[TopicPartition, Watermark]:
         """Return what the latest fetch answers told of the assigned partitions."""
@@ -139,7 +153,7 @@ class Membership(ConsumerRebalanceListener):
         )
 
     def _ask(self, partition: TopicPartition) -> None:
-        if partition not in self._unpositioned and partition not in self._paused:
+        if partition in self._positions and partition not in self._paused:
             self._asked_at[partition] = asyncio.get_running_loop().time()
             self.client.resume(KafkaPartition(*partition))
 
@@ -149,13 +163,12 @@ class Membership(ConsumerRebalanceListener):
         """Take an assignment before anything else sees it."""
         self._drop()
         self._asked_at = dict.fromkeys(assigned, asyncio.get_running_loop().time())
-        self._unpositioned = set(assigned)
         for partition in assigned:
             self.client.seek(KafkaPartition(*partition), 0)  # some position, or aiokafka looks for one
             self.client.pause(KafkaPartition(*partition))
 
     def _drop(self) -> None:
-        self._asked_at, self._unpositioned, self._paused = {}, set(), set()
+        self._asked_at, self._positions, self._paused = {}, {}, set()
         self.answers.forget()
 
     async def on_partitions_assigned(self, assigned: Collection[KafkaPartition]) -> None:

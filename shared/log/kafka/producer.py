@@ -9,7 +9,7 @@ hence the port's rule that a producer is abandoned after any failure.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from aiokafka import AIOKafkaProducer
@@ -66,15 +66,17 @@ class KafkaProducer:
 
         A record too large is refused before anything is sent, and the producer stays whole.
         """
-        for (topic, _), records in batches:
-            if not records:
-                raise ValueError(f"an empty batch for {topic}: leave it out")
-            _refuse_oversize(records, topic=topic, max_record_bytes=self._max_record_bytes)
+        client = self._client
+        if client is None:
+            raise LogUnavailable("this producer is not started or has been stopped; make a new one")
+        encoded = [
+            (partition, await self._encode(client, partition, records)) for partition, records in batches
+        ]
         async with self._turn:
-            if self._client is None or self._broken:
-                raise LogUnavailable("this producer is not started or has failed; make a new one")
+            if self._broken or self._client is None:
+                raise LogUnavailable("this producer has failed or has been stopped; make a new one")
             self._broken = True  # until everything is acknowledged; a cancelled call leaves it so
-            offsets = await self._send(batches)
+            offsets = await self._send(client, encoded)
             self._broken = False
         return offsets
 
@@ -88,17 +90,45 @@ class KafkaProducer:
         else:
             await stop_within(client, client.stop(), seconds=self._connection.stop_timeout)
 
-    async def _send(self, batches: Sequence[tuple[TopicPartition, Sequence[NewRecord]]]) -> list[int]:
+    async def _encode(
+        self, client: Any, partition: TopicPartition, records: Sequence[NewRecord]
+    ) -> list[Any]:
+        """Return aiokafka's batches for these records, in their order, each at most a batch long.
+
+        Encoding tells the size of each record for nothing. Other tasks get their turn between
+        batches: a megabyte takes some ten milliseconds.
+
+        :raises RecordTooLarge: if a record exceeds the limit.
+        """
+        if not records:
+            raise ValueError(f"an empty batch for {partition.topic}: leave it out")
+        batches = [client.create_batch()]
+        for place, (key, value, headers, timestamp) in enumerate(records):
+            added = batches[-1].append(key=key, value=value, headers=headers, timestamp=timestamp)
+            if added is None:  # full; the first record of a batch always fits
+                await asyncio.sleep(0)
+                batches.append(client.create_batch())
+                added = batches[-1].append(key=key, value=value, headers=headers, timestamp=timestamp)
+            if added.size > self._max_record_bytes:
+                raise RecordTooLarge(
+                    f"record {place} of a batch for {partition.topic} takes {added.size} bytes and may take "
+                    f"{self._max_record_bytes}; send a reference to the content instead"
+                )
+        for batch in batches:
+            batch.close()
+        return batches
+
+    async def _send(self, client: Any, batches: Sequence[tuple[TopicPartition, Sequence[Any]]]) -> list[int]:
         firsts: list[asyncio.Future[Any]] = []
         sent: list[asyncio.Future[Any]] = []
         try:
             async with answered(self._connection.answer_timeout, what="acknowledge what was appended"):
-                for partition, records in batches:
-                    await self._require(partition)
+                for partition, encoded in batches:
+                    await _require(client, partition)
                     start = len(sent)
-                    async for batch in _encode(self._client, records):
+                    for batch in encoded:
                         topic, number = partition
-                        sent.append(await self._client.send_batch(batch, topic, partition=number))
+                        sent.append(await client.send_batch(batch, topic, partition=number))
                     firsts.append(sent[start])
                 await asyncio.gather(*sent)
         except LogUnavailable as error:
@@ -115,58 +145,12 @@ class KafkaProducer:
             raise LogUnavailable("Kafka stored what was appended but no longer knows where; read it back")
         return offsets
 
-    async def _require(self, partition: TopicPartition) -> None:
-        """Wait until Kafka names this partition; aiokafka would end in an assertion."""
-        if partition.partition not in await self._client.partitions_for(partition.topic):
-            raise LogUnavailable(
-                f"{partition.topic} has no partition {partition.partition}; apply the topics"
-            )
 
-
-_FEW_HEADERS = 8
-
-
-def _size_of(record: NewRecord) -> int:
-    """Return the bytes that count against the limit: key, value and headers, without any framing."""
-    size = len(record.key or b"") + len(record.value or b"")
-    for name, value in record.headers:
-        size += len(name.encode()) + len(value)
-    return size
-
-
-def _refuse_oversize(records: Sequence[NewRecord], *, topic: str, max_record_bytes: int) -> None:
-    """Raise RecordTooLarge if one of the records exceeds the limit; nothing has been sent then."""
-    surely_small = max_record_bytes // 2
-    for place, record in enumerate(records):
-        if len(record.value or b"") < surely_small and len(record.headers) < _FEW_HEADERS:
-            continue  # the framing is not worth a microsecond for every record
-        if (size := _size_of(record)) > max_record_bytes:
-            raise RecordTooLarge(
-                f"record {place} of a batch for {topic} has {size} bytes and may have {max_record_bytes}; "
-                "send a reference to the content instead"
-            )
-
-
-async def _encode(producer: Any, records: Sequence[NewRecord]) -> AsyncIterator[Any]:
-    """Yield aiokafka's batches for these records, in their order, each closed and at most a batch long.
-
-    Gives way to other tasks between batches: encoding a megabyte takes some ten milliseconds.
-    """
-    batch = producer.create_batch()
-    for record in records:
-        if not _add(batch, record):
-            batch.close()
-            yield batch
-            await asyncio.sleep(0)
-            batch = producer.create_batch()
-            _add(batch, record)  # the first record always fits
-    batch.close()
-    yield batch
-
-
-def _add(batch: Any, record: NewRecord) -> bool:
-    key, value, headers, timestamp = record
-    return batch.append(key=key, value=value, timestamp=timestamp, headers=headers) is not None
+async def _require(client: Any, partition: TopicPartition) -> None:
+    """Wait until Kafka names this partition; aiokafka would end in an assertion."""
+    topic, number = partition
+    if number not in await client.partitions_for(topic):
+        raise LogUnavailable(f"{topic} has no partition {number}; apply the topics")
 
 
 def _forget(future: asyncio.Future[Any]) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from shared.log.port import Consumer, NewRecord, Record, TopicPartition
-
-Position = int
+from shared.log.port import Consumer, LogUnavailable, NewRecord, Record, TopicPartition
 
 
 async def until(condition: Callable[[], bool], *, within: float = 20.0) -> None:
@@ -96,17 +94,34 @@ class Seat:
         return True
 
 
+class Progress:
+    """What a group has been handed out so far; stands for the table that processors share."""
+
+    def __init__(self) -> None:
+        self.offsets: dict[TopicPartition, list[int]] = {}
+
+    def position(self, partition: TopicPartition) -> int:
+        """Return the offset to go on from."""
+        return max(self.offsets.get(partition, [-1])) + 1
+
+    def take(self, partition: TopicPartition, batch: Sequence[Record]) -> None:
+        self.offsets.setdefault(partition, []).extend(each.offset for each in batch)
+
+    def is_complete(self, partition: TopicPartition, count: int) -> bool:
+        """Whether the first ``count`` offsets were handed out and each came after the one before it."""
+        latest = -1
+        for offset in self.offsets.get(partition, []):
+            assert offset <= latest + 1, f"{latest + 1} was left out before {offset}"
+            latest = max(latest, offset)
+        return latest == count - 1
+
+
 class Worker(Seat):
-    """A consumer that works in the background, from positions that the whole group shares.
+    """A consumer that works in the background, from positions that the whole group shares."""
 
-    ``positions`` stands for the table in which processors keep their progress. ``seen`` collects
-    what was handed out, by partition, over all assignments.
-    """
-
-    def __init__(self, consumer: Consumer, *, positions: dict[TopicPartition, Position]) -> None:
+    def __init__(self, consumer: Consumer, *, progress: Progress) -> None:
         super().__init__(consumer)
-        self.seen: dict[TopicPartition, list[Record]] = {}
-        self._positions = positions
+        self._progress = progress
         self._to_claim = False
         self._task: asyncio.Task[None] | None = None
 
@@ -122,14 +137,14 @@ class Worker(Seat):
         while True:
             if self._to_claim and self.assigned is not None:
                 self._to_claim = False
-                self.consumer.seek({each: self._positions.get(each, 0) for each in self.assigned})
-            fetched = await self.consumer.fetch(max_records=500, timeout=0.1)
-            self._take(fetched)
-
-    def _take(self, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
-        for partition, batch in fetched.items():
-            self.seen.setdefault(partition, []).extend(batch)
-            self._positions[partition] = batch[-1].offset + 1
+                self.consumer.seek({each: self._progress.position(each) for each in self.assigned})
+            try:
+                fetched = await self.consumer.fetch(max_records=500, timeout=0.1)
+            except LogUnavailable:
+                await asyncio.sleep(0.1)
+                continue
+            for partition, batch in fetched.items():
+                self._progress.take(partition, batch)
 
     def check(self) -> None:
         """Raise what ended the work, if something did."""

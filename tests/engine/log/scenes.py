@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
-from shared.log.port import Admin, Consumer, Producer, TopicLayout, TopicPartition
+from shared.log.port import Admin, Consumer, Producer, TopicLayout
 from tests.engine.log.drivers import LogDriver
-from tests.engine.log.readers import Seat, Worker
+from tests.engine.log.readers import Progress, Seat, Worker
 
 
 class Scene:
@@ -17,12 +17,15 @@ class Scene:
         self.log = driver.log
         self._stack = stack
         self._members = 0
-        self.positions: dict[TopicPartition, int] = {}
+        self.progress = Progress()
 
     async def topic(self, name: str = "topic", *, partitions: int = 1) -> str:
         name = self.driver.topic(name)
-        admin = await self.admin()
-        await admin.create([TopicLayout(name=name, partitions=partitions)])
+        admin = await self.log.admin()
+        try:
+            await admin.create([TopicLayout(name=name, partitions=partitions)])
+        finally:
+            await admin.stop()
         return name
 
     async def admin(self) -> Admin:
@@ -49,7 +52,7 @@ class Scene:
         return seat
 
     async def worker(self, *topics: str, group: str = "group") -> Worker:
-        worker = Worker(self.consumer(*topics, group=group), positions=self.positions)
+        worker = Worker(self.consumer(*topics, group=group), progress=self.progress)
         await worker.start()
         self._stack.push_async_callback(worker.stop)
         return worker

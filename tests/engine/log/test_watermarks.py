@@ -71,7 +71,7 @@ async def test_what_was_acknowledged_before_an_answer_lies_below_it(scene: Scene
     partition = TopicPartition(topic, 0)
     producer = await scene.producer()
     reader = await scene.reader(topic)
-    for written in range(1, 21):
+    for written in range(1, 9):
         await producer.append([(partition, records("a"))])
         acknowledged_at = asyncio.get_running_loop().time()
         while True:

@@ -1,0 +1,336 @@
+"""What only Kafka's adapter has to cope with: brokers that die, a client that gives up, spoilt bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import struct
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.protocol.fetch import FetchRequest
+
+from shared.log.kafka import CorruptRecords, KafkaLog, inside
+from shared.log.kafka.consumer import KafkaConsumer
+from shared.log.kafka.producer import KafkaProducer
+from shared.log.port import LogUnavailable, OffsetOutOfRange, RecordTooLarge, TopicLayout, TopicPartition
+from tests.engine.log.drivers import KafkaDriver
+from tests.engine.log.readers import Seat, record, records, until, values
+from tests.engine.log.scenes import Scene
+
+pytestmark = pytest.mark.kafka
+
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+async def scene(kafka_driver: KafkaDriver) -> AsyncIterator[Scene]:
+    async with AsyncExitStack() as stack:
+        yield Scene(kafka_driver, stack)
+
+
+def client_of(seat: Seat) -> Any:
+    """Return the aiokafka consumer behind the seat."""
+    assert isinstance(seat.consumer, KafkaConsumer)
+    assert seat.consumer._membership is not None
+    return seat.consumer._membership.client
+
+
+class TestTheClient:
+    @pytest.mark.parametrize("part", ["_coordinator._coordination_task", "_fetcher._fetch_task"])
+    async def test_a_member_whose_background_work_died_is_replaced(self, scene: Scene, part: str) -> None:
+        topic = await scene.topic()
+        producer = await scene.producer()
+        await producer.append([(TopicPartition(topic, 0), records("a"))])
+        reader = await scene.reader(topic)
+        await reader.collect(1)
+        owner, _, task = part.partition(".")
+        getattr(getattr(client_of(reader), owner), task).cancel()
+        await asyncio.sleep(0)
+        await until_reassigned(reader)
+        assert [kind for kind, _ in reader.history] == ["assigned", "revoked", "assigned"]
+        reader.consumer.seek({TopicPartition(topic, 0): 0})
+        assert values(await reader.collect(1)) == ["a"]
+
+    async def test_a_frozen_broker_leaves_no_task_and_no_connection_behind(
+        self, scene: Scene, kafka_driver: KafkaDriver
+    ) -> None:
+        topic = await scene.topic()
+        before = asyncio.all_tasks()
+        reader, producer = await scene.reader(topic), await scene.producer()
+        async with kafka_driver.outage():
+            with pytest.raises(LogUnavailable):
+                await producer.append([(TopicPartition(topic, 0), records("a", "b"))])
+            await producer.stop()
+            await reader.consumer.stop()
+            assert asyncio.all_tasks() == before
+
+    async def test_a_producer_that_failed_takes_nothing_more(
+        self, scene: Scene, kafka_driver: KafkaDriver
+    ) -> None:
+        topic = await scene.topic()
+        producer = await scene.producer()
+        async with kafka_driver.outage():
+            with pytest.raises(LogUnavailable):
+                await producer.append([(TopicPartition(topic, 0), records("a"))])
+        with pytest.raises(LogUnavailable, match="make a new one"):
+            await producer.append([(TopicPartition(topic, 0), records("b"))])
+
+    async def test_a_producer_whose_append_was_cancelled_takes_nothing_more(self, scene: Scene) -> None:
+        topic = await scene.topic()
+        producer = await scene.producer()
+        appending = asyncio.create_task(producer.append([(TopicPartition(topic, 0), records("a"))]))
+        await asyncio.sleep(0)
+        appending.cancel()
+        await asyncio.wait({appending})
+        with pytest.raises(LogUnavailable, match="make a new one"):
+            await producer.append([(TopicPartition(topic, 0), records("b"))])
+
+    async def test_the_limit_of_a_record_can_be_set(self, kafka_driver: KafkaDriver, scene: Scene) -> None:
+        topic = await scene.topic()
+        producer = KafkaLog(kafka_driver.broker.address, max_record_bytes=100).producer(name="strict")
+        await producer.start()
+        try:
+            await producer.append([(TopicPartition(topic, 0), [record("x" * 75)])])
+            with pytest.raises(RecordTooLarge, match="record 1 of a batch"):
+                await producer.append([(TopicPartition(topic, 0), [record("y"), record("x" * 100)])])
+        finally:
+            await producer.stop()
+
+    async def test_compressed_batches_are_read_like_any_other(
+        self, kafka_driver: KafkaDriver, scene: Scene
+    ) -> None:
+        topic = await scene.topic()
+        producer = KafkaLog(kafka_driver.broker.address, compression="lz4").producer(name="lz4")
+        await producer.start()
+        try:
+            texts = ["again and again " * 20 + str(number) for number in range(500)]
+            await producer.append([(TopicPartition(topic, 0), records(*texts))])
+        finally:
+            await producer.stop()
+        reader = await scene.reader(topic)
+        assert values(await reader.collect(500)) == texts
+        reader.consumer.seek({TopicPartition(topic, 0): 250})
+        assert values(await reader.collect(250)) == texts[250:]
+
+    async def test_a_topic_with_a_smaller_limit_is_a_record_too_large(self, scene: Scene) -> None:
+        topic = scene.driver.topic("small")
+        await create_with(scene, topic, {"max.message.bytes": "2000"})
+        producer = await scene.producer()
+        with pytest.raises(RecordTooLarge, match=r"max\.message\.bytes"):
+            await producer.append([(TopicPartition(topic, 0), [record("x" * 5000)])])
+
+
+async def until_reassigned(seat: Seat) -> None:
+    """Fetch until the seat was revoked and assigned again."""
+    async with asyncio.timeout(20):
+        while len(seat.history) < 3:
+            await seat.fetch(timeout=0.2)
+
+
+async def create_with(scene: Scene, topic: str, settings: dict[str, str]) -> None:
+    """Create a topic and give it settings of its own."""
+    admin = await scene.admin()
+    await admin.create([TopicLayout(name=topic, partitions=1)])
+    assert isinstance(scene.driver, KafkaDriver)
+    client = AIOKafkaAdminClient(bootstrap_servers=scene.driver.broker.address)
+    await client.start()
+    try:
+        await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, settings)])
+    finally:
+        await client.close()
+
+
+@pytest.mark.slow
+class TestTheBroker:
+    async def test_a_worker_goes_on_after_its_broker_was_killed_and_started_again(
+        self, scene: Scene, kafka_driver: KafkaDriver
+    ) -> None:
+        topic = await scene.topic(partitions=3)
+        partitions = [TopicPartition(topic, number) for number in range(3)]
+        worker = await scene.worker(topic)
+        producer = await scene.producer("before")
+        await producer.append([(each, records("a", "b")) for each in partitions])
+        await until(lambda: all(scene.progress.is_complete(each, 2) for each in partitions))
+        await asyncio.to_thread(kafka_driver.broker.kill)
+        await asyncio.to_thread(kafka_driver.broker.start)
+        producer = await started_producer(kafka_driver.kafka)
+        try:
+            await producer.append([(each, records("c")) for each in partitions])
+        finally:
+            await producer.stop()
+        await until(lambda: all(scene.progress.is_complete(each, 3) for each in partitions), within=40)
+        worker.check()
+
+    async def test_an_append_outlives_a_restart_of_the_broker_and_is_stored_once(
+        self, scene: Scene, kafka_driver: KafkaDriver
+    ) -> None:
+        topic = await scene.topic()
+        patient = KafkaLog(kafka_driver.broker.address, answer_timeout=60).producer(name="patient")
+        await patient.start()
+        try:
+            await patient.append([(TopicPartition(topic, 0), records("a"))])
+            restart = asyncio.create_task(asyncio.to_thread(kafka_driver.broker.restart))
+            for value in "bcdef":
+                await patient.append([(TopicPartition(topic, 0), records(value))])
+                await asyncio.sleep(0.3)
+            await restart
+            assert await patient.append([(TopicPartition(topic, 0), records("g"))]) == [6]
+        finally:
+            await patient.stop()
+        reader = await scene.reader(topic)
+        assert values(await reader.collect(7)) == list("abcdefg")
+
+
+async def started_producer(log: KafkaLog) -> KafkaProducer:
+    """Return a producer as soon as the broker takes one."""
+    async with asyncio.timeout(40):
+        while True:
+            producer = log.producer(name="after")
+            try:
+                await producer.start()
+            except LogUnavailable:
+                await asyncio.sleep(0.2)
+            else:
+                return producer
+
+
+class TestSettingsOfTopics:
+    async def test_segments_close_within_a_day_so_that_what_is_erased_is_gone_in_time(
+        self, scene: Scene, kafka_driver: KafkaDriver
+    ) -> None:
+        names = [scene.driver.topic(name) for name in ("compacted", "short", "kept")]
+        admin = await scene.admin()
+        await admin.create(
+            [
+                TopicLayout(name=names[0], partitions=1, compacted=True),
+                TopicLayout(name=names[1], partitions=1, retention_ms=3_600_000),
+                TopicLayout(name=names[2], partitions=1),
+            ]
+        )
+        compacted, short, kept = [await settings_of(kafka_driver, name) for name in names]
+        assert compacted["cleanup.policy"] == "compact"
+        assert int(compacted["segment.ms"]) < DAY_MS
+        assert int(compacted["max.compaction.lag.ms"]) < DAY_MS
+        assert (short["cleanup.policy"], short["retention.ms"]) == ("delete", "3600000")
+        assert int(short["segment.ms"]) <= 3_600_000
+        assert (kept["cleanup.policy"], kept["retention.ms"], kept["retention.bytes"]) == (
+            "delete",
+            "-1",
+            "-1",
+        )
+
+    async def test_the_timestamp_of_a_simulated_clock_is_taken(self, scene: Scene) -> None:
+        topic = await scene.topic()
+        producer = await scene.producer()
+        in_2100 = 4_102_444_800_000
+        await producer.append([(TopicPartition(topic, 0), [record("a", timestamp=in_2100)])])
+        (fetched,) = await (await scene.reader(topic)).collect(1)
+        assert fetched.timestamp == in_2100
+
+
+async def settings_of(driver: KafkaDriver, topic: str) -> dict[str, str]:
+    client = AIOKafkaAdminClient(bootstrap_servers=driver.broker.address)
+    await client.start()
+    try:
+        (answer,) = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    finally:
+        await client.close()
+    ((_, _, _, _, entries),) = answer.resources
+    return {entry[0]: entry[1] for entry in entries}
+
+
+class TestSpoiltBytes:
+    async def test_bytes_that_were_spoilt_on_their_way_are_asked_for_again(self, scene: Scene) -> None:
+        topic = await three_batches(scene)
+        seat = await scene.seat(topic)
+        await seat.settle()
+        left = [2]
+
+        def spoil(base: int) -> bool:
+            if base == 3 and left[0]:
+                left[0] -= 1
+                return True
+            return False
+
+        spoil_batches(client_of(seat), spoil)
+        seat.consumer.seek({TopicPartition(topic, 0): 0})
+        assert values(await seat.collect(6)) == list("abcdef")
+        assert left == [0]
+
+    async def test_what_is_spoilt_for_good_is_named_after_all_before_it_was_read(self, scene: Scene) -> None:
+        topic = await three_batches(scene)
+        partition = TopicPartition(topic, 0)
+        seat = await scene.seat(topic)
+        await seat.settle()
+        spoil_batches(client_of(seat), lambda base: base == 3)
+        seat.consumer.seek({partition: 0})
+        assert values(await seat.collect(3)) == ["a", "b", "c"]
+        for _ in range(2):  # it does not go away by itself
+            with pytest.raises(CorruptRecords) as spoilt:
+                await seat.fail()
+            assert spoilt.value.positions == {partition: 3}
+            assert spoilt.value.reason == "log.corrupt_records"
+            assert isinstance(spoilt.value, OffsetOutOfRange)  # a processor stops for it as for a lost record
+        seat.consumer.seek({partition: 5})
+        assert values(await seat.collect(1)) == ["f"]
+
+    async def test_a_spoilt_partition_does_not_hold_up_the_others(self, scene: Scene) -> None:
+        topic = await three_batches(scene, partitions=2)
+        zero, one = TopicPartition(topic, 0), TopicPartition(topic, 1)
+        producer = await scene.producer("other")
+        await producer.append([(one, records(*"wxyz"))])
+        seat = await scene.seat(topic)
+        await seat.settle()
+        spoil_batches(client_of(seat), lambda base: base == 3)
+        seat.consumer.seek({zero: 0, one: 0})
+        collected: list[str] = []
+        async with asyncio.timeout(10):
+            while len(collected) < 7:
+                with contextlib.suppress(CorruptRecords):
+                    collected += values(await seat.fetch(timeout=0.2))
+        assert sorted(collected) == list("abcwxyz")
+        with pytest.raises(CorruptRecords):
+            await seat.fail()
+        seat.consumer.pause([zero])
+        await producer.append([(one, records("!"))])
+        assert values(await seat.collect(1)) == ["!"]
+
+
+async def three_batches(scene: Scene, *, partitions: int = 1) -> str:
+    """Return a topic whose partition 0 holds batches that begin at 0, 3 and 5."""
+    topic = await scene.topic(partitions=partitions)
+    producer = await scene.producer()
+    for batch in ("abc", "de", "f"):
+        await producer.append([(TopicPartition(topic, 0), records(*batch))])
+    return topic
+
+
+def spoil_batches(client: Any, is_spoilt: Callable[[int], bool]) -> None:
+    """Put a bad wire before the consumer: it turns a bit in the batches whose base offset is chosen."""
+    network = inside.network_of(client)
+    send = network.send
+
+    async def send_badly(node_id: Any, request: Any, **options: Any) -> Any:
+        response = await send(node_id, request, **options)
+        if isinstance(request, FetchRequest):
+            response.topics = [
+                (topic, [(*head, spoil(message_set)) for *head, message_set in partitions])
+                for topic, partitions in response.topics
+            ]
+        return response
+
+    def spoil(message_set: bytes) -> bytes:
+        spoilt, at = bytearray(message_set), 0
+        while at + 12 <= len(spoilt):
+            base, length = struct.unpack_from(">qi", spoilt, at)
+            at += 12 + length
+            if at <= len(spoilt) and is_spoilt(base):
+                spoilt[at - 1] ^= 1
+        return bytes(spoilt)
+
+    network.send = send_badly
