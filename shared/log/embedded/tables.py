@@ -22,6 +22,7 @@ CREATE TABLE partition (
     log_start bigint NOT NULL DEFAULT 0,
     next_offset bigint NOT NULL DEFAULT 0,
     compacted_to bigint NOT NULL DEFAULT 0,
+    oldest_tombstone bigint,
     PRIMARY KEY (topic, partition)
 ) WITH (fillfactor = 40, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 CREATE TABLE record_batch (

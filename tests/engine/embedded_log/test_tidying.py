@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from shared.log.embedded import EmbeddedLog
@@ -58,6 +59,28 @@ class TestCompaction:
             (58, b"k2", b"29"),
             (59, b"always", b"29"),
         ]
+
+    async def test_puts_small_rows_together_so_that_history_is_read_at_once(self, log: EmbeddedLog) -> None:
+        await create(log, "topic", compacted=True)
+        for n in range(1_200):
+            await append(log, record(str(n), key=str(n)))
+        assert (await log.tidy(2_000)).compacted_records == 0
+        async with log._database.connection() as connection:
+            assert await connection.fetch_value("SELECT count(*) FROM record_batch") == 3
+        await append(log, record("again", key="7"))
+        assert (await log.tidy(2_000)).compacted_records == 1
+        kept = await read_all(log, "g")
+        assert [each.offset for each in kept] == [n for n in range(1_201) if n != 7]
+
+    async def test_looks_at_nothing_again_that_has_not_changed(self, log: EmbeddedLog) -> None:
+        await create(log, "topic", compacted=True)
+        await append(log, record("1", key="a"), tombstone("b", 1_000), record("2", key="c"))
+        await log.tidy(1_100, tombstones_kept_ms=500)
+        async with log._database.transaction() as transaction:
+            await transaction.execute("UPDATE record_batch SET payload = 'cannot be read'")
+        await log.tidy(1_500, tombstones_kept_ms=500)
+        with pytest.raises(msgspec.DecodeError):
+            await log.tidy(1_501, tombstones_kept_ms=500)
 
     async def test_keeps_a_tombstone_for_as_long_as_it_was_told(self, log: EmbeddedLog) -> None:
         await create(log, "topic", compacted=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shared.log.embedded.tidying.compaction import compact_partition
+from shared.log.embedded.tidying.turns import has_turn
 from shared.log.port import TopicPartition
 from shared.postgres.database import Database
 
@@ -48,7 +49,7 @@ class Tidied(NamedTuple):
 async def tidy_topics(database: Database, *, now_ms: int, tombstones_kept_ms: int) -> Tidied:
     """Apply retention to all topics, then compaction to one partition after the other."""
     async with database.transaction() as transaction:
-        expired = int(await transaction.fetch_value(_EXPIRE, now_ms))
+        expired = int(await transaction.fetch_value(_EXPIRE, now_ms)) if await has_turn(transaction) else 0
     async with database.connection() as connection:
         partitions = await connection.fetch(
             """
