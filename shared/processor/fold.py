@@ -190,6 +190,8 @@ class Fold(Generic[S]):
         """Let every timer of a lead that is due before ``until`` ring, earliest first."""
         timers = self._timers.get(key)
         while timers and (due := rings_before(timers, until)):
+            # whatever the handler makes of it: a command may have set this very timer anew meanwhile
+            self._states[key] = self._state_of(key)
             instant, name = due[0]
             del timers[name]
             timer = TimerKey(key, name)
@@ -209,10 +211,7 @@ class Fold(Generic[S]):
 
     def _handle(self, fact: Fact) -> object:
         key = fact.key
-        state = self._states.get(key)
-        if state is None:
-            before = self._loaded.get(key)
-            state = before.state if before is not None else self._stage.begin(key)
+        state = self._state_of(key)
         try:
             changes = self._stage.handle(state, fact)
         except Verdict:
@@ -221,13 +220,21 @@ class Fold(Generic[S]):
             changes = self._stage.handle(state, fact)
         if changes.emissions:
             self.folded.output.add(self._announcer.announce(changes.emissions, fact))
-        if changes.state is not None or changes.timers or changes.rows:
+        # what is said rests on this state, even if it stays as it is: its version must hold at commit
+        if changes.state is not None or changes.emissions or changes.timers or changes.rows:
             self._states[key] = state if changes.state is None else changes.state
             if changes.rows:
                 self._rows.setdefault(key, []).extend(changes.rows)
             for name, due in changes.timers.items():
                 self._set_timer(key, name, due)
         return changes.reply
+
+    def _state_of(self, key: str) -> S:
+        state = self._states.get(key)
+        if state is None:
+            before = self._loaded.get(key)
+            state = before.state if before is not None else self._stage.begin(key)
+        return state
 
     def _set_timer(self, key: str, name: str, due: Instant | None) -> None:
         timers = self._timers.setdefault(key, {})
