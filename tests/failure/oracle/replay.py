@@ -232,6 +232,8 @@ class Replay:
         for name, due in changes.timers.items():
             if due is not None:
                 expected.timers.setdefault(fact.key, {})[name] = due
+        if changes.emissions:
+            self._touched.add(fact.key)
         for ordinal, emission in enumerate(changes.emissions):
             self._say(fact, emission, ordinal)
 
