@@ -45,6 +45,11 @@ class Connection:
         """How long one request may take; the broker may hold a join for a whole session."""
         return self.session_timeout + self.answer_timeout
 
+    @property
+    def heartbeat_interval(self) -> float:
+        """How often a member shows that it lives; often enough to notice when nobody answers."""
+        return min(self.session_timeout / 10, self.answer_timeout / 4)
+
     def arguments(self, *, client_id: str) -> dict[str, Any]:
         """Return what aiokafka's clients take alike."""
         return {

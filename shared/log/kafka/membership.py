@@ -55,7 +55,7 @@ class Membership(ConsumerRebalanceListener):
             partition_assignment_strategy=(CoPartitionedAssignor(self._take),),
             session_timeout_ms=milliseconds(connection.session_timeout),
             rebalance_timeout_ms=milliseconds(connection.session_timeout),
-            heartbeat_interval_ms=milliseconds(connection.session_timeout / 10),
+            heartbeat_interval_ms=milliseconds(connection.heartbeat_interval),
             max_poll_interval_ms=milliseconds(3600),
             fetch_max_wait_ms=100,
             fetch_max_bytes=16 * 1024 * 1024,

@@ -68,6 +68,23 @@ async def test_a_fetch_that_was_cancelled_has_lost_nothing(scene: Scene) -> None
     assert collected == list(map(str, range(20)))
 
 
+@pytest.mark.slow
+async def test_a_member_stays_one_while_everything_is_paused_or_a_batch_takes_long(scene: Scene) -> None:
+    topic = await scene.topic(partitions=2)
+    patience = max(scene.driver.session_seconds, scene.driver.outage_seconds) + 1
+    reader = await scene.reader(topic)
+    other = await scene.worker(topic)
+    async with asyncio.timeout(20):
+        while not (reader.assigned and other.assigned):
+            await reader.fetch(timeout=0.1)
+    history = list(reader.history)
+    reader.consumer.pause(reader.assigned)
+    assert await reader.is_silent(seconds=patience)
+    await asyncio.sleep(patience)  # a long batch: nobody fetches
+    await reader.fetch(timeout=0.1)
+    assert reader.history == history
+
+
 async def test_an_append_that_is_not_acknowledged_says_so(scene: Scene) -> None:
     topic = await scene.topic()
     producer = await scene.producer()

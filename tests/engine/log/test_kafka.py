@@ -14,10 +14,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.protocol.fetch import FetchRequest
 
-from shared.log.kafka import CorruptRecords, KafkaLog, inside
+from shared.log.kafka import CorruptRecords, KafkaLog, Security, inside
 from shared.log.kafka.consumer import KafkaConsumer
 from shared.log.kafka.producer import KafkaProducer
 from shared.log.port import LogUnavailable, OffsetOutOfRange, RecordTooLarge, TopicLayout, TopicPartition
+from shared.testing.kafka_broker import find_kafka
 from tests.engine.log.drivers import KafkaDriver
 from tests.engine.log.readers import Seat, record, records, until, values
 from tests.engine.log.scenes import Scene
@@ -197,6 +198,47 @@ async def started_producer(log: KafkaLog) -> KafkaProducer:
                 await asyncio.sleep(0.2)
             else:
                 return producer
+
+
+@pytest.mark.slow
+class TestSecurity:
+    async def test_a_broker_that_asks_who_we_are_is_told(self) -> None:
+        login = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+        users = 'username="broker" password="b" user_broker="b" user_leadmill="secret"'
+        properties = {
+            "listener.security.protocol.map": "PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "sasl.enabled.mechanisms": "PLAIN",
+            "sasl.mechanism.inter.broker.protocol": "PLAIN",
+            "listener.name.plaintext.plain.sasl.jaas.config": f"{login} {users};",
+        }
+        broker = find_kafka(disposable=True, properties=properties)
+        await asyncio.to_thread(broker.start)
+        try:
+            known = Security(protocol="SASL_PLAINTEXT", username="leadmill", password="secret")
+            await self.write_and_read(KafkaLog(broker.address, security=known))
+            unknown = Security(protocol="SASL_PLAINTEXT", username="leadmill", password="wrong")
+            with pytest.raises(LogUnavailable):
+                await KafkaLog(broker.address, security=unknown).admin()
+        finally:
+            await asyncio.to_thread(broker.close)
+
+    async def write_and_read(self, log: KafkaLog) -> None:
+        admin, producer = await log.admin(), log.producer(name="producer")
+        seat = Seat(log.consumer(group="group", topics=["topic"], member="member"))
+        try:
+            await admin.create([TopicLayout(name="topic", partitions=1)])
+            await producer.start()
+            await producer.append([(TopicPartition("topic", 0), records("a"))])
+            await seat.start()
+            seat.consumer.seek(dict.fromkeys(await seat.settle(), 0))
+            assert values(await seat.collect(1)) == ["a"]
+        finally:
+            await seat.consumer.stop()
+            await producer.stop()
+            await admin.stop()
+
+    def test_a_password_is_not_shown(self) -> None:
+        assert "secret" not in repr(Security(username="leadmill", password="secret"))
 
 
 class TestSettingsOfTopics:
