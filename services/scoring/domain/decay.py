@@ -2,19 +2,30 @@
 
 A line counts in full for a while, then halves every half-life, continuously, and is rounded towards
 zero to a thousandth (C12). The result is the true mathematical floor, not what a floating-point
-library makes of it: floats decide where they are certain, decimals with fifty digits where the value
-lies too close to a whole number. So the curve never rises, and every machine draws the same one.
+library makes of it: floats decide where they are certain, whole numbers of 160 bits where the value
+lies too close to a thousandth. So the curve never rises, and every machine draws the same one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Context, Decimal
+from math import isqrt
 
 from shared.kernel.instants import Instant
 
-_EXACT = Context(prec=50, rounding=ROUND_FLOOR)
 _FLOAT_DOUBT = 1e-13
+_PRECISION = 160
+
+
+def _roots_of_half(count: int) -> tuple[int, ...]:
+    """Return 2 ** -(1/2), 2 ** -(1/4), 2 ** -(1/8), … in fixed point."""
+    roots = [isqrt(1 << 2 * _PRECISION - 1)]
+    while len(roots) < count:
+        roots.append(isqrt(roots[-1] << _PRECISION))
+    return tuple(roots)
+
+
+_ROOTS = _roots_of_half(96)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,7 @@ def gone_at(points: int, granted: Instant, law: Cooling) -> Instant:
 def _fraction(whole: int, rest: int, half_life: int) -> int:
     """Return the floor of ``whole * 2 ** -(rest / half_life)`` for 0 < rest < half_life.
 
-    The true value is irrational there, hence never a whole number, and fifty digits settle its floor.
+    The true value is irrational there, hence never a whole number, and 96 bits of the exponent settle its floor.
     """
     value: float = whole * 2.0 ** (-rest / half_life)
     floor = int(value)
@@ -62,5 +73,14 @@ def _fraction(whole: int, rest: int, half_life: int) -> int:
     doubt = _FLOAT_DOUBT * whole
     if doubt < gap < 1 - doubt:
         return floor
-    power = _EXACT.power(Decimal(2), _EXACT.divide(Decimal(-rest), Decimal(half_life)))
-    return int(_EXACT.multiply(Decimal(whole), power))
+    return whole * _power_of_half(rest, half_life) >> _PRECISION
+
+
+def _power_of_half(rest: int, half_life: int) -> int:
+    """Return ``2 ** -(rest / half_life)`` in fixed point: the product of the roots whose bits are set."""
+    exponent = (rest << len(_ROOTS)) // half_life
+    power = 1 << _PRECISION
+    for place, root in enumerate(reversed(_ROOTS)):
+        if exponent >> place & 1:
+            power = power * root >> _PRECISION
+    return power

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from services.scoring.domain.descent import first_below
 from services.scoring.domain.ledger import constant_from, total
 from services.scoring.domain.scoring_models.compiled import CompiledModel, Slots
 from shared.kernel.instants import Instant
@@ -106,21 +107,10 @@ def _first_crossing(
     if model.steady:
         if stay is None or may_fall > high or total(model, slots, high) >= stay:
             return None
-        return _bisect_fall(model, slots, stay, may_fall, high)
+        return first_below(model, slots, stay, may_fall, high)
     rise = model.tiers[held.tier + 1].enter if held.tier + 1 < len(model.tiers) else None
     early = _search(model, slots, None, rise, low, min(high, may_fall - 1))
     return early if early is not None else _search(model, slots, stay, rise, may_fall, high)
-
-
-def _bisect_fall(model: CompiledModel, slots: Slots, stay: int, low: Instant, high: Instant) -> Instant:
-    """Return the first instant at which a score that only falls is below ``stay``; it is at ``high``."""
-    while low < high:
-        middle = (low + high) // 2
-        if total(model, slots, middle) < stay:
-            high = middle
-        else:
-            low = middle + 1
-    return low
 
 
 def _search(

@@ -1,6 +1,8 @@
-"""A told tier change as it is kept, under the id of the fact that brought it about."""
+"""Told tier changes: as they are appended, and as the stream shows them again."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,3 +18,20 @@ class TierChangeRow(msgspec.Struct, frozen=True):
     told_at: Instant
     change: TierChange
     external_ids: dict[str, str]
+
+
+class Details(msgspec.Struct, array_like=True):
+    """What a change was told with: its heaviest lines (rule, thousandths, event) and external ids."""
+
+    reasons: list[tuple[str, int, str]]
+    external_ids: dict[str, str]
+
+
+class ToldChange(NamedTuple):
+    """A tier change as it was told; ``cursor`` is its place in the stream."""
+
+    cursor: str
+    lead: str
+    told_at: Instant
+    change: TierChange
+    details: Details

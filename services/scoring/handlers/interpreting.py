@@ -83,7 +83,9 @@ def interpret(envelope: Envelope) -> changes.Fact | None:
         if reading is None:
             return None
         key, learned = reading(envelope, event)
-    return changes.Fact(envelope.id, key, envelope.received, learned, envelope.correlationid, envelope.traceparent)
+    return changes.Fact(
+        envelope.id, key, envelope.received, learned, envelope.correlationid, envelope.traceparent
+    )
 
 
 def _fact(envelope: Envelope, profile: str, name: str, fields: Mapping[str, object]) -> Fact:

@@ -77,9 +77,7 @@ class ScoringHandlers:
 
     def on_cooling(self, working: Working, learned: Learned) -> Changes[Working]:
         """Time alone has changed a tier."""
-        rung = Working(
-            working.lead, msgspec.structs.replace(working.kept, wake=None), working.history
-        )
+        rung = Working(working.lead, msgspec.structs.replace(working.kept, wake=None), working.history)
         return self._tell(working, rung, learned)
 
     def on_profile_moved(self, working: Working, learned: Learned, moved: ProfileMoved) -> Changes[Working]:
@@ -93,9 +91,7 @@ class ScoringHandlers:
         after = Working(working.lead, kept, working.history)
         emissions = []
         if before and before != now_at:
-            left = ProfileLeft(
-                profile=working.lead, version=moved.version, lead=before, to_lead=moved.lead
-            )
+            left = ProfileLeft(profile=working.lead, version=moved.version, lead=before, to_lead=moved.lead)
             emissions.append(Emission(left, before, before, learned.received))
         if now_at:
             own = [fact for fact in working.history or () if fact.profile == working.lead]
@@ -169,7 +165,9 @@ class ScoringHandlers:
         return Changes(
             after,
             said,
-            timers={COOLING: wake} if wake != before.kept.wake or isinstance(learned.event, TimerFired) else {},
+            timers={COOLING: wake}
+            if wake != before.kept.wake or isinstance(learned.event, TimerFired)
+            else {},
             rows=[
                 *rows,
                 *(
@@ -212,7 +210,9 @@ class ScoringHandlers:
         event = ScoresUpdated(lead=working.lead, version=working.kept.revision, scores=scores)
         return [Emission(event, working.lead, working.lead, at, latest_only=True)]
 
-    def _send(self, working: Working, facts: Sequence[Fact], now: Instant, part: int = 1, parts: int = 1) -> Emission:
+    def _send(
+        self, working: Working, facts: Sequence[Fact], now: Instant, part: int = 1, parts: int = 1
+    ) -> Emission:
         moved = FactsMoved(
             profile=working.lead,
             version=working.kept.profile_version,

@@ -70,3 +70,14 @@ async def load_lead(transaction: Transaction, lead: str) -> tuple[ScoredLead | N
     facts = await load_facts(transaction, [lead])
     found = loaded.get(lead)
     return (found.state if found else None), facts[lead]
+
+
+async def load_leads_page(
+    transaction: Transaction, *, after: str, limit: int
+) -> list[tuple[str, ScoredLead]]:
+    """Return the next leads by id, for checks and listings."""
+    keys = await transaction.fetch(
+        "SELECT key FROM lead WHERE key > $1 AND payload IS NOT NULL ORDER BY key LIMIT $2", after, limit
+    )
+    loaded = await StateTable("lead", ScoredLead).load(transaction, [row["key"] for row in keys])
+    return [(key, loaded[key].state) for key in sorted(loaded)]

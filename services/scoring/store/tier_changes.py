@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
-
 import msgspec
 
 from services.scoring.domain.effects import TierChange
-from services.scoring.domain.told_changes import TierChangeRow
-from shared.kernel.instants import Instant
+from services.scoring.domain.told_changes import Details, TierChangeRow, ToldChange
 from shared.postgres.database import Row, Transaction
 
 CREATE = """
@@ -34,23 +31,6 @@ CREATE INDEX tier_change_written ON tier_change (written, number);
 COMMENT ON TABLE tier_change IS 'every tier change that was told, with the fact that brought it about';
 COMMENT ON COLUMN tier_change.details IS 'MessagePack: reasons and external ids';
 """
-
-
-class Details(msgspec.Struct, array_like=True):
-    """What a change was told with: its heaviest lines and the lead's external ids."""
-
-    reasons: list[tuple[str, int, str]]
-    external_ids: dict[str, str]
-
-
-class ToldChange(NamedTuple):
-    """A tier change as it was told; ``cursor`` is its place in the stream."""
-
-    cursor: str
-    lead: str
-    told_at: Instant
-    change: TierChange
-    details: Details
 
 
 _encode = msgspec.msgpack.Encoder().encode

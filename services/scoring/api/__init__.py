@@ -1,0 +1,1 @@
+"""Scoring over HTTP: translate, one call in, translate out."""

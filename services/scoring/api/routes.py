@@ -1,0 +1,133 @@
+"""Scoring's routes under /scoring/v1."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Request
+
+from services.scoring.api.schemas import (
+    ModelOut,
+    ScoresOut,
+    WhyOut,
+    crossing_out,
+    model_out,
+    score_out,
+    told_out,
+    why_out,
+)
+from services.scoring.queries.scores import ScoreQueries
+from services.scoring.queries.tier_stream import TierStream
+from shared.http.access import require
+from shared.http.event_stream import (
+    EventSourceResponse,
+    LastEventId,
+    ServerSentEvent,
+    StreamEvent,
+    follow,
+    stopping_of,
+)
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Rejected
+from shared.kernel.instants import Instant, parse_instant
+from shared.security.tokens import Role
+
+_READERS: tuple[Role, ...] = ("marketer", "manager", "rep", "service", "read")
+
+AsOf = Annotated[
+    str | None,
+    Query(description="Instant (RFC 3339): facts that occurred by then", examples=["2026-03-02T09:00:00Z"]),
+]
+KnownAt = Annotated[str | None, Query(description="Instant (RFC 3339): only facts received by then")]
+ModelName = Annotated[str | None, Query(description="One model's name; without it all live models")]
+
+
+class InstantMalformed(Rejected):
+    """An instant is written as 2026-03-02T09:00:00Z (a + in a URL is %2B)."""
+
+    code = "http.instant_malformed"
+
+
+def build_router(*, scores: ScoreQueries, stream: TierStream, clock: Clock) -> APIRouter:
+    """Return scoring's routes."""
+    router = APIRouter(prefix="/scoring/v1", tags=["scoring"])
+    reader = require(*_READERS)
+
+    @router.get("/leads/{lead}/scores", dependencies=[reader], summary="Points and tier of a lead")
+    async def find_scores(
+        lead: str, model: ModelName = None, as_of: AsOf = None, known_at: KnownAt = None
+    ) -> ScoresOut:
+        home, answers = await scores.explain_scores(
+            lead, model=model, as_of=_instant(as_of, clock.now()), known_at=_maybe(known_at)
+        )
+        return ScoresOut(lead=home, scores=[score_out(answer.score) for answer in answers])
+
+    @router.get("/leads/{lead}/why", dependencies=[reader], summary="The lines that sum to the score (C13)")
+    async def explain(
+        lead: str, model: ModelName = None, as_of: AsOf = None, known_at: KnownAt = None
+    ) -> WhyOut:
+        home, answers = await scores.explain_scores(
+            lead, model=model, as_of=_instant(as_of, clock.now()), known_at=_maybe(known_at)
+        )
+        return why_out(home, answers)
+
+    @router.get(
+        "/leads/{lead}/history", dependencies=[reader], summary="Every change of tier, and what was told"
+    )
+    async def find_history(lead: str, model: ModelName = None, as_of: AsOf = None) -> dict[str, Any]:
+        home, crossings, told = await scores.find_history(
+            lead, model=model, until=_instant(as_of, clock.now())
+        )
+        return {
+            "lead": home,
+            "tiers": {
+                name: [crossing_out(crossing) for crossing in found] for name, found in crossings.items()
+            },
+            "told": [told_out(change) for change in told],
+        }
+
+    @router.get("/models", dependencies=[reader], summary="The live scoring models")
+    async def list_models() -> list[ModelOut]:
+        return [model_out(model) for model in scores.models_named(None).models]
+
+    @router.get(
+        "/tier-changes/stream",
+        dependencies=[require("service", "read", "manager", "marketer")],
+        response_class=EventSourceResponse,
+        summary="Tier changes as Server-Sent Events; come back with Last-Event-ID",
+    )
+    async def follow_changes(
+        request: Request,
+        after: LastEventId = None,
+        begin: Annotated[
+            str, Query(pattern="^(first|now)$", description="Where to begin without Last-Event-ID")
+        ] = "now",
+    ) -> AsyncIterator[ServerSentEvent]:
+        start = after if after is not None else "" if begin == "first" else await stream.find_end()
+
+        async def read(cursor: str | None) -> Sequence[StreamEvent]:
+            return [
+                StreamEvent(told.cursor, "tier_changed", msgspec.json.encode(told_out(told)).decode())
+                for told in await stream.find_changes(cursor or "")
+            ]
+
+        async for event in follow(read, after=start, stopping=stopping_of(request)):
+            yield event
+
+    return router
+
+
+def _instant(text: str | None, otherwise: Instant) -> Instant:
+    found = _maybe(text)
+    return otherwise if found is None else found
+
+
+def _maybe(text: str | None) -> Instant | None:
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise InstantMalformed from error

@@ -1,0 +1,163 @@
+"""What scoring's answers look like on the wire; points are points here, not thousandths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from services.scoring.domain.ledger import Line
+from services.scoring.domain.questions import Explanation, Score
+from services.scoring.domain.scoring_models.compiled import CompiledModel
+from services.scoring.domain.tiers import Crossing
+from services.scoring.domain.told_changes import ToldChange
+from shared.kernel.instants import Instant, format_instant
+
+
+class ScoreOut(BaseModel):
+    """One model's score of a lead; ``lines`` only where the answer was asked why."""
+
+    model: str
+    version: int
+    points: float
+    tier: str
+    tier_since: str | None
+    behaviour_points: float
+    as_of: str
+    lines: list[LineOut] | None = None
+
+
+class LineOut(BaseModel):
+    """One line of a score; the lines sum to its points exactly."""
+
+    rule: str
+    points: float
+    granted_points: float
+    event: str
+    granted_at: str
+    object: str
+    group: str
+    decay: str | None
+
+
+class ScoresOut(BaseModel):
+    """The answer to `scores` and `why`; with one model the model's fields stand at the top, too."""
+
+    lead: str
+    scores: list[ScoreOut]
+
+
+class WhyOut(ScoresOut):
+    """The scores, and for the model asked for (or the first) its points and lines at the top."""
+
+    model: str
+    version: int
+    points: float
+    tier: str
+    lines: list[LineOut]
+
+
+class ModelOut(BaseModel):
+    """A live scoring model."""
+
+    model: str
+    version: int
+    tiers: list[str]
+    rules: list[str]
+
+
+def score_out(score: Score, lines: Sequence[Line] | None = None) -> ScoreOut:
+    """Translate a score."""
+    return ScoreOut(
+        model=score.model,
+        version=score.version,
+        points=score.points / 1000,
+        tier=score.tier,
+        tier_since=_text(score.tier_since),
+        behaviour_points=score.behaviour / 1000,
+        as_of=format_instant(score.as_of),
+        lines=None if lines is None else [line_out(line) for line in lines],
+    )
+
+
+def line_out(line: Line) -> LineOut:
+    """Translate a line."""
+    law = line.cooling
+    return LineOut(
+        rule=line.rule,
+        points=line.points / 1000,
+        granted_points=line.granted_points / 1000,
+        event=line.event,
+        granted_at=format_instant(line.granted),
+        object=line.object,
+        group=line.group,
+        decay=None
+        if law is None
+        else f"full for {law.full // 3_600_000_000} h, then halves every {law.half_life // 86_400_000_000} days",
+    )
+
+
+def why_out(lead: str, explanations: Sequence[Explanation]) -> WhyOut:
+    """Translate explanations."""
+    scores = [score_out(answer.score, answer.lines) for answer in explanations]
+    first = scores[0]
+    return WhyOut(
+        lead=lead,
+        scores=scores,
+        model=first.model,
+        version=first.version,
+        points=first.points,
+        tier=first.tier,
+        lines=first.lines or [],
+    )
+
+
+def model_out(model: CompiledModel) -> ModelOut:
+    """Translate a model, highest tier first."""
+    return ModelOut(
+        model=model.name,
+        version=model.version,
+        tiers=[tier.name for tier in reversed(model.tiers)],
+        rules=[rule.name for rule in model.rules],
+    )
+
+
+def crossing_out(crossing: Crossing) -> dict[str, Any]:
+    """Translate a change of tier by the facts."""
+    return {
+        "at": format_instant(crossing.at),
+        "from_tier": crossing.from_tier,
+        "to_tier": crossing.to_tier,
+        "points": crossing.points / 1000,
+        "event": crossing.event or None,
+    }
+
+
+def told_out(told: ToldChange) -> dict[str, Any]:
+    """Translate a told change: what the stream sends."""
+    change = told.change
+    return {
+        "lead": told.lead,
+        "model": change.model,
+        "model_version": change.version,
+        "direction": change.direction,
+        "from_tier": change.from_tier,
+        "to_tier": change.to_tier,
+        "points": change.points / 1000,
+        "at": format_instant(change.at),
+        "told_at": format_instant(told.told_at),
+        "restated": change.restated,
+        "reasons": [
+            {"rule": rule, "points": points / 1000, "event": event}
+            for rule, points, event in told.details.reasons
+        ],
+        "external_ids": [
+            {"source": source, "id": identity}
+            for source, identity in sorted(told.details.external_ids.items())
+        ],
+    }
+
+
+def _text(instant: Instant | None) -> str | None:
+    return None if instant is None else format_instant(instant)

@@ -1,0 +1,108 @@
+"""Builds the service: the only file that knows every room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from services.scoring.api.routes import build_router
+from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.domain.scoring_models.compiler import compile_model, value_lists
+from services.scoring.domain.scoring_models.document import ScoringModelDocument, ValueListDocument
+from services.scoring.domain.vocabulary import Vocabulary
+from services.scoring.handlers.interpreting import interpret
+from services.scoring.handlers.scoring import SayAgain, ScoringHandlers
+from services.scoring.queries.checks import ScoringChecks
+from services.scoring.queries.scores import ScoreQueries
+from services.scoring.queries.story import tell_story
+from services.scoring.queries.tier_stream import TierStream
+from services.scoring.store.leads import LeadStore
+from shared.contracts.topics import BEHAVIOUR, DEAD_LETTERS, INTERNAL, LEADS, SCORES, TIER_CHANGES
+from shared.documents.files import read_documents
+from shared.postgres.database import Database
+from shared.processor.assembly import AssembledStage
+from shared.processor.checks import Finding
+from shared.processor.loop import Worker
+from shared.runtime.blueprint import Blueprint, Resources, StoryLine
+from shared.telemetry.metrics import ProcessorMetrics
+
+NAME: Final = "scoring"
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+def load_models(config: Path) -> ModelSet:
+    """Read, check and compile the scoring models of a configuration folder.
+
+    :raises DocumentFaults: with every fault and its path.
+    """
+    folder = config / NAME
+    lists = read_documents(folder / "lists", kind="value_list", shape=ValueListDocument)
+    documents = read_documents(folder / "models", kind="scoring_model", shape=ScoringModelDocument)
+    vocabulary = Vocabulary(lists=value_lists(loaded.body for loaded in lists.values()))
+    return ModelSet(compile_model(loaded.body, vocabulary) for loaded in documents.values())
+
+
+def build_stage(models: ModelSet, *, partitions: int) -> AssembledStage:
+    """Return scoring's stage: what it reads, decides and saves."""
+    handlers = ScoringHandlers(models)
+    store = LeadStore(models, partitions=partitions)
+    return AssembledStage(
+        name=NAME,
+        group=NAME,
+        topics=(LEADS.name, BEHAVIOUR.name, INTERNAL[NAME].name, SCORES.name),
+        outputs=(TIER_CHANGES.name, SCORES.name, INTERNAL[NAME].name),
+        mirrors=(SCORES.name,),
+        dead_letters=DEAD_LETTERS[NAME].name,
+        interpret=interpret,
+        beginning=handlers.begin,
+        handler=handlers.handle,
+        loader=store.load,
+        saver=store.save,
+        say_again=SayAgain(),
+        sets_timers=True,
+    )
+
+
+def build(resources: Resources) -> Blueprint:
+    """Return the service, not yet started."""
+    models = load_models(resources.config)
+    database = Database(resources.database_url, schema=NAME, application=f"leadmill/{NAME}")
+    stage = build_stage(models, partitions=resources.partitions)
+    worker = Worker(
+        stage=stage,
+        log=resources.log,
+        database=database,
+        clock=resources.clock,
+        metrics=ProcessorMetrics(resources.registry, service=NAME, group=NAME),
+        member=resources.member,
+        settings=resources.loop,
+    )
+    scores = ScoreQueries(database, models)
+    checks = ScoringChecks(database, models)
+
+    async def check(full: bool) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
+        return await checks.check(full=full)
+
+    async def tell(lead: str) -> Sequence[StoryLine]:
+        return [
+            StoryLine(line.at, NAME, line.kind, line.text, line.cause)
+            for line in await tell_story(database, models, lead)
+        ]
+
+    return Blueprint(
+        name=NAME,
+        schema=NAME,
+        migrations=MIGRATIONS,
+        database=database,
+        group=stage.group,
+        topics=stage.topics,
+        outputs=(*stage.outputs, stage.dead_letters),
+        workers=(worker,),
+        routers=(build_router(scores=scores, stream=TierStream(database), clock=resources.clock),),
+        statuses={"scoring.lead_unknown": 404, "scoring.model_unknown": 404},
+        start=database.start,
+        stop=database.stop,
+        check=check,
+        tell=tell,
+    )

@@ -1,0 +1,1 @@
+"""Questions to scoring: read, fold through the domain, never write."""

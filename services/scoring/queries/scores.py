@@ -1,0 +1,83 @@
+"""How many points, which tier, and why; now, as of an instant, and as it was known at one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.scoring.domain.facts import Fact
+from services.scoring.domain.questions import Explanation, explain_at, tier_history
+from services.scoring.domain.scored_lead import ScoredLead, counted_facts
+from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.domain.tiers import Crossing
+from services.scoring.domain.told_changes import ToldChange
+from services.scoring.store.leads import load_lead
+from services.scoring.store.tier_changes import load_lead_changes
+from shared.kernel.errors import Rejected
+from shared.kernel.instants import Instant
+from shared.postgres.database import Database
+
+_MOST_HOPS = 20
+
+
+class LeadUnknown(Rejected):
+    """Scoring has learnt nothing of such a lead; look its id up with GET /v1/leads."""
+
+    code = "scoring.lead_unknown"
+
+
+class ModelUnknown(Rejected):
+    """There is no live scoring model of this name; GET /scoring/v1/models lists those there are."""
+
+    code = "scoring.model_unknown"
+
+
+class ScoreQueries:
+    """Answers questions about leads from their facts."""
+
+    def __init__(self, database: Database, models: ModelSet) -> None:
+        self._database = database
+        self._models = models
+
+    def models_named(self, name: str | None) -> ModelSet:
+        """Return the live models, or the one of this name. :raises ModelUnknown: if there is none."""
+        if name is None:
+            return self._models
+        if name not in self._models.by_name:
+            raise ModelUnknown
+        return ModelSet([self._models.by_name[name]])
+
+    async def explain_scores(
+        self, lead: str, *, model: str | None, as_of: Instant, known_at: Instant | None
+    ) -> tuple[str, Sequence[Explanation]]:
+        """Return the lead (where it lives after merges) and each model's score with its lines.
+
+        ``as_of``: facts that occurred by then. ``known_at``: only those received by then.
+
+        :raises LeadUnknown: if scoring knows no such lead.
+        """
+        models = self.models_named(model)
+        home, kept, facts = await self._find(lead)
+        counted = counted_facts(home, kept, facts)
+        known = [fact for fact in counted if known_at is None or fact.received <= known_at]
+        return home, explain_at(models, known, as_of=as_of)
+
+    async def find_history(
+        self, lead: str, *, model: str | None, until: Instant
+    ) -> tuple[str, dict[str, list[Crossing]], Sequence[ToldChange]]:
+        """Return every change of tier by the facts, and beside it what was told and when."""
+        home, kept, facts = await self._find(lead)
+        crossings = tier_history(self.models_named(model), counted_facts(home, kept, facts), until=until)
+        async with self._database.connection() as connection:
+            told = await load_lead_changes(connection, home)
+        return home, crossings, told
+
+    async def _find(self, lead: str) -> tuple[str, ScoredLead, Sequence[Fact]]:
+        async with self._database.connection() as connection:
+            for _ in range(_MOST_HOPS):
+                kept, facts = await load_lead(connection, lead)
+                if kept is None:
+                    raise LeadUnknown
+                if not kept.lives_at:
+                    return lead, kept, facts
+                lead = kept.lives_at
+        raise LeadUnknown

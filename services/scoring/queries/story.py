@@ -1,0 +1,68 @@
+"""Scoring's part of a lead's story: what was learnt, what it brought, what was told."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from services.scoring.domain.facts import ATTRIBUTES, Fact
+from services.scoring.domain.ledger import lines_at
+from services.scoring.domain.running_score import ScoringState, advance
+from services.scoring.domain.scored_lead import counted_facts
+from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.store.leads import load_lead
+from services.scoring.store.tier_changes import load_lead_changes
+from shared.kernel.instants import Instant
+from shared.postgres.database import Database
+
+
+class StoryEntry(NamedTuple):
+    """One line: when it occurred, what kind it is, in words, and the event behind it."""
+
+    at: Instant
+    kind: str
+    text: str
+    cause: str
+
+
+async def tell_story(database: Database, models: ModelSet, lead: str) -> list[StoryEntry]:
+    """Return a lead's facts with the points each brought, and the changes that were told."""
+    async with database.connection() as connection:
+        kept, facts = await load_lead(connection, lead)
+        told = await load_lead_changes(connection, lead)
+    if kept is None:
+        return []
+    entries: list[StoryEntry] = []
+    if kept.lives_at:
+        entries.append(StoryEntry(0, "merged", f"lives at lead {kept.lives_at} now", ""))
+    state: ScoringState | None = None
+    for fact in sorted(counted_facts(lead, kept, facts), key=lambda fact: (fact.occurred, fact.id)):
+        before = _points(models, state, fact.occurred)
+        state = advance(models, state, fact)
+        after = _points(models, state, fact.occurred)
+        moved = [
+            f"{name} {(after[name] - before.get(name, 0)) / 1000:+g} = {after[name] / 1000:g}"
+            for name in after
+            if after[name] != before.get(name, 0)
+        ]
+        entries.append(StoryEntry(fact.occurred, fact.name, _words(fact, moved), fact.id))
+    for change in told:
+        told_change = change.change
+        text = f"{told_change.model}: {told_change.from_tier} → {told_change.to_tier} at {told_change.points / 1000:g}"
+        kind = f"tier {told_change.direction}" + (", restated" if told_change.restated else "")
+        entries.append(StoryEntry(told_change.at, kind, text, change.details.reasons[0][2] if change.details.reasons else ""))
+    return sorted(entries)
+
+
+def _points(models: ModelSet, state: ScoringState | None, at: Instant) -> dict[str, int]:
+    if state is None:
+        return {}
+    return {
+        model.name: sum(line.points for line in lines_at(model, state.models[model.name].slots, at))
+        for model in models.models
+    }
+
+
+def _words(fact: Fact, moved: list[str]) -> str:
+    fields = ", ".join(f"{name}={value}" for name, value in sorted(fact.fields.items()) if value not in (None, ""))
+    about = "learnt" if fact.name == ATTRIBUTES else "did"
+    return f"{about}: {fields or '—'}" + (f"  ({'; '.join(moved)})" if moved else "")

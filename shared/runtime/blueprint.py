@@ -1,0 +1,101 @@
+"""What a service's bootstrap returns: everything that can be run, asked, migrated or checked.
+
+The platform turns blueprints into processes: all five in one, or one service and role each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fastapi import APIRouter
+from prometheus_client import CollectorRegistry
+
+from shared.http.hot_routes import HotRoute
+from shared.kernel.clock import Clock
+from shared.kernel.instants import Instant
+from shared.log.port import Log
+from shared.postgres.database import Database
+from shared.processor.checks import Finding
+from shared.processor.loop import LoopSettings, Worker
+from shared.runtime.service import Activity
+from shared.security.secrets import DeploymentSecrets
+
+
+class StoryLine(NamedTuple):
+    """One line of a lead's story: when, which service, what, in words, and the id of its cause."""
+
+    at: Instant
+    service: str
+    kind: str
+    text: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What every service is built from.
+
+    ``config`` is the folder of business documents, ``data`` a folder that outlives the process, and
+    ``member`` names this process in the log's groups.
+    """
+
+    log: Log
+    clock: Clock
+    database_url: str
+    registry: CollectorRegistry
+    secrets: DeploymentSecrets
+    config: Path
+    data: Path
+    member: str
+    loop: LoopSettings = field(default_factory=LoopSettings)
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions every topic has."""
+        return self.loop.partitions
+
+
+async def _nothing() -> None:
+    """Do nothing."""
+
+
+async def _no_findings(full: bool) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
+    """Check nothing."""
+    return ()
+
+
+async def _no_story(lead: str) -> Sequence[StoryLine]:
+    """Tell nothing."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blueprint:
+    """One service, built and not yet started.
+
+    ``start`` opens what it needs and raises Unavailable if something does not answer; ``stop`` lets go
+    of it. ``group``, ``topics`` and ``outputs`` are its processor's. ``workers`` and ``activities`` run
+    in worker processes; ``routers``, ``hot_routes`` and ``edge_activities`` in API processes.
+    ``check(full)`` answers the audit; ``tell(lead)`` gives its part of a lead's story.
+    """
+
+    name: str
+    schema: str
+    migrations: Path
+    database: Database
+    group: str
+    topics: Sequence[str]
+    outputs: Sequence[str]
+    workers: Sequence[Worker[Any]] = ()
+    activities: Sequence[Activity] = ()
+    edge_activities: Sequence[Activity] = ()
+    routers: Sequence[APIRouter] = ()
+    hot_routes: Sequence[HotRoute] = ()
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    start: Callable[[], Awaitable[None]] = _nothing
+    stop: Callable[[], Awaitable[None]] = _nothing
+    check: Callable[[bool], Awaitable[Sequence[Finding]]] = _no_findings
+    tell: Callable[[str], Awaitable[Sequence[StoryLine]]] = _no_story
