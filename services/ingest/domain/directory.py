@@ -93,20 +93,44 @@ class Directory:
     profiles_of_identifiers: dict[str, str] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
     leads: dict[str, Lead] = field(default_factory=dict)
-    attached: dict[str, Identifier] = field(default_factory=dict)
     changed_profiles: set[str] = field(default_factory=set)
     changed_leads: set[str] = field(default_factory=set)
     changed_contacts: set[str] = field(default_factory=set)
     before: dict[str, Lead | None] = field(default_factory=dict)
     _of_lead: dict[str, set[str]] = field(default_factory=dict)
+    _moved_from: dict[str, Profile | None] = field(default_factory=dict)
+    _newly_attached: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for profile in self.profiles.values():
             self._of_lead.setdefault(profile.lead, set()).add(profile.id)
 
     def begin_fact(self) -> None:
-        """Forget what the fact before this one changed."""
+        """From here on :meth:`undo_fact` comes back to here."""
         self.before.clear()
+        self._moved_from.clear()
+        self._newly_attached.clear()
+
+    def undo_fact(self) -> None:
+        """Make everything as it was when the fact in hand began."""
+        for hash_ in self._newly_attached:
+            del self.profiles_of_identifiers[hash_]
+        for profile_id, profile in self._moved_from.items():
+            self._of_lead[self.profiles[profile_id].lead].discard(profile_id)
+            if profile is None:
+                del self.profiles[profile_id]
+                self.changed_profiles.discard(profile_id)
+            else:
+                self.profiles[profile_id] = profile
+                self._of_lead[profile.lead].add(profile_id)
+        for lead_id, lead in self.before.items():
+            if lead is None:
+                del self.leads[lead_id]
+                self.changed_leads.discard(lead_id)
+                self.changed_contacts.discard(lead_id)
+            else:
+                self.leads[lead_id] = lead
+        self.begin_fact()
 
     def lead_of(self, identifier: Identifier) -> Lead | None:
         """Return the lead that an identifier leads to, or None if it is unknown."""
@@ -120,7 +144,7 @@ class Directory:
     def attach(self, identifier: Identifier, profile: str) -> None:
         """Let an unknown identifier belong to ``profile``."""
         self.profiles_of_identifiers[identifier.hash] = profile
-        self.attached[identifier.hash] = identifier
+        self._newly_attached.append(identifier.hash)
 
     def open_lead(self, identifier: Identifier, *, created: Instant) -> Lead:
         """Begin a profile and a lead with an unknown identifier."""
@@ -133,6 +157,7 @@ class Directory:
     def save_profile(self, profile: Profile) -> None:
         """Store a profile that is new or has moved."""
         before = self.profiles.get(profile.id)
+        self._moved_from.setdefault(profile.id, before)
         if before is not None:
             self._of_lead[before.lead].discard(profile.id)
         self.profiles[profile.id] = profile

@@ -1,0 +1,293 @@
+"""The edge: what every way in has in common, and the routes of the SDK protocol.
+
+A request is read within bounds, its write key looked up, its messages stamped and appended to the
+raw topic; the answer goes out once the log (or the spill) has them. Whatever is wrong with a message
+is the resolver's business: an SDK that is refused throws its data away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from services.ingest.api.authentication import (
+    Keys,
+    WriteKeyInvalid,
+    find_source,
+    headers_of,
+    query_of,
+)
+from services.ingest.api.messages import Message, Parcel, open_batch, open_single
+from services.ingest.api.stamping import Arrival, Channel, Stamper, client_of
+from services.ingest.domain.moments import read_moment
+from shared.http.bodies import read_body
+from shared.http.hot_routes import HotRoute
+from shared.http.observation import trace_of
+from shared.http.problems import send_json
+from shared.kernel.clock import Clock
+from shared.log.port import NewRecord
+
+SUCCESS: Final = b'{"success":true}'
+"""What SDKs want to hear, to the byte; anything else makes one of them send again for ever."""
+
+STATUSES: Final[Mapping[str, int]] = {"write_key.invalid": 401}
+"""Statuses of the edge's own codes."""
+
+_CALLS: Final = {
+    "identify": ("/v1/identify", "/v1/i"),
+    "track": ("/v1/track", "/v1/t"),
+    "page": ("/v1/page", "/v1/p"),
+    "screen": ("/v1/screen", "/v1/s"),
+    "group": ("/v1/group", "/v1/g"),
+    "alias": ("/v1/alias", "/v1/a"),
+}
+_BATCHES: Final = ("/v1/batch", "/v1/b", "/v1/import", "/v1/import/", "/beacon/v1/batch")
+_PIXEL: Final = (
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,"
+    b"\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+)
+
+
+class RawSink(Protocol):
+    """Takes records for the raw topic."""
+
+    async def append(self, records: Sequence[NewRecord]) -> None:
+        """Return once all of them are kept for good, in order per key.
+
+        :raises Unavailable: if they cannot be; none, some or all may have been kept.
+        """
+        ...
+
+
+class EdgeMeter(Protocol):
+    """Counts what comes in; never blocks, never raises."""
+
+    def accepted(self, channel: str, count: int) -> None:
+        """Count messages that were kept."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """What a request's head tells."""
+
+    headers: Mapping[bytes, str]
+    query: Mapping[str, list[str]]
+    traceparent: str | None
+
+
+class Edge:
+    """The common part of all ways in; make its routes with :func:`sdk_routes`."""
+
+    def __init__(
+        self, *, keys: Keys, sink: RawSink, clock: Clock, stamper: Stamper, meter: EdgeMeter
+    ) -> None:
+        self.clock = clock
+        self.stamper = stamper
+        self._keys = keys
+        self._sink = sink
+        self._meter = meter
+
+    async def authenticate(self, caller: Caller, in_body: Iterable[object] = ()) -> str:
+        """Return the source that sends. :raises WriteKeyInvalid: if no key works."""
+        return await find_source(
+            self._keys, headers=caller.headers, query=caller.query, in_body=in_body, now=self.clock.now()
+        )
+
+    async def take(
+        self,
+        scope: Scope,
+        caller: Caller,
+        parcel: Parcel,
+        *,
+        source: str,
+        channel: Channel,
+        batch_context: str | None = None,
+    ) -> list[str]:
+        """Stamp the messages, append them, and return their ids.
+
+        :raises Unavailable: if they cannot be kept now.
+        """
+        arrival = Arrival(
+            source=source,
+            channel=channel,
+            received=self.clock.now(),
+            client=client_of(scope, caller.headers),
+            sent=read_moment(parcel.sent_at) or read_moment(caller.headers.get(b"sentat")),
+            batch_context=batch_context or parcel.context,
+            traceparent=caller.traceparent,
+        )
+        ids, records = [], []
+        for message in parcel.messages:
+            record_id, record = self.stamper.stamp(
+                arrival,
+                kind=message.kind,
+                body=message.body,
+                message_id=message.message_id,
+                key=message.key,
+            )
+            ids.append(record_id)
+            records.append(record)
+        if records:
+            await self._sink.append(records)
+            self._meter.accepted(channel, len(records))
+        return ids
+
+    def single(self, call: str) -> Callable[[Scope, Receive, Send], Any]:
+        """Return the route of one call of the SDK protocol."""
+
+        async def take_single(scope: Scope, receive: Receive, send: Send) -> None:
+            caller = caller_of(scope)
+            parcel = open_single(await read_body(scope, receive), kind=call)
+            source = await self.authenticate(caller, parcel.write_keys)
+            await self.take(scope, caller, parcel, source=source, channel="sdk")
+            await send_json(send, 200, SUCCESS)
+
+        return take_single
+
+    async def batch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take many calls at once; one that is of no use does not hurt the others."""
+        caller = caller_of(scope)
+        parcel = open_batch(await read_body(scope, receive))
+        source = await self.authenticate(caller, parcel.write_keys)
+        await self.take(scope, caller, parcel, source=source, channel="sdk")
+        await send_json(send, 200, SUCCESS)
+
+    def pixel(self, call: str) -> Callable[[Scope, Receive, Send], Any]:
+        """Return the route of a picture whose query is a call; the picture always comes."""
+
+        async def take_pixel(scope: Scope, _receive: Receive, send: Send) -> None:
+            caller = caller_of(scope)
+            given = {name: values[-1] for name, values in caller.query.items()}
+            try:
+                source = await self.authenticate(caller)
+            except WriteKeyInvalid:
+                source = ""
+            if source:
+                parcel = open_single(msgspec.json.encode(_unfold(given)), kind=call)
+                await self.take(scope, caller, parcel, source=source, channel="sdk")
+            headers = {"cache-control": "no-store"}
+            await send_json(send, 200, _PIXEL, headers=headers, media_type="image/gif")
+
+        return take_pixel
+
+
+def _unfold(given: Mapping[str, str]) -> dict[str, object]:
+    """Turn ``properties.path`` and the like into objects; a key is no part of a message."""
+    message: dict[str, object] = {}
+    for name, value in given.items():
+        outer, dot, inner = name.partition(".")
+        if outer.lower() in {"writekey", "write_key"}:
+            continue
+        if not dot:
+            message.setdefault(name, value)
+            continue
+        part = message.setdefault(outer, {})
+        if isinstance(part, dict):
+            part[inner] = value
+    return message
+
+
+def caller_of(scope: Scope) -> Caller:
+    """Return what the head of a request tells."""
+    return Caller(headers=headers_of(scope), query=query_of(scope), traceparent=str(trace_of(scope)))
+
+
+async def _discard(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a client's own measurements; nobody asked for them."""
+    await read_body(scope, receive)
+    await send_json(send, 200, SUCCESS)
+
+
+async def _settings(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Tell a Segment client to send everything here and to measure nothing."""
+    key = scope["path_params"]["write_key"]
+    everything = {"enabled": True, "integrations": {}}
+    body = {
+        "integrations": {
+            "Segment.io": {
+                "apiKey": key,
+                "versionSettings": {"version": "4.4.7", "componentTypes": ["browser"]},
+            }
+        },
+        "plan": {
+            "track": {"__default": everything},
+            "identify": {"__default": {"enabled": True}},
+            "group": {"__default": {"enabled": True}},
+        },
+        "metrics": {"sampleRate": 0},
+        "enabledMiddleware": {},
+        "remotePlugins": [],
+    }
+    await send_json(send, 200, msgspec.json.encode(body))
+
+
+async def _source_config(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Tell a RudderStack client the same in its own words."""
+    key = next(iter(query_of(scope).get("writeKey", ())), "")
+    quiet = {"enabled": False}
+    stamp = "2026-01-01T00:00:00.000Z"
+    body = {
+        "source": {
+            "id": "leadmill",
+            "name": "leadmill",
+            "writeKey": key,
+            "enabled": True,
+            "workspaceId": "leadmill",
+            "destinations": [],
+            "config": {"statsCollection": {"errors": quiet, "metrics": quiet}},
+            "dataplanes": {},
+            "updatedAt": stamp,
+        },
+        "updatedAt": stamp,
+    }
+    await send_json(send, 200, msgspec.json.encode(body))
+
+
+def _operation(summary: str) -> dict[str, Any]:
+    """Return the OpenAPI operation of a route that takes JSON and answers with success."""
+    content = {"application/json": {"schema": {"type": "object"}}}
+    return {
+        "summary": summary,
+        "tags": ["ingest"],
+        "requestBody": {"required": True, "content": content},
+        "responses": {"200": {"description": "Kept", "content": content}},
+    }
+
+
+def sdk_routes(edge: Edge) -> list[HotRoute]:
+    """Return the routes of the SDK protocol, as Segment's and RudderStack's clients use them."""
+    routes = [
+        HotRoute(path=path, app=edge.single(call), operation=_operation(f"One {call} call"))
+        for call, paths in _CALLS.items()
+        for path in paths
+    ]
+    routes += [HotRoute(path=path, app=edge.batch, operation=_operation("Many calls")) for path in _BATCHES]
+    routes += [
+        HotRoute(path=f"/pixel/v1/{call}", methods=("GET",), app=edge.pixel(call))
+        for call in ("track", "page")
+    ]
+    return [
+        *routes,
+        HotRoute(path="/v1/m", app=_discard),
+        HotRoute(path="/v1/projects/{write_key}/settings", methods=("GET",), app=_settings),
+        HotRoute(path="/sourceConfig/", methods=("GET",), app=_source_config),
+        HotRoute(path="/sourceConfig", methods=("GET",), app=_source_config),
+    ]
+
+
+__all__ = [
+    "STATUSES",
+    "SUCCESS",
+    "Caller",
+    "Edge",
+    "EdgeMeter",
+    "Message",
+    "RawSink",
+    "caller_of",
+    "sdk_routes",
+]

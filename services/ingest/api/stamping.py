@@ -1,0 +1,106 @@
+"""Stamps: the id and the received time that a message keeps for good, given before anything can fail.
+
+The id follows from the source and the client's own message id, so that a message sent again is
+recognised, whichever edge it meets; without one it is new. The key is the keyed hash of who it is
+about, so that what one visitor does stays in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from services.ingest.domain.identifiers import IdentifierKind
+from shared.contracts.envelope import CONTENT_TYPE, encode_event, source_of
+from shared.contracts.events.raw import ClientInfo, RawReceived
+from shared.kernel.ids import deterministic_id, keyed_hash
+from shared.kernel.instants import Instant, to_datetime
+from shared.log.port import NewRecord
+
+_SOURCE: Final = source_of("ingest")
+_HEADERS: Final = [("content-type", CONTENT_TYPE)]
+_LONGEST_AGENT: Final = 300
+
+Channel = Literal["sdk", "lead", "form"]
+Key = tuple[IdentifierKind, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """What all messages of one request share."""
+
+    source: str
+    channel: Channel
+    received: Instant
+    client: ClientInfo
+    sent: Instant | None = None
+    batch_context: str | None = None
+    traceparent: str | None = None
+
+
+class Stamper:
+    """Turns messages into records of the raw topic.
+
+    ``identity_key`` is the deployment's, ``new_id`` gives 32 hexadecimal digits that were never given
+    before, for messages without an id of their own.
+    """
+
+    def __init__(self, *, identity_key: bytes, new_id: Callable[[], str]) -> None:
+        keyed_hash(identity_key, "", "")
+        self._identity_key = identity_key
+        self._new_id = new_id
+
+    def hash_of(self, kind: str, value: str) -> str:
+        """Return the keyed hash of something that may identify a person."""
+        return keyed_hash(self._identity_key, kind, value)
+
+    def stamp(
+        self, arrival: Arrival, *, kind: str, body: bytes, message_id: str | None, key: Key | None
+    ) -> tuple[str, NewRecord]:
+        """Return the id of a message and its record."""
+        if message_id is None:
+            record_id = self._new_id()
+        else:
+            record_id = deterministic_id("raw", arrival.source, message_id)
+        record_key = record_id if key is None else keyed_hash(self._identity_key, key[0], key[1])
+        text: str | None
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            text = None
+        raw = RawReceived(
+            source=arrival.source,
+            channel=arrival.channel,
+            kind=kind,
+            body=text,
+            body_base64=body if text is None else None,
+            sent=None if arrival.sent is None else to_datetime(arrival.sent),
+            batch_context=arrival.batch_context,
+            client=arrival.client,
+        )
+        value = encode_event(
+            raw,
+            id=record_id,
+            source=_SOURCE,
+            subject=record_key,
+            occurred=arrival.received,
+            received=arrival.received,
+            partition_key=record_key,
+            causation_id=None,
+            correlation_id=record_id,
+            traceparent=arrival.traceparent,
+        )
+        return record_id, NewRecord(record_key.encode(), value, _HEADERS, arrival.received // 1000)
+
+
+def client_of(scope: Mapping[str, object], headers: Mapping[bytes, str]) -> ClientInfo:
+    """Return what the connection tells about the sender."""
+    client = scope.get("client")
+    agent = headers.get(b"user-agent")
+    referrer = headers.get(b"referer", "")
+    return ClientInfo(
+        ip=str(client[0]) if isinstance(client, tuple | list) and client else None,
+        user_agent=agent[:_LONGEST_AGENT] if agent else None,
+        referrer_origin="/".join(referrer.split("/", 3)[:3])[:_LONGEST_AGENT] or None,
+    )

@@ -1,0 +1,206 @@
+"""Load and save what a batch of messages is about: a fixed number of statements, whatever its size.
+
+Locks are taken in the order messages, identifiers, leads, each in order of its key. What a known
+identifier belongs to never changes, so a known one needs no lock; an unknown one is inserted, and
+whoever inserts the same waits. Profiles move only under the locks of both leads: a profile that is not
+where it was when the leads were chosen means that somebody moved it meanwhile, and the batch is tried
+again from the beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from services.ingest.domain.directory import Contact, Directory, Lead, Profile, Told
+from services.ingest.domain.identifiers import Identifier
+from services.ingest.domain.intake import ExternalRef
+from shared.postgres.database import Row, Transaction
+from shared.postgres.faults import WriteConflict
+
+_encode: Final = msgspec.json.Encoder().encode
+_read_told: Final = msgspec.json.Decoder(dict[str, Told]).decode
+_read_identifiers: Final = msgspec.json.Decoder(dict[str, tuple[str, ...]]).decode
+_read_external: Final = msgspec.json.Decoder(list[tuple[str, str]]).decode
+
+_CLAIM_MESSAGES: Final = """
+INSERT INTO seen_message (record_id, received) SELECT * FROM unnest($1::bytea[], $2::bigint[])
+ON CONFLICT DO NOTHING RETURNING record_id
+"""
+_CLAIM_IDENTIFIERS: Final = """
+INSERT INTO identifier (value_hash, kind, profile) SELECT hash, kind, hash FROM unnest($1::text[], $2::text[])
+AS new(hash, kind) ON CONFLICT DO NOTHING RETURNING value_hash
+"""
+_FIND_LEADS: Final = """
+SELECT i.value_hash, i.profile, p.lead FROM identifier i JOIN profile p ON p.id = i.profile
+WHERE i.value_hash = ANY($1::text[])
+"""
+_LOCK_LEADS: Final = "SELECT id FROM lead WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"
+_LOAD_PROFILES: Final = "SELECT id, lead, version FROM profile WHERE lead = ANY($1::text[])"
+_LOAD_LEADS: Final = """
+SELECT l.id, l.version, l.is_captured, l.created, l.attributes, l.identifiers, l.external_ids,
+       c.version AS contact_version, c.known, c.free_text
+FROM lead l LEFT JOIN contact c ON c.lead = l.id WHERE l.id = ANY($1::text[])
+"""
+_ATTACH: Final = """
+UPDATE identifier i SET profile = a.profile FROM unnest($1::text[], $2::text[]) AS a(hash, profile)
+WHERE i.value_hash = a.hash
+"""
+_SAVE_PROFILES: Final = """
+INSERT INTO profile (id, lead, version) SELECT * FROM unnest($1::text[], $2::text[], $3::int[])
+ON CONFLICT (id) DO UPDATE SET lead = excluded.lead, version = excluded.version
+"""
+_SAVE_LEADS: Final = """
+INSERT INTO lead (id, version, is_captured, created, attributes, identifiers, external_ids)
+SELECT id, version, is_captured, created, attributes::jsonb, identifiers::jsonb, external_ids::jsonb
+FROM unnest($1::text[], $2::int[], $3::bool[], $4::bigint[], $5::text[], $6::text[], $7::text[])
+    AS s(id, version, is_captured, created, attributes, identifiers, external_ids)
+ON CONFLICT (id) DO UPDATE SET version = excluded.version, is_captured = excluded.is_captured,
+    created = excluded.created, attributes = excluded.attributes, identifiers = excluded.identifiers,
+    external_ids = excluded.external_ids
+"""
+_SAVE_CONTACTS: Final = """
+INSERT INTO contact (lead, version, email, phone, known, free_text)
+SELECT lead, version, email, phone, known::jsonb, free_text::jsonb
+FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[])
+    AS s(lead, version, email, phone, known, free_text)
+ON CONFLICT (lead) DO UPDATE SET version = excluded.version, email = excluded.email,
+    phone = excluded.phone, known = excluded.known, free_text = excluded.free_text
+"""
+
+
+async def claim_messages(transaction: Transaction, received: Mapping[str, int]) -> set[str]:
+    """Note messages as seen, by record id, and return those that were not seen before."""
+    ids = sorted(received)
+    rows = await transaction.fetch(
+        _CLAIM_MESSAGES, [bytes.fromhex(one) for one in ids], [received[one] for one in ids]
+    )
+    return {row["record_id"].hex() for row in rows}
+
+
+async def release_messages(transaction: Transaction, record_ids: Sequence[str]) -> None:
+    """Let messages count as unseen again, because they took no effect."""
+    await transaction.execute(
+        "DELETE FROM seen_message WHERE record_id = ANY($1::bytea[])",
+        [bytes.fromhex(one) for one in record_ids],
+    )
+
+
+async def forget_messages(transaction: Transaction, *, received_before: int, limit: int) -> int:
+    """Delete what was seen before an instant, ``limit`` rows at most; returns how many went."""
+    return await transaction.execute(
+        "DELETE FROM seen_message WHERE record_id = ANY (ARRAY("
+        "SELECT record_id FROM seen_message WHERE received < $1 LIMIT $2))",
+        *(received_before, limit),
+    )
+
+
+async def load_directory(
+    transaction: Transaction, identifiers: Collection[Identifier], *, leads: Collection[str] = ()
+) -> tuple[Directory, frozenset[str]]:
+    """Lock and load what the identifiers lead to, and these leads besides.
+
+    Returns the directory, and the hashes of the identifiers that nobody had before.
+
+    :raises WriteConflict: if a profile moved meanwhile; try again.
+    """
+    known = {identifier.hash: identifier.kind.value for identifier in identifiers}
+    hashes = sorted(known)
+    fresh: frozenset[str] = frozenset()
+    found: Sequence[Row] = ()
+    if hashes:
+        rows = await transaction.fetch(_CLAIM_IDENTIFIERS, hashes, [known[one] for one in hashes])
+        fresh = frozenset(row["value_hash"] for row in rows)
+        if len(fresh) < len(hashes):
+            found = await transaction.fetch(_FIND_LEADS, [one for one in hashes if one not in fresh])
+    wanted = sorted({*(row["lead"] for row in found), *leads})
+    directory = Directory()
+    if wanted:
+        await transaction.fetch(_LOCK_LEADS, wanted)
+        profiles = {
+            row["id"]: Profile(row["id"], row["lead"], row["version"])
+            for row in await transaction.fetch(_LOAD_PROFILES, wanted)
+        }
+        if any(row["profile"] not in profiles for row in found):
+            raise WriteConflict("a profile has moved meanwhile; the batch is tried again")
+        loaded = {row["id"]: _lead(row) for row in await transaction.fetch(_LOAD_LEADS, wanted)}
+        directory = Directory(
+            profiles_of_identifiers={row["value_hash"]: row["profile"] for row in found},
+            profiles=profiles,
+            leads=loaded,
+        )
+    return directory, fresh
+
+
+def _lead(row: Row) -> Lead:
+    contact = Contact()
+    if row["contact_version"] is not None:
+        contact = Contact(row["contact_version"], _read_told(row["known"]), _read_told(row["free_text"]))
+    return Lead(
+        id=row["id"],
+        version=row["version"],
+        is_captured=row["is_captured"],
+        created=row["created"],
+        attributes=_read_told(row["attributes"]),
+        identifiers=_read_identifiers(row["identifiers"]),
+        external_ids=tuple(ExternalRef(*pair) for pair in _read_external(row["external_ids"])),
+        contact=contact,
+    )
+
+
+async def save_directory(transaction: Transaction, directory: Directory, *, fresh: Collection[str]) -> None:
+    """Write what changed; an identifier that was claimed and then belongs to nobody is let go."""
+    owners = directory.profiles_of_identifiers
+    attached = sorted(one for one in fresh if one in owners and owners[one] != one)
+    if attached:
+        await transaction.execute(_ATTACH, attached, [owners[one] for one in attached])
+    unused = sorted(one for one in fresh if one not in owners)
+    if unused:
+        await transaction.execute("DELETE FROM identifier WHERE value_hash = ANY($1::text[])", unused)
+    if directory.changed_profiles:
+        profiles = [directory.profiles[one] for one in sorted(directory.changed_profiles)]
+        await transaction.execute(
+            _SAVE_PROFILES,
+            [profile.id for profile in profiles],
+            [profile.lead for profile in profiles],
+            [profile.version for profile in profiles],
+        )
+    await _save_leads(transaction, [directory.leads[one] for one in sorted(directory.changed_leads)])
+    await _save_contacts(
+        transaction,
+        [
+            directory.leads[one]
+            for one in sorted(directory.changed_contacts)
+            if directory.leads[one].contact.version
+        ],
+    )
+
+
+async def _save_leads(transaction: Transaction, leads: Sequence[Lead]) -> None:
+    if leads:
+        await transaction.execute(
+            _SAVE_LEADS,
+            [lead.id for lead in leads],
+            [lead.version for lead in leads],
+            [lead.is_captured for lead in leads],
+            [lead.created for lead in leads],
+            [_encode(lead.attributes).decode() for lead in leads],
+            [_encode(lead.identifiers).decode() for lead in leads],
+            [_encode(lead.external_ids).decode() for lead in leads],
+        )
+
+
+async def _save_contacts(transaction: Transaction, leads: Sequence[Lead]) -> None:
+    if leads:
+        contacts = [lead.contact for lead in leads]
+        await transaction.execute(
+            _SAVE_CONTACTS,
+            [lead.id for lead in leads],
+            [contact.version for contact in contacts],
+            [contact.text("email") for contact in contacts],
+            [contact.text("phone") for contact in contacts],
+            [_encode(contact.known).decode() for contact in contacts],
+            [_encode(contact.free_text).decode() for contact in contacts],
+        )

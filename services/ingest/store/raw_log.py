@@ -1,0 +1,239 @@
+"""The way into the raw topic: requests that come together are appended together.
+
+One append is under way at a time; what arrives meanwhile goes with the next. A request is answered
+once the log has its records (acks=all). If the log does not answer within a second, they go to the
+spill, and so does everything after them until the spill is drained, because what one visitor does must
+stay in order. Without a spill the answer is *unavailable*.
+
+Records of the raw topic have no sequence: edges are stateless, so a record that was appended twice is
+dropped by its id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Protocol
+
+from services.ingest.store.spill import Spill, SpillFull
+from shared.contracts.topics import RAW, partition_of
+from shared.kernel.errors import Unavailable
+from shared.log.port import Log, LogUnavailable, NewRecord, Producer, RecordTooLarge, TopicPartition
+from shared.telemetry.logging import get_logger
+
+_DRAINED_AT_ONCE: Final = 500
+_DRAIN_SECONDS: Final = 10.0
+_LONGEST_PAUSE: Final = 2.0
+
+logger = get_logger(__name__)
+
+
+class EdgeBusy(Unavailable):
+    """More is waiting for the log than this process may hold; send it again shortly."""
+
+    code = "edge.busy"
+
+
+class SpillMeter(Protocol):
+    """Counts what happens here; never blocks, never raises."""
+
+    def spilled(self, count: int) -> None:
+        """Count records that went to the spill."""
+        ...
+
+    def drained(self, count: int) -> None:
+        """Count records that came back out of it."""
+        ...
+
+
+@dataclass(slots=True)
+class _Waiting:
+    records: Sequence[NewRecord]
+    kept: asyncio.Future[None]
+
+
+class RawLog:
+    """Appends to the raw topic; run it, and let requests call :meth:`append`.
+
+    ``most_waiting`` bounds the records that wait in memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        partitions: int,
+        meter: SpillMeter,
+        spill: Spill | None = None,
+        patience: timedelta = timedelta(seconds=1),
+        most_waiting: int = 50_000,
+    ) -> None:
+        self._log = log
+        self._partitions = partitions
+        self._meter = meter
+        self._spill = spill
+        self._patience = patience.total_seconds()
+        self._most_waiting = most_waiting
+        self._waiting: list[_Waiting] = []
+        self._count = 0
+        self._wake = asyncio.Event()
+        self._producer: Producer | None = None
+        self._spilling = asyncio.Event()
+        self._spill_lock = asyncio.Lock()
+        self._is_stopping = False
+
+    @property
+    def is_spilling(self) -> bool:
+        """True while records go to the disk instead of the log."""
+        return self._spilling.is_set()
+
+    async def append(self, records: Sequence[NewRecord]) -> None:
+        """Return once the log, or the spill, has every record for good.
+
+        :raises EdgeBusy: if too much is waiting.
+        :raises LogUnavailable: if the log does not answer and there is no spill.
+        :raises SpillFull: if there is no room in the spill either.
+        :raises RecordTooLarge: if a record is larger than the log takes.
+        """
+        if self._is_stopping or self._count + len(records) > self._most_waiting:
+            raise EdgeBusy
+        waiting = _Waiting(records, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._count += len(records)
+        self._wake.set()
+        await waiting.kept
+
+    async def run(self) -> None:
+        """Work until :meth:`stop`; what waits then is still appended."""
+        if self._spill is not None:
+            await asyncio.to_thread(self._spill.open)
+            if not self._spill.is_empty:
+                self._spilling.set()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                draining = tasks.create_task(self._drain()) if self._spill is not None else None
+                await self._write()
+                if draining is not None:
+                    draining.cancel()
+        finally:
+            self._fail(self._take(), LogUnavailable())
+            await self._abandon_producer()
+            if self._spill is not None:
+                await asyncio.to_thread(self._spill.close)
+
+    def stop(self) -> None:
+        """End once everything that waits has been answered."""
+        self._is_stopping = True
+        self._wake.set()
+
+    async def _write(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            waiting = self._take()
+            if waiting:
+                if self.is_spilling:
+                    await self._keep_on_disk(waiting)
+                else:
+                    await self._append_together(waiting)
+            if self._is_stopping and not self._waiting:
+                return
+
+    def _take(self) -> list[_Waiting]:
+        waiting, self._waiting = self._waiting, []
+        self._count = 0
+        return waiting
+
+    async def _append_together(self, waiting: list[_Waiting]) -> None:
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._send([record for one in waiting for record in one.records])
+        except RecordTooLarge as error:
+            await self._abandon_producer()
+            if len(waiting) == 1:
+                self._fail(waiting, error)
+                return
+            for one in waiting:
+                await self._append_together([one])
+        except (Unavailable, TimeoutError):
+            await self._abandon_producer()
+            if self._spill is None:
+                self._fail(waiting, LogUnavailable())
+                return
+            logger.warning("spilling")
+            self._spilling.set()
+            await self._keep_on_disk(waiting)
+        else:
+            _answer(waiting)
+
+    async def _send(self, records: Sequence[NewRecord]) -> None:
+        batches: dict[TopicPartition, list[NewRecord]] = {}
+        for record in records:
+            number = partition_of(record.key or b"", self._partitions)
+            batches.setdefault(TopicPartition(RAW.name, number), []).append(record)
+        if self._producer is None:
+            producer = self._log.producer(name="ingest-edge")
+            self._producer = producer
+            await producer.start()
+        await self._producer.append(sorted(batches.items()))
+
+    async def _keep_on_disk(self, waiting: list[_Waiting]) -> None:
+        assert self._spill is not None
+        records = [record for one in waiting for record in one.records]
+        async with self._spill_lock:
+            is_late = not self.is_spilling  # drained while we stood in line
+            if not is_late:
+                try:
+                    await asyncio.to_thread(self._spill.append, records)
+                except Unavailable as error:
+                    self._fail(waiting, error if isinstance(error, SpillFull) else LogUnavailable())
+                    return
+        if is_late:
+            await self._append_together(waiting)
+            return
+        self._meter.spilled(len(records))
+        _answer(waiting)
+
+    async def _drain(self) -> None:
+        assert self._spill is not None
+        pause = 0.1
+        while True:
+            await self._spilling.wait()
+            async with self._spill_lock:
+                records = await asyncio.to_thread(self._spill.read, limit=_DRAINED_AT_ONCE)
+                if not records:
+                    self._spilling.clear()
+                    logger.info("spill_drained")
+                    continue
+            try:
+                async with asyncio.timeout(_DRAIN_SECONDS):
+                    await self._send(records)
+            except (Unavailable, TimeoutError):
+                await self._abandon_producer()
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+                continue
+            pause = 0.1
+            self._spill.forget()
+            self._meter.drained(len(records))
+
+    async def _abandon_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(Unavailable):
+                await producer.stop()
+
+    @staticmethod
+    def _fail(waiting: Sequence[_Waiting], error: Exception) -> None:
+        for one in waiting:
+            if not one.kept.done():
+                one.kept.set_exception(error)
+
+
+def _answer(waiting: Sequence[_Waiting]) -> None:
+    for one in waiting:
+        if not one.kept.done():
+            one.kept.set_result(None)

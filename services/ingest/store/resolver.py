@@ -1,0 +1,257 @@
+"""The resolver: the stage that turns the raw topic into leads, behaviour and contacts.
+
+Identifiers and leads are shared between partitions, so everything happens inside the batch's
+transaction. What a message says is read before any row is touched; what it means is decided by pure
+functions that are handed in, one message after the other in the order of the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, Protocol
+
+from services.ingest.domain.directory import Directory, Lead
+from services.ingest.domain.intake import Intake, Refusal
+from services.ingest.store.directory_rows import (
+    claim_messages,
+    load_directory,
+    release_messages,
+    save_directory,
+)
+from services.ingest.store.quarantine import Quarantined, save_quarantined
+from shared.contracts.topics import BEHAVIOUR, CONTACTS, LEADS, RAW
+from shared.contracts.envelope import decode_envelope, decode_event
+from shared.contracts.events.raw import RawReceived
+from shared.kernel.changes import Emission, Fact
+from shared.kernel.errors import BUG_CODE, Rejected
+from shared.kernel.ids import deterministic_id
+from shared.kernel.instants import MILLISECOND, Instant
+from shared.log.port import Record
+from shared.postgres.database import Transaction
+from shared.processor.stage import Decision, Outcome
+from shared.telemetry.logging import get_logger
+
+GROUP: Final = "leadmill.ingest"
+_ID: Final = re.compile("[0-9a-f]{32}")
+_SLICE_SECONDS: Final = 0.02
+_MESSAGES_BETWEEN_LOOKS: Final = 32
+
+logger = get_logger(__name__)
+
+
+class ReadRaw(Protocol):
+    """Turns a raw record into an intake, or says why it cannot be one; pure."""
+
+    def __call__(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Refusal:
+        """Return what the record says."""
+        ...
+
+
+class RetellContact(Protocol):
+    """Says the latest about a lead's contact again; pure."""
+
+    def __call__(self, lead: Lead, *, lives_with: str, at: Instant) -> Emission:
+        """Return the contact as it stands, or a tombstone."""
+        ...
+
+
+TakeIn = Callable[[Directory, Intake], Sequence[Emission]]
+"""Takes one message into the directory and returns what it makes us say; pure."""
+
+
+class RawFact(NamedTuple):
+    """A raw record with its untouched bytes, should it have to be kept."""
+
+    raw: RawReceived
+    key: bytes
+    record: bytes
+
+
+class LateContact(NamedTuple):
+    """A record of the topic contacts that came after a later one of its lead."""
+
+    lead: str
+
+
+class ResolverMeter(Protocol):
+    """Counts what became of messages; never blocks, never raises."""
+
+    def quarantined(self, code: str, count: int = 1) -> None:
+        """Count messages that went to quarantine, by reason."""
+        ...
+
+    def repeated(self, count: int) -> None:
+        """Count messages that had been seen already."""
+        ...
+
+
+class Resolver:
+    """A shared stage of the processor (``shared.processor.stage.SharedStage``)."""
+
+    name: Final = "ingest"
+    group: Final = GROUP
+    topics: Final = (RAW.name, CONTACTS.name)
+    outputs: Final = (LEADS.name, BEHAVIOUR.name, CONTACTS.name)
+    mirrors: Final = (CONTACTS.name,)
+    keeps_receipts: Final = True
+
+    def __init__(
+        self, *, read_raw: ReadRaw, take_in: TakeIn, retell_contact: RetellContact, meter: ResolverMeter
+    ) -> None:
+        self._read_raw = read_raw
+        self._take_in = take_in
+        self._retell_contact = retell_contact
+        self._meter = meter
+
+    def read(self, record: Record) -> Fact | None:
+        """Return the message in a record of the raw topic.
+
+        :raises Rejected: if the record is no event of ours.
+        """
+        value = record.value
+        if value is None:
+            return None
+        envelope = decode_envelope(value)
+        if _ID.fullmatch(envelope.id) is None:
+            raise Rejected("a raw record's id has 32 hexadecimal digits", code="contract.malformed")
+        event = decode_event(envelope)
+        if not isinstance(event, RawReceived):
+            raise Rejected("the raw topic holds raw records only", code="contract.unknown_type")
+        return Fact(
+            envelope.id,
+            envelope.partitionkey,
+            envelope.received,
+            RawFact(event, record.key or b"", value),
+            envelope.correlationid,
+            envelope.traceparent,
+        )
+
+    def heal(self, record: Record) -> Fact | None:
+        """Return the fact that makes the contact be said again, for a record that came late."""
+        lead = (record.key or b"").decode("utf-8", "replace")
+        identity = deterministic_id("late_contact", record.topic, str(record.partition), str(record.offset))
+        return Fact(identity, lead, record.timestamp * MILLISECOND, LateContact(lead), identity)
+
+    async def apply(self, transaction: Transaction, facts: Sequence[Fact]) -> Sequence[Decision]:
+        """Lock, load, decide and write; one decision per fact, in order.
+
+        :raises WriteConflict: if a profile moved meanwhile; it is tried again.
+        """
+        readings = await self._read_all(facts)
+        received = {
+            fact.id: fact.received
+            for fact, reading in zip(facts, readings, strict=True)
+            if isinstance(reading, Intake)
+        }
+        unseen = await claim_messages(transaction, received) if received else set()
+        late = {fact.event.lead for fact in facts if isinstance(fact.event, LateContact)}
+        directory, fresh = await load_directory(
+            transaction,
+            {
+                identifier
+                for fact, reading in zip(facts, readings, strict=True)
+                if isinstance(reading, Intake) and fact.id in unseen
+                for identifier in (*reading.anchors, *reading.anonymous)
+            },
+            leads=late,
+        )
+        decisions = await self._decide(facts, readings, unseen, directory)
+        await save_directory(transaction, directory, fresh=fresh)
+        await self._save_what_failed(transaction, facts, readings, decisions)
+        return decisions
+
+    async def _read_all(self, facts: Sequence[Fact]) -> list[Intake | Refusal | None]:
+        """Read every message, giving way to other tasks every 20 ms."""
+        readings: list[Intake | Refusal | None] = []
+        pace = _Pace()
+        for fact in facts:
+            await pace.step()
+            if isinstance(fact.event, RawFact):
+                readings.append(self._read_raw(fact.event.raw, record_id=fact.id, received=fact.received))
+            else:
+                readings.append(None)
+        return readings
+
+    async def _decide(
+        self,
+        facts: Sequence[Fact],
+        readings: Sequence[Intake | Refusal | None],
+        unseen: set[str],
+        directory: Directory,
+    ) -> list[Decision]:
+        decisions: list[Decision] = []
+        pace = _Pace()
+        repeats = 0
+        for fact, reading in zip(facts, readings, strict=True):
+            await pace.step()
+            if isinstance(reading, Refusal):
+                self._meter.quarantined(reading.code)
+                decisions.append(Decision(Outcome.QUARANTINED))
+            elif reading is None:
+                decisions.append(Decision(Outcome.PROCESSED, self._retell(directory, fact)))
+            elif fact.id not in unseen:
+                repeats += 1
+                decisions.append(Decision(Outcome.DUPLICATE))
+            else:
+                unseen.discard(fact.id)
+                decisions.append(self._decide_one(directory, fact, reading))
+        self._meter.repeated(repeats)
+        return decisions
+
+    def _decide_one(self, directory: Directory, fact: Fact, intake: Intake) -> Decision:
+        """Take one message in; one that fails by a bug of ours hurts only itself."""
+        try:
+            return Decision(Outcome.PROCESSED, self._take_in(directory, intake))
+        except Exception as error:  # noqa: BLE001 - becomes a dead letter; the others must go on
+            directory.undo_fact()
+            logger.error("message_failed", record_id=fact.id, error_type=type(error).__name__)  # noqa: TRY400
+            refused = Rejected("the message could not be taken in; report the bug", code=BUG_CODE)
+            return Decision(Outcome.DEAD, error=refused)
+
+    def _retell(self, directory: Directory, fact: Fact) -> Sequence[Emission]:
+        assert isinstance(fact.event, LateContact)
+        lead_id = fact.event.lead
+        lead = directory.leads.get(lead_id, Lead(id=lead_id))
+        home = directory.profiles.get(lead_id)
+        lives_with = "" if home is None else home.lead
+        return [self._retell_contact(lead, lives_with=lives_with, at=fact.received)]
+
+    async def _save_what_failed(
+        self,
+        transaction: Transaction,
+        facts: Sequence[Fact],
+        readings: Sequence[Intake | Refusal | None],
+        decisions: Sequence[Decision],
+    ) -> None:
+        quarantined = [
+            Quarantined(
+                *(fact.id, fact.event.raw.source, reading.code),
+                *(fact.received, fact.event.key, fact.event.record),
+            )
+            for fact, reading in zip(facts, readings, strict=True)
+            if isinstance(reading, Refusal) and isinstance(fact.event, RawFact)
+        ]
+        await save_quarantined(transaction, quarantined)
+        dead = [fact.id for fact, one in zip(facts, decisions, strict=True) if one.outcome is Outcome.DEAD]
+        if dead:
+            await release_messages(transaction, dead)
+
+
+class _Pace:
+    """Lets other tasks of the process run between messages."""
+
+    __slots__ = ("_count", "_end", "_time")
+
+    def __init__(self) -> None:
+        self._time = asyncio.get_running_loop().time
+        self._end = self._time() + _SLICE_SECONDS
+        self._count = 0
+
+    async def step(self) -> None:
+        """Give way if 20 ms have gone by."""
+        self._count += 1
+        if self._count % _MESSAGES_BETWEEN_LOOKS == 0 and self._time() > self._end:
+            await asyncio.sleep(0)
+            self._end = self._time() + _SLICE_SECONDS
