@@ -15,17 +15,28 @@ from shared.kernel.instants import Instant
 
 _FLOAT_DOUBT = 1e-13
 _PRECISION = 160
+_BYTES = 12
 
 
-def _roots_of_half(count: int) -> tuple[int, ...]:
-    """Return 2 ** -(1/2), 2 ** -(1/4), 2 ** -(1/8), … in fixed point."""
-    roots = [isqrt(1 << 2 * _PRECISION - 1)]
-    while len(roots) < count:
-        roots.append(isqrt(roots[-1] << _PRECISION))
-    return tuple(roots)
+def _powers_of_half() -> tuple[tuple[int, ...], ...]:
+    """Return for each byte of a 96-bit fraction, highest first, the powers of 1/2 it can stand for.
+
+    All of them are products of 2 ** -(1/2), 2 ** -(1/4), 2 ** -(1/8), …, each the root of the last.
+    """
+    root = 1 << _PRECISION - 1
+    tables = []
+    for _byte in range(_BYTES):
+        powers = [1 << _PRECISION] * 256
+        for bit in reversed(range(8)):
+            root = isqrt(root << _PRECISION)
+            for index in range(256):
+                if index >> bit & 1:
+                    powers[index] = powers[index] * root >> _PRECISION
+        tables.append(tuple(powers))
+    return tuple(tables)
 
 
-_ROOTS = _roots_of_half(96)
+_POWERS = _powers_of_half()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,7 @@ def gone_at(points: int, granted: Instant, law: Cooling) -> Instant:
 def _fraction(whole: int, rest: int, half_life: int) -> int:
     """Return the floor of ``whole * 2 ** -(rest / half_life)`` for 0 < rest < half_life.
 
-    The true value is irrational there, hence never a whole number, and 96 bits of the exponent settle its floor.
+    The true value is irrational there, hence never a whole number; 96 bits of its exponent settle it.
     """
     value: float = whole * 2.0 ** (-rest / half_life)
     floor = int(value)
@@ -77,10 +88,8 @@ def _fraction(whole: int, rest: int, half_life: int) -> int:
 
 
 def _power_of_half(rest: int, half_life: int) -> int:
-    """Return ``2 ** -(rest / half_life)`` in fixed point: the product of the roots whose bits are set."""
-    exponent = (rest << len(_ROOTS)) // half_life
+    """Return ``2 ** -(rest / half_life)`` in fixed point."""
     power = 1 << _PRECISION
-    for place, root in enumerate(reversed(_ROOTS)):
-        if exponent >> place & 1:
-            power = power * root >> _PRECISION
+    for byte, powers in zip(((rest << 8 * _BYTES) // half_life).to_bytes(_BYTES), _POWERS, strict=True):
+        power = power * powers[byte] >> _PRECISION
     return power

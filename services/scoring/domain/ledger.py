@@ -44,7 +44,12 @@ def total(model: CompiledModel, slots: Slots, at: Instant, *, minus_at: Instant 
     only fade, ``total(a, minus_at=b)`` is the most the score can be between a and b, and
     ``total(b, minus_at=a)`` the least.
     """
-    return sum(_group_total(group, slots, at, at if minus_at is None else minus_at) for group in model.groups)
+    if minus_at is None:
+        minus_at = at
+    score = 0
+    for group in model.groups:
+        score += _group_total(group, slots, at, minus_at)
+    return score
 
 
 def behaviour_total(model: CompiledModel, slots: Slots, at: Instant) -> int:

@@ -89,10 +89,11 @@ def next_crossing(model: CompiledModel, state: ModelState) -> Crossing | None:
 
 def enter(model: CompiledModel, held: Held, score: int, at: Instant) -> Held:
     """Return the tier held from ``at`` on, where the score has become ``score``: up at once, down late."""
-    highest = model.highest_entered(score)
-    if highest > held.tier:
-        return Held(highest, at)
-    stay = model.tiers[held.tier].stay
+    tiers = model.tiers
+    above = tiers[held.tier + 1].enter if held.tier + 1 < len(tiers) else None
+    if above is not None and score >= above:
+        return Held(model.highest_entered(score), at)
+    stay = tiers[held.tier].stay
     if stay is not None and score < stay and at >= held.since + model.dwell:
         return Held(model.highest_kept(score), at)
     return held

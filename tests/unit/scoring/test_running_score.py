@@ -26,7 +26,7 @@ from tests.unit.scoring import oracle
 from tests.unit.scoring.histories import LONGEST, histories, instants
 from tests.unit.scoring.stories import BOTH, START, Story, day, shipped
 
-END = START + LONGEST + 400 * DAY
+END = START + LONGEST + 600 * DAY
 AS_MANY = settings(max_examples=500, deadline=None)
 
 
