@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from services.scoring.api.routes import build_router
+from services.scoring.domain.scored_lead import Working
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.scoring_models.compiler import compile_model, value_lists
 from services.scoring.domain.scoring_models.document import ScoringModelDocument, ValueListDocument
@@ -43,7 +44,7 @@ def load_models(config: Path) -> ModelSet:
     return ModelSet(compile_model(loaded.body, vocabulary) for loaded in documents.values())
 
 
-def build_stage(models: ModelSet, *, partitions: int) -> AssembledStage:
+def build_stage(models: ModelSet, *, partitions: int) -> AssembledStage[Working]:
     """Return scoring's stage: what it reads, decides and saves."""
     handlers = ScoringHandlers(models)
     store = LeadStore(models, partitions=partitions)

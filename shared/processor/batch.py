@@ -14,12 +14,12 @@ from shared.contracts.topics import all_topics
 from shared.kernel.errors import Verdict
 from shared.kernel.instants import Instant
 from shared.log.port import Record, TopicPartition
-from shared.processor.dead_letters import DeadLetter, Halt, describe
-from shared.processor.fence import Claim, Mark
 from shared.processor.fold import Learned
-from shared.processor.outbox import RecordBatch, read_sequence
 from shared.processor.stage import Reading
-from shared.processor.timers import DueTimer, TimerKey
+from shared.processor.tables.dead_letters import DeadLetter, Halt, describe
+from shared.processor.tables.fence import Claim, Mark
+from shared.processor.tables.outbox import RecordBatch, read_sequence
+from shared.processor.tables.timers import DueTimer, TimerKey
 from shared.telemetry.metrics import ProcessorMetrics
 
 GAP_CODE = "processor.lost_record_batch"
@@ -219,7 +219,9 @@ class BatchReader:
     ) -> Halt | None:
         if halt is not None and halt.resumed and halt.code == GAP_CODE and halt.offset == record.offset:
             return None
-        detail = f"sequences {last + 1} to {sequence - 1} of {producer} are missing before offset {record.offset}"
+        detail = (
+            f"sequences {last + 1} to {sequence - 1} of {producer} are missing before offset {record.offset}"
+        )
         return Halt(tp, GAP_CODE, record.offset, detail)
 
     def learn(self, batch: Batch) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from shared.log.port import Log, TopicPartition
 from shared.postgres.database import Database
-from shared.processor.fence import Mark
+from shared.processor.tables.fence import Mark
 
 _MOST_NAMED = 100
 
@@ -99,14 +99,17 @@ def compare_sequences(
                 f"{target.topic}/{target.partition}: sequences {seen + 1} to {sequence} of {producer}"
                 f" have not reached {consumer}"
             )
-    return Finding(check=f"what {producer} said has reached {consumer}", looked_at=looked_at, breaches=breaches)
+    return Finding(
+        check=f"what {producer} said has reached {consumer}", looked_at=looked_at, breaches=breaches
+    )
 
 
 async def check_outbox(database: Database, *, service: str) -> Finding:
     """Check that everything that was committed has been published."""
     async with database.connection() as connection:
         rows = await connection.fetch(
-            "SELECT topic, partition, first_sequence, records FROM outbox ORDER BY 1, 2, 3 LIMIT $1", _MOST_NAMED
+            "SELECT topic, partition, first_sequence, records FROM outbox ORDER BY 1, 2, 3 LIMIT $1",
+            _MOST_NAMED,
         )
     breaches = [
         f"{row['topic']}/{row['partition']}: {row['records']} records from sequence {row['first_sequence']} on"
@@ -118,10 +121,16 @@ async def check_outbox(database: Database, *, service: str) -> Finding:
 async def check_dead_letters(database: Database, *, service: str) -> Finding:
     """Check that no partition waits for a person, and count dead letters not yet replayed."""
     async with database.connection() as connection:
-        halts = await connection.fetch("SELECT topic, partition, code, \"offset\" FROM halt WHERE resumed IS NULL")
+        halts = await connection.fetch(
+            'SELECT topic, partition, code, "offset" FROM halt WHERE resumed IS NULL'
+        )
         waiting = await connection.fetch_value("SELECT count(*) FROM dead_letter WHERE replayed IS NULL")
-    breaches = [f"{row['topic']}/{row['partition']} halted at {row['offset']}: {row['code']}" for row in halts]
-    return Finding(check=f"{service}: no partition is halted", looked_at=waiting + len(halts), breaches=breaches)
+    breaches = [
+        f"{row['topic']}/{row['partition']} halted at {row['offset']}: {row['code']}" for row in halts
+    ]
+    return Finding(
+        check=f"{service}: no partition is halted", looked_at=waiting + len(halts), breaches=breaches
+    )
 
 
 async def check_receipts(database: Database, *, service: str, group: str) -> Finding:
@@ -150,5 +159,7 @@ async def check_receipts(database: Database, *, service: str, group: str) -> Fin
     for row in positions:
         tp = TopicPartition(row["topic"], row["partition"])
         if tp in expected and expected[tp] != row["next"]:
-            breaches.append(f"{tp.topic}/{tp.partition}: receipts end at {expected[tp] - 1}, the position is {row['next']}")
+            breaches.append(
+                f"{tp.topic}/{tp.partition}: receipts end at {expected[tp] - 1}, the position is {row['next']}"
+            )
     return Finding(check=f"{service}: every record has a receipt", looked_at=looked_at, breaches=breaches)

@@ -23,11 +23,11 @@ from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import Instant
 from shared.postgres.database import Database, Transaction
 from shared.postgres.faults import CommitUnknown, WriteConflict
-from shared.processor import outbox, timers
 from shared.processor.batch import Account
 from shared.processor.fold import Fold
-from shared.processor.outbox import RecordBatch
 from shared.processor.stage import Stage
+from shared.processor.tables import outbox, timers
+from shared.processor.tables.outbox import RecordBatch
 from shared.processor.transaction import Bench, VersionConflict, save_folded
 
 S = TypeVar("S")
@@ -64,7 +64,9 @@ class Commands(Generic[S]):
         :raises Rejected: if the handler refuses, or the key was used for another command.
         :raises Unavailable: if the database does not answer; ask again with the same key.
         """
-        digest = blake2b(msgspec.msgpack.encode([key, type(command).__name__, command]), digest_size=16).digest()
+        digest = blake2b(
+            msgspec.msgpack.encode([key, type(command).__name__, command]), digest_size=16
+        ).digest()
         fact = Fact(deterministic_id("command", self._stage.name, idempotency_key), key, received, command)
         for attempt in range(_ATTEMPTS):
             try:
@@ -73,7 +75,7 @@ class Commands(Generic[S]):
                 if attempt == _ATTEMPTS - 1:
                     raise
                 self._bench.metrics.version_conflict()
-                await asyncio.sleep(random.uniform(0, 0.02))  # noqa: S311 - jitter, not a secret
+                await asyncio.sleep(random.uniform(0, 0.02))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _attempt(self, fact: Fact, digest: bytes, idempotency_key: str) -> Any:

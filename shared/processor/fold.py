@@ -13,17 +13,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar, cast
 
-from shared.contracts.envelope import encode_event, event_id, type_of
 from shared.contracts.declarations import DECLARED, Event
+from shared.contracts.envelope import encode_event, event_id, type_of
 from shared.contracts.topics import partition_of
-from shared.kernel.changes import Changes, Emission, Fact
+from shared.kernel.changes import Emission, Fact
 from shared.kernel.errors import Rejected, Verdict
 from shared.kernel.instants import Instant
 from shared.log.port import Record, TopicPartition
-from shared.processor.dead_letters import DeadLetter, describe
-from shared.processor.outbox import OutboxRecord
 from shared.processor.stage import Loaded, Stage, Write
-from shared.processor.timers import TimerKey, ring, rings_before
+from shared.processor.tables.dead_letters import DeadLetter, describe
+from shared.processor.tables.outbox import OutboxRecord
+from shared.processor.tables.timers import TimerKey, ring, rings_before
 
 S = TypeVar("S")
 
@@ -177,7 +177,7 @@ class Fold(Generic[S]):
                 slice_end = time() + _SLICE_SECONDS
             try:
                 learn(fact)
-            except Exception as error:  # noqa: BLE001 - whatever a record does, it does only to itself
+            except Exception as error:
                 if record is None:
                     raise
                 self.folded.dead.append(self._bury(record, error))

@@ -20,12 +20,12 @@ from shared.kernel.errors import Rejected, Unavailable
 from shared.log.port import TopicPartition
 from shared.postgres.database import Database, Transaction
 from shared.postgres.faults import WriteConflict
-from shared.processor import dead_letters, fence, outbox, receipts, timers
 from shared.processor.batch import Account, Batch
-from shared.processor.dead_letters import DeadLetter, describe
 from shared.processor.fold import Announcer, Fold, Folded, Output, Said, Tripwire
-from shared.processor.outbox import RecordBatch
 from shared.processor.stage import Decision, Outcome, Reading, SharedStage, Stage
+from shared.processor.tables import dead_letters, fence, outbox, receipts, timers
+from shared.processor.tables.dead_letters import DeadLetter, describe
+from shared.processor.tables.outbox import RecordBatch
 from shared.telemetry.metrics import ProcessorMetrics
 
 S = TypeVar("S")
@@ -81,7 +81,7 @@ async def commit(step: Step, batch: Batch, claim: fence.Claim, metrics: Processo
             return await step.attempt(batch, claim)
         except (VersionConflict, WriteConflict):
             metrics.version_conflict()
-            await asyncio.sleep(random.uniform(0, 0.01))  # noqa: S311 - jitter, not a secret
+            await asyncio.sleep(random.uniform(0, 0.01))
 
 
 class _Frame:
@@ -93,7 +93,11 @@ class _Frame:
 
     async def open(self, transaction: Transaction, batch: Batch, claim: fence.Claim) -> None:
         """The fence, positions and marks, in one statement."""
-        numbers = {due.partition for due in batch.due} | batch.numbers | {halt.target.partition for halt in batch.halts}
+        numbers = (
+            {due.partition for due in batch.due}
+            | batch.numbers
+            | {halt.target.partition for halt in batch.halts}
+        )
         await fence.advance(
             transaction,
             group=self._reading.group,
@@ -144,7 +148,9 @@ class _Frame:
     ) -> None:
         foreign = [batch for batch in batches if batch.target.partition not in claim.epochs]
         if foreign:
-            await outbox.notify_others(transaction, foreign, channel=outbox.channel_of(self.bench.database.schema))
+            await outbox.notify_others(
+                transaction, foreign, channel=outbox.channel_of(self.bench.database.schema)
+            )
 
     def count(self, dead: Sequence[DeadLetter]) -> None:
         """Count dead letters by topic and code."""

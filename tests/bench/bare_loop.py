@@ -28,7 +28,10 @@ async def run(kafka: str, postgres: str, *, starts: dict[int, int], events: int,
     """Process ``events`` events and return the seconds it took."""
     connection = await asyncpg.connect(postgres, server_settings={"search_path": "tally"})
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka, enable_auto_commit=False, max_partition_fetch_bytes=1 << 20, fetch_max_wait_ms=100
+        bootstrap_servers=kafka,
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=1 << 20,
+        fetch_max_wait_ms=100,
     )
     producer = AIOKafkaProducer(
         bootstrap_servers=kafka, enable_idempotence=True, max_batch_size=1 << 20, linger_ms=0
@@ -103,7 +106,7 @@ async def run(kafka: str, postgres: str, *, starts: dict[int, int], events: int,
             )
         if publishing is not None:
             await publishing
-        publishing = asyncio.create_task(_publish(producer, postgres, out, chunk))  # noqa: TID251
+        publishing = asyncio.create_task(_publish(producer, postgres, out, chunk))
     if publishing is not None:
         await publishing
     seconds = loop.time() - begun
@@ -119,7 +122,9 @@ async def run(kafka: str, postgres: str, *, starts: dict[int, int], events: int,
 _second: Any = None
 
 
-async def _publish(producer: Any, postgres: str, out: dict[int, list[tuple[bytes, bytes, int]]], chunk: int) -> None:
+async def _publish(
+    producer: Any, postgres: str, out: dict[int, list[tuple[bytes, bytes, int]]], chunk: int
+) -> None:
     global _second
     if _second is None:
         _second = await asyncpg.connect(postgres, server_settings={"search_path": "tally"})
@@ -137,4 +142,6 @@ async def _publish(producer: Any, postgres: str, out: dict[int, list[tuple[bytes
     await asyncio.gather(*waiting)
     async with _second.transaction():
         await _second.execute("SET LOCAL synchronous_commit = off")
-        await _second.execute("DELETE FROM outbox WHERE topic = $1 AND first_sequence = $2", TOTALS.name, chunk)
+        await _second.execute(
+            "DELETE FROM outbox WHERE topic = $1 AND first_sequence = $2", TOTALS.name, chunk
+        )

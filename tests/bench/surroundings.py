@@ -15,7 +15,7 @@ from shared.kernel.instants import Instant, parse_instant
 from shared.log.kafka.log import KafkaLog
 from shared.log.port import NewRecord, TopicPartition
 from shared.postgres.database import Database
-from shared.processor import fence
+from shared.processor.tables import fence
 from shared.testing.kafka_broker import find_kafka
 from tests.engine.tally import ALL, COUNTED, DDL, counted, layouts
 

@@ -34,7 +34,7 @@ async def run_processor(
             member="bench",
             settings=LoopSettings(partitions=PARTITIONS),
         )
-        running = asyncio.create_task(worker.run())  # noqa: TID251 - ends with this function
+        running = asyncio.create_task(worker.run())
         while not worker.standing.is_claimed:
             await asyncio.sleep(0.001)
             if running.done():

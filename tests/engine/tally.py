@@ -22,8 +22,8 @@ from shared.kernel.instants import SECOND, Instant
 from shared.log.port import NewRecord, Record, TopicLayout
 from shared.postgres.database import Transaction
 from shared.processor.stage import Loaded, Write
-from shared.processor.states import StateTable, create_state_table
 from shared.processor.tables import CREATE as PROCESSOR_TABLES
+from shared.processor.tables.states import StateTable, create_state_table
 
 PARTITIONS: Final = 4
 DDL: Final = (
@@ -108,7 +108,11 @@ def handle(state: TallyState, fact: Fact, *, with_timers: bool, with_latest: boo
         case TimerFired():
             amount = 1_000
         case SayLatest():
-            return Changes(emissions=[Emission(Latest(key=fact.key, count=state.count), fact.key, fact.key, fact.received)])
+            return Changes(
+                emissions=[
+                    Emission(Latest(key=fact.key, count=state.count), fact.key, fact.key, fact.received)
+                ]
+            )
         case _:
             raise AssertionError(fact.event)
     chain = blake2b((state.chain + fact.id).encode(), digest_size=8).hexdigest()
@@ -117,7 +121,9 @@ def handle(state: TallyState, fact: Fact, *, with_timers: bool, with_latest: boo
     emissions = [Emission(said, fact.key, fact.key, fact.received)]
     if with_latest:
         emissions.append(
-            Emission(Latest(key=fact.key, count=after.count), fact.key, fact.key, fact.received, latest_only=True)
+            Emission(
+                Latest(key=fact.key, count=after.count), fact.key, fact.key, fact.received, latest_only=True
+            )
         )
     sets_clock = with_timers and after.count % 10 == 0 and not isinstance(fact.event, TimerFired)
     timers: Mapping[str, Instant | None] = {"tenth": fact.received + SECOND} if sets_clock else {}

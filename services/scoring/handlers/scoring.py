@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from services.scoring.domain.effects import Told, TierChange, adopt, changes_to_emit, next_wake
+from services.scoring.domain.effects import TierChange, Told, adopt, changes_to_emit, next_wake
 from services.scoring.domain.facts import Fact
 from services.scoring.domain.questions import explain_state
 from services.scoring.domain.running_score import ScoringState

@@ -48,7 +48,9 @@ class ScoringChecks:
             after, pages = page[-1][0], pages + 1
         return [
             Finding(check="scoring: every fact is there", looked_at=facts_looked_at, breaches=missing),
-            Finding(check="scoring: states refold from the facts", looked_at=leads_looked_at, breaches=differing),
+            Finding(
+                check="scoring: states refold from the facts", looked_at=leads_looked_at, breaches=differing
+            ),
             Finding(check="scoring: Σ lines = score", looked_at=leads_looked_at, breaches=sums),
         ]
 
@@ -60,7 +62,11 @@ class ScoringChecks:
         models = self._models
         folded = fold(models, counted_facts(lead, kept, facts))
         if stored is None or folded is None:
-            return [] if stored is folded else [f"lead {lead}: score and facts disagree about whether there is one"]
+            return (
+                []
+                if stored is folded
+                else [f"lead {lead}: score and facts disagree about whether there is one"]
+            )
         breaches = []
         for model in models.models:
             ours, theirs = stored.models.get(model.name), folded.models[model.name]
@@ -68,7 +74,9 @@ class ScoringChecks:
                 continue
             for index, rule in enumerate(model.rules):
                 if ours.slots[index] != theirs.slots[index]:
-                    breaches.append(f"lead {lead}: the line of {rule.name} in {model.name} is not what its facts say")
+                    breaches.append(
+                        f"lead {lead}: the line of {rule.name} in {model.name} is not what its facts say"
+                    )
             if (ours.tier, ours.since) != (theirs.tier, theirs.since):
                 breaches.append(f"lead {lead}: the tier in {model.name} is not what its facts say")
         return breaches

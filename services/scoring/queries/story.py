@@ -49,7 +49,11 @@ async def tell_story(database: Database, models: ModelSet, lead: str) -> list[St
         told_change = change.change
         text = f"{told_change.model}: {told_change.from_tier} → {told_change.to_tier} at {told_change.points / 1000:g}"
         kind = f"tier {told_change.direction}" + (", restated" if told_change.restated else "")
-        entries.append(StoryEntry(told_change.at, kind, text, change.details.reasons[0][2] if change.details.reasons else ""))
+        entries.append(
+            StoryEntry(
+                told_change.at, kind, text, change.details.reasons[0][2] if change.details.reasons else ""
+            )
+        )
     return sorted(entries)
 
 
@@ -63,6 +67,8 @@ def _points(models: ModelSet, state: ScoringState | None, at: Instant) -> dict[s
 
 
 def _words(fact: Fact, moved: list[str]) -> str:
-    fields = ", ".join(f"{name}={value}" for name, value in sorted(fact.fields.items()) if value not in (None, ""))
+    fields = ", ".join(
+        f"{name}={value}" for name, value in sorted(fact.fields.items()) if value not in (None, "")
+    )
     about = "learnt" if fact.name == ATTRIBUTES else "did"
     return f"{about}: {fields or '—'}" + (f"  ({'; '.join(moved)})" if moved else "")

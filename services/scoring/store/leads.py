@@ -14,7 +14,7 @@ from shared.contracts.topics import partition_of
 from shared.kernel import changes
 from shared.postgres.database import Transaction
 from shared.processor.stage import Loaded, Write
-from shared.processor.states import StateTable, create_state_table
+from shared.processor.tables.states import StateTable, create_state_table
 
 CREATE = create_state_table("lead", comment="running scores: a cache of the facts, and what was told")
 

@@ -17,8 +17,8 @@ from shared.kernel.instants import Instant
 from shared.log.embedded.log import EmbeddedLog
 from shared.log.port import Log, NewRecord, Record, TopicPartition
 from shared.postgres.database import Database
-from shared.processor import fence
 from shared.processor.loop import LoopSettings, Worker
+from shared.processor.tables import fence
 from shared.telemetry.metrics import ProcessorMetrics
 from tests.engine.tally import ALL, COUNTED, DDL, PARTITIONS, TOTALS, TallyStage, TallyState, counted, layouts
 
@@ -27,7 +27,7 @@ class WallClock:
     """The machine's clock."""
 
     def now(self) -> Instant:
-        return time.time_ns() // 1000  # noqa: TID251 - the tests' own system clock
+        return time.time_ns() // 1000
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Bench:
             settings=settings or LoopSettings(partitions=PARTITIONS),
         )
         self.workers.append(worker)
-        self.tasks.append(asyncio.create_task(worker.run()))  # noqa: TID251 - ends with the fixture
+        self.tasks.append(asyncio.create_task(worker.run()))
         return worker
 
     async def feed(self, amounts: Sequence[tuple[str, int]], *, received: Instant | None = None) -> None:

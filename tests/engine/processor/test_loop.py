@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from shared.contracts.envelope import decode_envelope, decode_event
-from shared.processor.outbox import read_sequence
+from shared.processor.tables.outbox import read_sequence
 from tests.engine.processor.conftest import Bench
 from tests.engine.tally import TOTALS, TallyStage, Totalled
 

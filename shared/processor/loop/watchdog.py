@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from shared.processor.loop import Standing
+from shared.processor.loop.standing import Standing
 
 STUCK_EXIT_CODE: Final = 70
 """Exit code of a process that its watchdog has ended (EX_SOFTWARE)."""

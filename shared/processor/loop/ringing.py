@@ -15,7 +15,7 @@ from shared.kernel.clock import Clock
 from shared.kernel.instants import Instant
 from shared.log.port import TopicPartition, Watermark
 from shared.postgres.database import Database
-from shared.processor.timers import DueTimer, find_due
+from shared.processor.tables.timers import DueTimer, find_due
 
 _NOTES_KEPT = 64
 _POLL_SECONDS = 0.25

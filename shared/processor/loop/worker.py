@@ -2,7 +2,7 @@
 
 One batch is one PostgreSQL transaction: the fence and the marks first, then states under their
 version check, timers, dead letters, and last the sequences with the outgoing record batches. What
-was committed is published by :mod:`shared.processor.publisher` while the next batch is under way.
+was committed is published by :mod:`shared.processor.loop.publisher` while the next batch is under way.
 
 The log's group only shares out partitions. A rebalance callback sets flags and waits, within a
 deadline, for the open transaction; claiming, seeking and publishing what a predecessor left happen
@@ -16,21 +16,21 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Generic, TypeVar
 
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
 from shared.log.port import Consumer, Log, OffsetOutOfRange, Record, TopicPartition
 from shared.postgres.database import Database
-from shared.processor import dead_letters, fence, outbox
 from shared.processor.batch import Account, Batch, BatchReader
-from shared.processor.dead_letters import Halt
 from shared.processor.fold import Announcer, Tripwire
-from shared.processor.publisher import Publisher
-from shared.processor.ringing import Ringing
+from shared.processor.loop.claiming import Claiming
+from shared.processor.loop.publisher import Publisher
+from shared.processor.loop.ringing import Ringing
+from shared.processor.loop.standing import LoopSettings, Standing
 from shared.processor.stage import SharedStage, Stage
+from shared.processor.tables import dead_letters, fence
+from shared.processor.tables.dead_letters import Halt
 from shared.processor.transaction import Bench, Journal, commit, no_journal, step_of
 from shared.telemetry.logging import get_logger
 from shared.telemetry.metrics import ProcessorMetrics
@@ -38,36 +38,6 @@ from shared.telemetry.metrics import ProcessorMetrics
 S = TypeVar("S")
 
 logger = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoopSettings:
-    """How the loop behaves; the defaults suit production.
-
-    ``flood`` is how many records of one partition may be unusable one after the other before the
-    partition halts. ``revoke_deadline`` bounds how long a rebalance waits for an open transaction.
-    """
-
-    partitions: int = 12
-    batch_records: int = 2000
-    poll: timedelta = timedelta(milliseconds=50)
-    flood: int = 1000
-    max_record_bytes: int = 900_000
-    revoke_deadline: timedelta = timedelta(seconds=5)
-    longest_pause: timedelta = timedelta(seconds=5)
-
-
-@dataclass(slots=True)
-class Standing:
-    """What the worker may tell about itself: to probes, to the watchdog, to the drain."""
-
-    assigned: frozenset[TopicPartition] = frozenset()
-    is_claimed: bool = False
-    waits_for: str | None = "start"
-    halted: Mapping[TopicPartition, Halt] = field(default_factory=dict)
-    beat: float = 0.0
-    progress: float = 0.0
-    lag: int = 0
 
 
 class Worker(Generic[S]):
@@ -118,7 +88,7 @@ class Worker(Generic[S]):
         self._ringing = Ringing(database, clock, limit=self.settings.batch_records)
         self._rings = isinstance(stage, SharedStage) or stage.sets_timers
         self._claim = fence.Claim()
-        self._outputs = (*stage.outputs, stage.dead_letters)
+        self._claiming = Claiming(stage, log=log, database=database, partitions=self.settings.partitions)
         self._claims_wanted = False
         self._raises_epoch = False
         self._is_stopping = False
@@ -135,7 +105,7 @@ class Worker(Generic[S]):
             while not self._is_stopping:
                 joined = asyncio.get_running_loop().time()
                 try:
-                    await self._check_topics()
+                    await self._claiming.check_topics()
                     await self._work_as_member()
                 except fence.Fenced:
                     self._metrics.fence_conflict()
@@ -163,7 +133,7 @@ class Worker(Generic[S]):
     async def _rest(self, seconds: float) -> None:
         """Pause with jitter, in steps, so that a stop does not wait for it."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + seconds * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        end = loop.time() + seconds * random.uniform(0.5, 1.0)
         while not self._is_stopping and loop.time() < end:
             self._beat()
             await asyncio.sleep(min(0.1, max(0.0, end - loop.time())))
@@ -171,32 +141,6 @@ class Worker(Generic[S]):
     def _beat(self) -> None:
         self.standing.beat = asyncio.get_running_loop().time()
         self._metrics.beat()
-
-    async def _check_topics(self) -> None:
-        """Make sure that every topic is there with the right count, or claim nothing.
-
-        :raises Unavailable: code ``log.topics`` naming what is missing and what to run.
-        """
-        admin = await self._log.admin()
-        try:
-            layouts = await admin.layouts()
-        finally:
-            await admin.stop()
-        wrong = [
-            topic
-            for topic in (*self._stage.topics, *self._outputs)
-            if topic not in layouts or layouts[topic].partitions != self.settings.partitions
-        ]
-        if wrong:
-            raise Unavailable(
-                f"topics missing or with another count than {self.settings.partitions}:"
-                f" {', '.join(wrong)}; run `leadmill topics apply`",
-                code="log.topics",
-            )
-        async with self._database.transaction() as transaction:
-            await outbox.prepare_sequences(
-                transaction, topics=dict.fromkeys(self._outputs, self.settings.partitions)
-            )
 
     async def _work_as_member(self) -> None:
         consumer = self._log.consumer(group=self._stage.group, topics=self._stage.topics, member=self._member)
@@ -277,7 +221,7 @@ class Worker(Generic[S]):
             self._raises_epoch = self._raises_epoch or not epochs
             self._claim.epochs = epochs
         consumer.pause(self.standing.assigned)
-        end = asyncio.get_running_loop().time() + error.retry_after * random.uniform(0.25, 1.0)  # noqa: S311 - jitter
+        end = asyncio.get_running_loop().time() + error.retry_after * random.uniform(0.25, 1.0)
         while not self._is_stopping and (left := end - asyncio.get_running_loop().time()) > 0:
             self._beat()
             with contextlib.suppress(Unavailable, OffsetOutOfRange):
@@ -289,18 +233,17 @@ class Worker(Generic[S]):
         partitions = self.standing.assigned
         numbers = sorted({tp.partition for tp in partitions})
         self._tripwire("before_claim")
-        async with self._database.transaction() as transaction:
-            if self._raises_epoch:
-                epochs = await fence.raise_epochs(transaction, group=self._stage.group, partitions=numbers)
-            else:
-                epochs = self._claim.epochs
-                await fence.hold_epochs(transaction, group=self._stage.group, epochs=epochs)
+        if self._raises_epoch:
+            epochs = await self._claiming.take(numbers)
+        else:
+            epochs = await self._claiming.make_sure(self._claim.epochs)
         self._tripwire("during_claim")
         await self.publisher.take_over(numbers)
-        claim = await self._read_claim(partitions, numbers, epochs)
+        claim, halts = await self._claiming.read(partitions, epochs)
         if self.standing.assigned != partitions:
             return
         self._claim = claim
+        self._set_halts(halts)
         self._claims_wanted = self._raises_epoch = False
         self.standing.is_claimed = True
         self.standing.waits_for = None
@@ -310,34 +253,6 @@ class Worker(Generic[S]):
         consumer.resume([tp for tp in claim.positions if tp not in stopped])
         consumer.pause(stopped)
         self._tripwire("after_claim")
-
-    async def _read_claim(
-        self, partitions: frozenset[TopicPartition], numbers: Sequence[int], epochs: Mapping[int, int]
-    ) -> fence.Claim:
-        group = self._stage.group
-        async with self._database.connection() as connection:
-            positions = await fence.load_positions(connection, group=group, partitions=numbers)
-        missing = [tp for tp in partitions if tp not in positions]
-        if missing:
-            await self._open_positions(missing)
-        async with self._database.connection() as connection:
-            positions = await fence.load_positions(connection, group=group, partitions=numbers)
-            marks = await fence.load_marks(connection, group=group, partitions=numbers)
-            halts = await dead_letters.load_halts(connection, group=group, partitions=numbers)
-        self._set_halts(halts)
-        mine = {tp: at for tp, at in positions.items() if tp in partitions}
-        return fence.Claim(epochs=dict(epochs), positions=mine, marks=marks)
-
-    async def _open_positions(self, missing: Sequence[TopicPartition]) -> None:
-        """A topic seen for the first time starts at its beginning."""
-        admin = await self._log.admin()
-        try:
-            bounds = await admin.bounds({tp.topic for tp in missing})
-        finally:
-            await admin.stop()
-        starts = {tp: bounds[tp][0] for tp in missing if tp in bounds}
-        async with self._database.transaction() as transaction:
-            await fence.open_positions(transaction, group=self._stage.group, positions=starts)
 
     async def _process(self, consumer: Consumer, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
         claim = self._claim
@@ -371,7 +286,9 @@ class Worker(Generic[S]):
             self._set_halts(halts | {halt.target: halt for halt in batch.halts})
             consumer.pause([halt.target for halt in batch.halts])
             for halt in batch.halts:
-                logger.error("halted", topic=halt.target.topic, partition=halt.target.partition, code=halt.code)
+                logger.error(
+                    "halted", topic=halt.target.topic, partition=halt.target.partition, code=halt.code
+                )
         await consumer.report({tp: following for tp, (_, following) in batch.moves.items()})
 
     def _set_halts(self, halts: Mapping[TopicPartition, Halt]) -> None:
@@ -403,10 +320,7 @@ class Worker(Generic[S]):
         if not stopped or now - self._halts_looked < 1:
             return
         self._halts_looked = now
-        async with self._database.connection() as connection:
-            halts = await dead_letters.load_halts(
-                connection, group=self._stage.group, partitions=sorted(self._claim.epochs)
-            )
+        halts = await self._claiming.read_halts(self._claim.epochs)
         self._set_halts(halts)
         back = [tp for tp in stopped if tp not in halts or halts[tp].resumed]
         if back:
@@ -432,4 +346,3 @@ class Worker(Generic[S]):
             async with asyncio.timeout(self.settings.revoke_deadline.total_seconds()):
                 await self.publisher.drain()
                 await consumer.report(self._claim.positions)
-

@@ -20,7 +20,7 @@ from shared.kernel.instants import Instant, to_datetime
 from shared.kernel.release import VERSION
 from shared.log.port import Headers, Record, TopicPartition
 from shared.postgres.database import Row, Transaction
-from shared.processor.outbox import OutboxRecord
+from shared.processor.tables.outbox import OutboxRecord
 
 _TOO_LARGE_TO_REPEAT = 500_000
 
@@ -101,7 +101,7 @@ async def save(transaction: Transaction, letters: Sequence[DeadLetter]) -> None:
     if not letters:
         return
     await transaction.execute(
-        "INSERT INTO dead_letter (id, consumer_group, topic, partition, \"offset\", code, error_type, attempts,"
+        'INSERT INTO dead_letter (id, consumer_group, topic, partition, "offset", code, error_type, attempts,'
         " record_timestamp, record_key, record_value, record_headers) SELECT * FROM unnest($1::text[], $2::text[],"
         " $3::text[], $4::int[], $5::bigint[], $6::text[], $7::text[], $8::int[], $9::bigint[], $10::bytea[],"
         " $11::bytea[], $12::bytea[]) ON CONFLICT DO NOTHING",
@@ -152,9 +152,9 @@ async def save_halts(transaction: Transaction, *, group: str, halts: Sequence[Ha
     """Store halts; the partition stays halted over restarts until somebody resumes it."""
     for halt in halts:
         await transaction.execute(
-            "INSERT INTO halt (consumer_group, topic, partition, code, \"offset\", detail)"
+            'INSERT INTO halt (consumer_group, topic, partition, code, "offset", detail)'
             " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (consumer_group, topic, partition) DO UPDATE SET"
-            " code = excluded.code, \"offset\" = excluded.\"offset\", detail = excluded.detail,"
+            ' code = excluded.code, "offset" = excluded."offset", detail = excluded.detail,'
             " halted = clock_timestamp(), resumed = NULL",
             group,
             halt.target.topic,
@@ -197,7 +197,11 @@ async def forget_halts(transaction: Transaction, *, group: str, targets: Sequenc
 
 
 async def resume(
-    transaction: Transaction, *, group: str | None = None, topic: str | None = None, partition: int | None = None
+    transaction: Transaction,
+    *,
+    group: str | None = None,
+    topic: str | None = None,
+    partition: int | None = None,
 ) -> int:
     """Let halted partitions go on; returns how many. None stands for all."""
     return await transaction.execute(

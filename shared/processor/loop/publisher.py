@@ -20,9 +20,9 @@ from collections.abc import Collection, Sequence
 from shared.kernel.errors import Unavailable
 from shared.log.port import Log, Producer, TopicPartition
 from shared.postgres.database import Database
-from shared.processor import outbox
 from shared.processor.fold import Tripwire
-from shared.processor.outbox import OutboxSight, RecordBatch
+from shared.processor.tables import outbox
+from shared.processor.tables.outbox import OutboxSight, RecordBatch
 from shared.telemetry.logging import get_logger
 from shared.telemetry.metrics import ProcessorMetrics
 
@@ -164,7 +164,9 @@ class Publisher:
             return []
         async with self._database.connection() as connection:
             sight = await outbox.look(connection, partitions=sorted(self._owned))
-            wanted = [(target, first) for target, first in sight.waiting if first >= self._next.get(target, 0)]
+            wanted = [
+                (target, first) for target, first in sight.waiting if first >= self._next.get(target, 0)
+            ]
             batches = await outbox.read(connection, wanted) if wanted else []
         await self._forget_published(sight)
         waits = {target for target, _ in wanted}
@@ -176,7 +178,9 @@ class Publisher:
     async def _forget_published(self, sight: OutboxSight) -> None:
         """Delete rows that the log has acknowledged but whose deletion did not happen then."""
         stale = [
-            RecordBatch(target, first, ()) for target, first in sight.waiting if first < self._next.get(target, 0)
+            RecordBatch(target, first, ())
+            for target, first in sight.waiting
+            if first < self._next.get(target, 0)
         ]
         if stale:
             async with self._database.transaction(durable=False) as transaction:
