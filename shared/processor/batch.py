@@ -19,21 +19,12 @@ from shared.processor.stage import Reading
 from shared.processor.tables.dead_letters import DeadLetter, Halt, describe
 from shared.processor.tables.fence import Claim, Mark
 from shared.processor.tables.outbox import RecordBatch, read_sequence
+from shared.processor.tables.receipts import Tally
 from shared.processor.tables.timers import DueTimer, TimerKey
 from shared.telemetry.metrics import ProcessorMetrics
 
 GAP_CODE = "processor.lost_record_batch"
 FLOOD_CODE = "processor.flood"
-
-
-@dataclass(slots=True)
-class Tally:
-    """How many records of one range of offsets ended how; the columns of a receipt."""
-
-    processed: int = 0
-    duplicate: int = 0
-    quarantined: int = 0
-    dead: int = 0
 
 
 @dataclass(slots=True)

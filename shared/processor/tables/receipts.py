@@ -8,10 +8,21 @@ what ``leadmill audit`` adds up.
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
 
 from shared.log.port import TopicPartition
 from shared.postgres.database import Transaction
-from shared.processor.batch import Tally
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many records of one range of offsets ended how; the columns of a receipt."""
+
+    processed: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    dead: int = 0
+
 
 _OFFSETS_PER_ROW = 100_000
 
