@@ -22,9 +22,9 @@ from shared.kernel.errors import Unavailable
 from shared.kernel.instants import Instant
 from shared.log.kafka.log import KafkaLog
 from shared.postgres.database import Database, DatabaseLimits
-from shared.processor import outbox
+from shared.processor.tables import outbox
 from shared.processor.loop import LoopSettings, Worker
-from shared.processor.watchdog import Watchdog
+from shared.processor.loop.watchdog import Watchdog
 from shared.telemetry.logging import configure_logging
 from shared.telemetry.metrics import ProcessorMetrics
 from tests.engine.tally import PARTITIONS, TallyStage, TallyState

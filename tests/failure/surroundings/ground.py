@@ -17,7 +17,7 @@ from leadmill.embedded import EmbeddedPostgres
 from shared.kernel.errors import Unavailable
 from shared.log.port import Log, Record, TopicPartition
 from shared.postgres.database import Database, Row
-from shared.processor import fence, outbox
+from shared.processor.tables import fence, outbox
 from shared.testing.kafka_broker import KafkaBroker, find_kafka
 from tests.engine.tally import ALL, COUNTED, DDL, DEAD, EXTRA, LATEST, PARTITIONS, TOTALS, layouts
 from tests.failure.oracle import journal
@@ -175,7 +175,6 @@ class Field:
     feeder: Feeder
     starts: Mapping[TopicPartition, int]
     began: float = field(default_factory=time.monotonic)
-    expected_halts: int = 0
 
     async def ask(self, sql: str, *arguments: object) -> Sequence[Row] | None:
         """Run a query; None while the database is away."""
@@ -212,31 +211,38 @@ class Field:
         rows = await self.ask("SELECT partition, epoch FROM fence WHERE consumer_group = $1", self.crew.group)
         return {row["partition"]: row["epoch"] for row in rows or ()}
 
-    async def settle(self, *, within: float = 90.0) -> None:
-        """Stop the load, let the workers finish, and stop them in good order."""
+    async def stop_load(self) -> None:
+        """Feed no more, and let commands that are under way be answered."""
         self.feeder.stop()
         for name, hand in self.crew.commanders.items():
             if hand.is_running:
                 await self.crew.stop(name)
-        for name in ("worker-0", "worker-1"):
-            hand_now = self.crew.workers.get(name)
-            if hand_now is None or not hand_now.is_running:
-                self.crew.start(name)
+
+    async def quiet(self, *, within: float = 90.0) -> None:
+        """Wait until nothing has been left to do for a second."""
         loop = asyncio.get_running_loop()
         end = loop.time() + within
         quiet_since: float | None = None
-        waits_for = "the first look"
         while quiet_since is None or loop.time() - quiet_since < 1.0:
-            if loop.time() > end:
-                self.crew.faults.append(f"stuck: not quiet within {within:g} s, {waits_for}")
-                break
             self.crew.look()
             await asyncio.sleep(0.1)
             waits_for = await self._waits_for()
-            if waits_for:
+            if not waits_for:
+                quiet_since = quiet_since or loop.time()
+            elif loop.time() > end:
+                self.crew.faults.append(f"stuck: not quiet within {within:g} s, {waits_for}")
+                break
+            else:
                 quiet_since = None
-            elif quiet_since is None:
-                quiet_since = loop.time()
+
+    async def settle(self) -> None:
+        """Stop the load, let the workers finish, and stop them in good order."""
+        await self.stop_load()
+        for name in ("worker-0", "worker-1"):
+            hand = self.crew.workers.get(name)
+            if hand is None or not hand.is_running:
+                self.crew.start(name)
+        await self.quiet()
         for name in list(self.crew.workers):
             await self.crew.stop(name)
 

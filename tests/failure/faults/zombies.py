@@ -1,0 +1,114 @@
+"""Zombies: a worker that stands still past its session, is replaced, and goes on as if nothing were."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import Sequence
+from typing import Final
+
+from shared.kernel.errors import Unavailable
+from tests.engine.tally import LATEST, PARTITIONS
+from tests.failure.faults.kills import NAMES
+from tests.failure.surroundings.crew import Hand
+from tests.failure.surroundings.ground import Field
+from tests.failure.worker import Trip
+
+POINTS: Final = (
+    "before_publish",
+    "before_transaction",
+    "inside_transaction",
+    "before_commit",
+    "after_commit",
+    "after_publish",
+    "during_claim",
+)
+
+
+async def freeze_at_points(field: Field, points: Sequence[str] = POINTS, *, times: int = 1) -> None:
+    """At each point a worker stands still until the other has taken over and gone on, then wakes up."""
+    zombie_name, other_name = NAMES
+    pick = random.Random(field.crew.seed)
+    field.crew.start(other_name)
+    await field.progress()
+    for point in [point for _ in range(times) for point in points]:
+        passes = 1 if point == "during_claim" else pick.randrange(2, 12)
+        zombie = field.crew.start(zombie_name, trip=Trip(point, passes, signal.SIGSTOP))
+        if not await zombie.frozen(40):
+            field.crew.faults.append(f"stuck: {zombie_name} has not come {passes} times to {point} within 40 s")
+        else:
+            field.crew.struck[f"SIGSTOP {point}"] += 1
+            if await _replaced(field, other_name):
+                await field.progress()
+        zombie.signal(signal.SIGCONT)
+        await field.progress()
+        await asyncio.sleep(0.5)
+        field.crew.look()
+        await field.crew.stop(zombie_name)
+    field.crew.start(zombie_name)
+
+
+async def freeze_with_late_publish(field: Field) -> None:
+    """A worker stands still before it publishes, all others finish, and then it says what is old.
+
+    Nothing comes after it but what heals it, so the compacted topic ends stale if nothing does.
+    """
+    zombie_name, other_name = NAMES
+    field.crew.start(other_name)
+    await field.progress()
+    zombie = field.crew.start(zombie_name, trip=Trip("before_publish", 12, signal.SIGSTOP))
+    if not await zombie.frozen(40):
+        field.crew.faults.append("stuck: the worker has not published 12 times within 40 s")
+        return
+    field.crew.struck["SIGSTOP before_publish, all quiet"] += 1
+    await _replaced(field, other_name)
+    await field.progress(transactions=20)
+    await field.stop_load()
+    await field.quiet()
+    before = await _end_of_latest(field)
+    zombie.signal(signal.SIGCONT)
+    end = asyncio.get_running_loop().time() + 10
+    while await _end_of_latest(field) == before:
+        if asyncio.get_running_loop().time() > end:
+            field.crew.faults.append("unproven: the zombie has published nothing late")
+            return
+        await asyncio.sleep(0.05)
+
+
+async def freeze_at_random(field: Field, count: int) -> None:
+    """Freeze one or the other at random moments, longer or shorter than its session."""
+    pick = random.Random(field.crew.seed)
+    for name in NAMES:
+        field.crew.start(name)
+    await field.progress()
+    for _ in range(count):
+        await asyncio.sleep(pick.uniform(0.2, 2.0))
+        hand: Hand = field.crew.workers[pick.choice(NAMES)]
+        hand.signal(signal.SIGSTOP)
+        field.crew.struck["SIGSTOP"] += 1
+        await asyncio.sleep(pick.uniform(1.0, 5.0))
+        hand.signal(signal.SIGCONT)
+        field.crew.look()
+        await field.progress()
+
+
+async def _replaced(field: Field, other_name: str) -> bool:
+    """Wait until the other has claimed every partition."""
+    before = await field.epochs()
+    end = asyncio.get_running_loop().time() + 30
+    while asyncio.get_running_loop().time() < end:
+        now = await field.epochs()
+        if len(now) == PARTITIONS and all(now[number] > before.get(number, 0) for number in now):
+            return True
+        await asyncio.sleep(0.05)
+    field.crew.faults.append(f"stuck: {other_name} has not taken over within 30 s")
+    return False
+
+
+async def _end_of_latest(field: Field) -> int:
+    try:
+        bounds = await field.ground.bounds()
+    except Unavailable:
+        return -1
+    return sum(end for tp, (_, end) in bounds.items() if tp.topic == LATEST.name)
