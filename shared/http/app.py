@@ -100,6 +100,7 @@ def build_app(
     app.add_middleware(HotRoutes, routes=hot_routes)
     app.add_middleware(
         Observation,
+        service=service,
         metrics=HttpMetrics(registry, service=service),
         tracing=tracing or Tracing(service=service, version=version),
         statuses=statuses or {},

@@ -58,6 +58,7 @@ class Observation:
         self,
         app: ASGIApp,
         *,
+        service: str,
         metrics: HttpMetrics,
         tracing: Tracing,
         statuses: Mapping[str, int],
@@ -65,6 +66,7 @@ class Observation:
         stopping: asyncio.Event,
     ) -> None:
         self._app = app
+        self._service = service
         self._metrics = metrics
         self._tracing = tracing
         self._statuses = statuses
@@ -92,7 +94,7 @@ class Observation:
                 scope["method"], kind="server", parent=parse_traceparent(parent)
             ) as trace:
                 scope[TRACE_KEY] = trace
-                with log_context(trace_id=trace.trace_id, span_id=trace.span_id):
+                with log_context(service=self._service, trace_id=trace.trace_id, span_id=trace.span_id):
                     try:
                         if self._room < 0:
                             raise Busy

@@ -13,7 +13,6 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from shared.runtime.settings.durations import Duration, format_duration, parse_duration
-from shared.runtime.settings.process import ProcessSettings
 from shared.runtime.settings.environment import (
     Fault,
     Settings,
@@ -23,6 +22,7 @@ from shared.runtime.settings.environment import (
     find_unknown,
     load_settings,
 )
+from shared.runtime.settings.process import ProcessSettings
 
 
 class MailSettings(Settings):
