@@ -1,11 +1,10 @@
-"""The schema of ingest, from nothing."""
+"""Ingest's tables: sources and write keys, the processor's own, the directory, quarantine."""
 
 from __future__ import annotations
 
-from alembic import op
-
 from services.ingest.store.tables import CREATE
-from shared.processor import tables as processor_tables
+from shared.postgres.migrations import execute_script
+from shared.processor import tables
 from shared.security.tables import SOURCE_TABLES
 
 revision = "0001"
@@ -13,6 +12,5 @@ down_revision = None
 
 
 def upgrade() -> None:
-    op.execute(SOURCE_TABLES)
-    op.execute(CREATE)
-    op.execute(processor_tables.CREATE)
+    """Create everything."""
+    execute_script(SOURCE_TABLES + tables.CREATE + CREATE)

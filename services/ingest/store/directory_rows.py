@@ -44,6 +44,13 @@ SELECT l.id, l.version, l.is_captured, l.created, l.attributes, l.identifiers, l
        c.version AS contact_version, c.known, c.free_text
 FROM lead l LEFT JOIN contact c ON c.lead = l.id WHERE l.id = ANY($1::text[])
 """
+_FIND_LEAD_IDS: Final = """
+SELECT lead FROM (
+    SELECT p.lead FROM identifier i JOIN profile p ON p.id = i.profile WHERE i.value_hash = ANY($1::text[])
+    UNION
+    SELECT p.lead FROM contact c JOIN profile p ON p.id = c.lead WHERE c.email = $2 OR c.phone = $3
+) AS found ORDER BY lead LIMIT $4
+"""
 _ATTACH: Final = """
 UPDATE identifier i SET profile = a.profile FROM unnest($1::text[], $2::text[]) AS a(hash, profile)
 WHERE i.value_hash = a.hash
@@ -125,13 +132,26 @@ async def load_directory(
         }
         if any(row["profile"] not in profiles for row in found):
             raise WriteConflict("a profile has moved meanwhile; the batch is tried again")
-        loaded = {row["id"]: _lead(row) for row in await transaction.fetch(_LOAD_LEADS, wanted)}
+        loaded = await load_leads(transaction, wanted)
         directory = Directory(
             profiles_of_identifiers={row["value_hash"]: row["profile"] for row in found},
             profiles=profiles,
             leads=loaded,
         )
     return directory, fresh
+
+
+async def load_leads(transaction: Transaction, ids: Sequence[str]) -> dict[str, Lead]:
+    """Return these leads with their contacts, by id; those that are not there are left out."""
+    return {row["id"]: _lead(row) for row in await transaction.fetch(_LOAD_LEADS, list(ids))}
+
+
+async def find_lead_ids(
+    transaction: Transaction, *, hashes: Sequence[str], email: str | None, phone: str | None, limit: int
+) -> list[str]:
+    """Return the leads of these identifiers, and those that gave this address or number, in order."""
+    rows = await transaction.fetch(_FIND_LEAD_IDS, list(hashes), email, phone, limit)
+    return [row["lead"] for row in rows]
 
 
 def _lead(row: Row) -> Lead:

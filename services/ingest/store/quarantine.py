@@ -65,3 +65,12 @@ async def load_quarantined(
         )
         for row in rows
     ]
+
+
+async def forget_quarantined(transaction: Transaction, *, received_before: Instant, limit: int) -> int:
+    """Delete what was received before an instant, ``limit`` rows at most; returns how many went."""
+    return await transaction.execute(
+        "DELETE FROM quarantine WHERE record_id IN ("
+        "SELECT record_id FROM quarantine WHERE received < $1 ORDER BY received LIMIT $2)",
+        *(received_before, limit),
+    )

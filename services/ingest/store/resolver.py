@@ -21,9 +21,9 @@ from services.ingest.store.directory_rows import (
     save_directory,
 )
 from services.ingest.store.quarantine import Quarantined, save_quarantined
-from shared.contracts.topics import BEHAVIOUR, CONTACTS, LEADS, RAW
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.raw import RawReceived
+from shared.contracts.topics import BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, RAW
 from shared.kernel.changes import Emission, Fact
 from shared.kernel.errors import BUG_CODE, Rejected
 from shared.kernel.ids import deterministic_id
@@ -33,7 +33,6 @@ from shared.postgres.database import Transaction
 from shared.processor.stage import Decision, Outcome
 from shared.telemetry.logging import get_logger
 
-GROUP: Final = "leadmill.ingest"
 _ID: Final = re.compile("[0-9a-f]{32}")
 _SLICE_SECONDS: Final = 0.02
 _MESSAGES_BETWEEN_LOOKS: Final = 32
@@ -91,10 +90,11 @@ class Resolver:
     """A shared stage of the processor (``shared.processor.stage.SharedStage``)."""
 
     name: Final = "ingest"
-    group: Final = GROUP
+    group: Final = "ingest"
     topics: Final = (RAW.name, CONTACTS.name)
     outputs: Final = (LEADS.name, BEHAVIOUR.name, CONTACTS.name)
     mirrors: Final = (CONTACTS.name,)
+    dead_letters: Final = DEAD_LETTERS["ingest"].name
     keeps_receipts: Final = True
 
     def __init__(
@@ -204,9 +204,9 @@ class Resolver:
         """Take one message in; one that fails by a bug of ours hurts only itself."""
         try:
             return Decision(Outcome.PROCESSED, self._take_in(directory, intake))
-        except Exception as error:  # noqa: BLE001 - becomes a dead letter; the others must go on
+        except Exception:  # becomes a dead letter; the others must go on
             directory.undo_fact()
-            logger.error("message_failed", record_id=fact.id, error_type=type(error).__name__)  # noqa: TRY400
+            logger.exception("message_failed", record_id=fact.id)
             refused = Rejected("the message could not be taken in; report the bug", code=BUG_CODE)
             return Decision(Outcome.DEAD, error=refused)
 

@@ -1,0 +1,143 @@
+"""Builds the service: the only file that knows every room."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from services.ingest.api.captures import Redirects, capture_routes
+from services.ingest.api.edge import STATUSES, Edge, sdk_routes
+from services.ingest.api.stamping import Stamper
+from services.ingest.domain.identifiers import identifier_hasher
+from services.ingest.handlers.reading import RawReader
+from services.ingest.handlers.resolution import on_intake, retell_contact
+from services.ingest.jobs.forgetting import Forgetting
+from services.ingest.metrics import IngestMetrics
+from services.ingest.queries.checks import IngestChecks
+from services.ingest.queries.leads import LeadSearch
+from services.ingest.settings import IngestSettings
+from services.ingest.store.documents import read_rulebook
+from services.ingest.store.raw_log import RawLog
+from services.ingest.store.resolver import Resolver
+from services.ingest.store.spill import Spill
+from shared.http.access import Authority
+from shared.postgres.database import Database
+from shared.processor.checks import Finding
+from shared.processor.loop import Worker
+from shared.runtime.blueprint import Blueprint, Resources
+from shared.runtime.service import Activity, repeatedly
+from shared.runtime.settings.environment import load_settings
+from shared.security.tokens import Tokens
+from shared.security.write_keys import WriteKeys
+from shared.telemetry.metrics import ProcessorMetrics
+
+NAME: Final = "ingest"
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_FORGET_EVERY: Final = timedelta(minutes=10)
+
+
+def new_record_id() -> str:
+    """Return the id of a message that has none of its own; never the same twice."""
+    return secrets.token_hex(16)
+
+
+def build_resolver(
+    config: Path, *, identity_key: bytes, metrics: IngestMetrics, default_region: str = "CN"
+) -> Resolver:
+    """Return the resolver by the documents in ``config/ingest``.
+
+    :raises DocumentFaults: with every fault and its path.
+    """
+    rulebook = read_rulebook(config / NAME, default_region=default_region)
+    reader = RawReader(rulebook, hash_identifier=identifier_hasher(identity_key))
+    return Resolver(
+        read_raw=reader.on_raw_received, take_in=on_intake, retell_contact=retell_contact, meter=metrics
+    )
+
+
+def build(
+    resources: Resources,
+    *,
+    settings: IngestSettings | None = None,
+    authority: Authority | None = None,
+    new_id: Callable[[], str] = new_record_id,
+) -> Blueprint:
+    """Return the service, not yet started."""
+    settings = settings or load_settings(IngestSettings)
+    identity_key = resources.secrets.identity_key.reveal()
+    pepper = resources.secrets.pepper.reveal()
+    metrics = IngestMetrics(resources.registry)
+    database = Database(resources.database_url, schema=NAME, application=f"leadmill/{NAME}")
+    resolver = build_resolver(
+        resources.config,
+        identity_key=identity_key,
+        metrics=metrics,
+        default_region=settings.default_region,
+    )
+    worker: Worker[Any] = Worker(
+        stage=resolver,
+        log=resources.log,
+        database=database,
+        clock=resources.clock,
+        metrics=ProcessorMetrics(resources.registry, service=NAME, group=resolver.group),
+        member=resources.member,
+        settings=resources.loop,
+    )
+    raw_log = RawLog(
+        log=resources.log,
+        partitions=resources.partitions,
+        meter=metrics,
+        spill=Spill(resources.data / "spill", most_bytes=settings.spill_bytes) if settings.spill else None,
+        patience=settings.log_patience,
+    )
+    edge = Edge(
+        keys=WriteKeys(database, pepper=pepper),
+        sink=raw_log,
+        clock=resources.clock,
+        stamper=Stamper(identity_key=identity_key, new_id=new_id),
+        meter=metrics,
+    )
+    search = LeadSearch(
+        database,
+        rules=read_rulebook(resources.config / NAME, default_region=settings.default_region).identity,
+        hash_identifier=identifier_hasher(identity_key),
+    )
+    forgetting = Forgetting(
+        database,
+        clock=resources.clock,
+        messages=settings.remember_messages,
+        quarantine=settings.keep_quarantine,
+    )
+    checks = IngestChecks(database, resources.log, group=resolver.group)
+
+    async def check(full: bool) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
+        return await checks.check(full=full)
+
+    return Blueprint(
+        name=NAME,
+        schema=NAME,
+        migrations=MIGRATIONS,
+        database=database,
+        group=resolver.group,
+        topics=resolver.topics,
+        outputs=(*resolver.outputs, resolver.dead_letters),
+        workers=(worker,),
+        activities=(repeatedly("ingest-forgetting", forgetting.forget, every=_FORGET_EVERY),),
+        edge_activities=(Activity(name="ingest-raw-log", run=raw_log.run, stop=raw_log.stop),),
+        hot_routes=(
+            *sdk_routes(edge),
+            *capture_routes(
+                edge,
+                find_leads=search.find,
+                authority=authority or Tokens(database, pepper=pepper),
+                redirects=Redirects(settings.origins),
+            ),
+        ),
+        statuses=STATUSES,
+        start=database.start,
+        stop=database.stop,
+        check=check,
+    )

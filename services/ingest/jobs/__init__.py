@@ -1,0 +1,1 @@
+"""What ingest does besides messages: forgetting what need not be remembered."""

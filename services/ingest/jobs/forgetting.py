@@ -1,0 +1,49 @@
+"""Forgets seen messages and quarantine when their time is over, a piece at a time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from services.ingest.store.directory_rows import forget_messages
+from services.ingest.store.quarantine import forget_quarantined
+from shared.kernel.clock import Clock
+from shared.kernel.instants import MICROSECOND
+from shared.postgres.database import Database
+
+_PIECE: Final = 5_000
+
+
+class Forgetting:
+    """Deletes what is older than it may be, measured by business time."""
+
+    def __init__(
+        self, database: Database, *, clock: Clock, messages: timedelta, quarantine: timedelta
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._messages = _microseconds(messages)
+        self._quarantine = _microseconds(quarantine)
+
+    async def forget(self) -> None:
+        """Delete everything that is too old, each piece in a transaction of its own.
+
+        :raises Unavailable: if the database does not answer; the rest goes next time.
+        """
+        now = self._clock.now()
+        while await self._forget_messages(now - self._messages) == _PIECE:
+            continue
+        while await self._forget_quarantined(now - self._quarantine) == _PIECE:
+            continue
+
+    async def _forget_messages(self, before: int) -> int:
+        async with self._database.transaction(durable=False) as transaction:
+            return await forget_messages(transaction, received_before=before, limit=_PIECE)
+
+    async def _forget_quarantined(self, before: int) -> int:
+        async with self._database.transaction(durable=False) as transaction:
+            return await forget_quarantined(transaction, received_before=before, limit=_PIECE)
+
+
+def _microseconds(span: timedelta) -> int:
+    return span // timedelta(microseconds=MICROSECOND)

@@ -1,0 +1,66 @@
+"""What ingest counts beside what every service counts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+
+from shared.telemetry.instruments import declare_counter, declare_gauge
+
+ACCEPTED: Final = declare_counter(
+    "leads_ingest_accepted_messages_total", "Messages that the edge has kept, by way in.", "channel"
+)
+SPILLED: Final = declare_counter(
+    "leads_ingest_spilled_messages_total", "Messages that went to the disk because the log did not answer."
+)
+DRAINED: Final = declare_counter(
+    "leads_ingest_drained_messages_total", "Messages that came from the disk back into the log."
+)
+SPILLING: Final = declare_gauge(
+    "leads_ingest_spilling", "1 while messages of this process go to the disk instead of the log, else 0."
+)
+QUARANTINED: Final = declare_counter(
+    "leads_ingest_quarantined_messages_total",
+    "Messages that cannot be used, by the code of the reason.",
+    "code",
+)
+REPEATED: Final = declare_counter(
+    "leads_ingest_repeated_messages_total", "Messages that had been seen already, by source and message id."
+)
+
+
+class IngestMetrics:
+    """Ingest's instruments on one registry; methods never block and never raise."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._accepted = ACCEPTED.on(registry)
+        self._spilled = SPILLED.on(registry)
+        self._drained = DRAINED.on(registry)
+        self._spilling = SPILLING.on(registry)
+        self._quarantined = QUARANTINED.on(registry)
+        self._repeated = REPEATED.on(registry)
+
+    def accepted(self, channel: str, count: int) -> None:
+        """Count messages that were kept."""
+        self._accepted.labels(channel).inc(count)
+
+    def spilled(self, count: int) -> None:
+        """Count records that went to the spill."""
+        self._spilled.inc(count)
+
+    def drained(self, count: int) -> None:
+        """Count records that came back out of it."""
+        self._drained.inc(count)
+
+    def spilling(self, *, is_spilling: bool) -> None:
+        """Say whether records go to the spill now."""
+        self._spilling.set(is_spilling)
+
+    def quarantined(self, code: str, count: int = 1) -> None:
+        """Count messages that went to quarantine, by reason."""
+        self._quarantined.labels(code).inc(count)
+
+    def repeated(self, count: int) -> None:
+        """Count messages that had been seen already."""
+        self._repeated.inc(count)

@@ -1,0 +1,1 @@
+"""Questions to ingest: which lead is that, does everything add up."""

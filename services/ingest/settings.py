@@ -1,0 +1,61 @@
+"""The environment of ingest: ``LEADMILL_INGEST_…``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.runtime.settings.durations import Duration
+from shared.runtime.settings.environment import Fault, Settings
+
+_SHORTEST_MEMORY = timedelta(days=7)
+
+
+class IngestSettings(Settings):
+    """What can be set per process; business rules are documents in ``config/ingest``."""
+
+    model_config = SettingsConfigDict(env_prefix="LEADMILL_INGEST_")
+
+    default_region: str = Field(
+        "CN", pattern="^[A-Za-z]{2}$", description="the country of telephone numbers that name none"
+    )
+    spill: bool = Field(
+        default=False,
+        description="keep messages on this machine's disk while the log is away; needs a lasting data folder",
+    )
+    spill_bytes: int = Field(1024**3, ge=1024**2, description="bytes that may wait on disk per process")
+    log_patience: Duration = Field(
+        timedelta(seconds=1), description="how long the log may take to answer before the spill, or 503"
+    )
+    remember_messages: Duration = Field(
+        timedelta(days=14), description="how long a message sent again is recognised; at least 7d"
+    )
+    keep_quarantine: Duration = Field(
+        timedelta(days=30), description="how long messages that cannot be used are kept"
+    )
+    redirect_origins: str = Field(
+        "", description="origins that forms may lead to, for example https://www.example.com, by comma"
+    )
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins that forms may lead to."""
+        return frozenset(
+            part.strip().rstrip("/") for part in self.redirect_origins.split(",") if part.strip()
+        )
+
+    def find_faults(self) -> Iterable[Fault]:
+        """Return what does not fit together."""
+        if self.remember_messages < _SHORTEST_MEMORY:
+            yield Fault("LEADMILL_INGEST_REMEMBER_MESSAGES", "is at least 7d: clients send again for days")
+        for origin in self.origins:
+            parts = urlsplit(origin)
+            if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path:
+                yield Fault(
+                    "LEADMILL_INGEST_REDIRECT_ORIGINS",
+                    "holds something that is no origin; write https://www.example.com",
+                )
