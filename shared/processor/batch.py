@@ -18,7 +18,7 @@ from shared.processor.fold import Learned
 from shared.processor.stage import Reading
 from shared.processor.tables.dead_letters import DeadLetter, Halt, describe
 from shared.processor.tables.fence import Claim, Mark
-from shared.processor.tables.outbox import RecordBatch, read_sequence
+from shared.processor.tables.outbox import SEQUENCE_HEADER, RecordBatch
 from shared.processor.tables.receipts import Tally
 from shared.processor.tables.timers import DueTimer, TimerKey
 from shared.telemetry.metrics import ProcessorMetrics
@@ -97,6 +97,53 @@ class Account:
     earliest_timer: Instant | None = None
 
 
+class _Lasts:
+    """The last sequence seen of each producer in one partition, while its records are read."""
+
+    __slots__ = ("_changed", "_claim", "_lasts", "partition")
+
+    def __init__(self, partition: TopicPartition, claim: Claim) -> None:
+        self.partition = partition
+        self._claim = claim
+        self._lasts: dict[bytes, int | None] = {}
+        self._changed = False
+
+    def note(self, record: Record) -> tuple[bytes, int, int] | None:
+        """Remember a record's sequence if it simply continues; else return producer, it, and the last."""
+        for name, value in record.headers:
+            if name == SEQUENCE_HEADER:
+                producer, _, digits = value.rpartition(b":")
+                if not digits.isdigit():
+                    return None
+                sequence = int(digits)
+                try:
+                    last = self._lasts[producer]
+                except KeyError:
+                    last = self._claim.marks.get((*self.partition, producer.decode("ascii", "replace")))
+                if last is None or sequence == last + 1:
+                    self._lasts[producer] = sequence
+                    self._changed = True
+                    return None
+                self._lasts[producer] = last
+                return producer, sequence, last
+        return None
+
+    def put(self, producer: bytes, sequence: int) -> None:
+        """Remember a sequence that was judged."""
+        self._lasts[producer] = sequence
+        self._changed = True
+
+    def marks(self) -> dict[Mark, int]:
+        """Return the marks as they are to be stored."""
+        if not self._changed:
+            return {}
+        return {
+            (*self.partition, producer.decode("ascii", "replace")): last
+            for producer, last in self._lasts.items()
+            if last is not None
+        }
+
+
 class BatchReader:
     """Reads fetched records into batches; remembers how many in a row were unusable."""
 
@@ -135,75 +182,81 @@ class BatchReader:
     ) -> None:
         tally = Tally()
         following = position
-        seen = 0
         plain = tp.topic not in self._stage.mirrors
         read, learned = self._stage.read, batch.learned
+        lasts = _Lasts(tp, claim)
+        streak = self._streaks.pop(tp, 0)
         for record in records:
             if record.offset < following:
                 continue
-            is_repeat, stop = self._check_sequence(batch, tp, record, claim, halt)
-            if stop is None and self._streaks.get(tp, 0) >= self._flood and halt is None:
-                stop = self._stop_at_flood(tp, record)
-            if stop is not None:
-                batch.halts.append(stop)
+            is_repeat = False
+            sequence = lasts.note(record)
+            if sequence is not None:
+                is_repeat, stop = self._judge_sequence(batch, lasts, record, sequence, halt)
+                if stop is not None:
+                    batch.halts.append(stop)
+                    break
+            if streak >= self._flood and halt is None:
+                batch.halts.append(
+                    Halt(tp, FLOOD_CODE, record.offset, f"{streak} records in a row were unusable")
+                )
+                streak = 0
                 break
             following = record.offset + 1
-            seen += 1
             if is_repeat and plain:
                 tally.duplicate += 1
                 continue
             try:
                 fact = read(record) if plain else self._stage.heal(record) if is_repeat else None
             except Exception as error:  # noqa: BLE001 - whatever a record does, it does only to itself
-                self._bury(batch, tp, record, error)
+                attempts = 1 if isinstance(error, Verdict) else 2
+                batch.dead.append(describe(record, group=self._stage.group, error=error, attempts=attempts))
                 tally.dead += 1
+                streak += 1
                 continue
-            self._streaks.pop(tp, None)
-            if halt is not None and halt.code == FLOOD_CODE:
-                batch.passed_halts.add(tp)
+            streak = 0
             if is_repeat:
                 tally.duplicate += 1
             else:
                 tally.processed += 1
             if fact is not None:
                 learned.append((fact, record))
+        self._streaks[tp] = streak
         if following > position:
-            batch.moves[tp] = (position, following)
-            batch.read_tallies[tp] = batch.tallies[tp] = tally
-            self._metrics.consumed(tp.topic, seen)
-            self._metrics.duplicates(tp.topic, tally.duplicate)
+            self._close_partition(batch, tp, (position, following), tally, lasts, halt)
 
-    def _check_sequence(
-        self, batch: Batch, tp: TopicPartition, record: Record, claim: Claim, halt: Halt | None
+    def _close_partition(
+        self,
+        batch: Batch,
+        tp: TopicPartition,
+        move: tuple[int, int],
+        tally: Tally,
+        lasts: _Lasts,
+        halt: Halt | None,
+    ) -> None:
+        batch.moves[tp] = move
+        batch.marks.update(lasts.marks())
+        batch.read_tallies[tp] = batch.tallies[tp] = tally
+        if halt is not None and halt.code == FLOOD_CODE and tally.processed:
+            batch.passed_halts.add(tp)
+        self._metrics.consumed(tp.topic, tally.processed + tally.duplicate + tally.dead)
+        self._metrics.duplicates(tp.topic, tally.duplicate)
+
+    def _judge_sequence(
+        self, batch: Batch, lasts: _Lasts, record: Record, numbered: tuple[bytes, int, int], halt: Halt | None
     ) -> tuple[bool, Halt | None]:
-        """Return whether the record was seen before, and whether one before it is missing."""
-        numbered = read_sequence(record.headers)
-        if numbered is None:
-            return False, None
-        producer, sequence = numbered
-        mark = (tp.topic, tp.partition, producer)
-        last = batch.marks.get(mark)
-        if last is None:
-            last = claim.marks.get(mark)
-        if last is not None and sequence != last + 1:
-            if sequence <= last:
-                return True, None
-            if tp.topic not in self._may_have_gaps:
-                stop = self._stop_at_gap(tp, record, producer, last, sequence, halt)
-                if stop is not None:
-                    return False, stop
-                batch.passed_halts.add(tp)
-        batch.marks[mark] = sequence
+        """A sequence that does not simply continue: seen before, or something before it is missing."""
+        producer, sequence, last = numbered
+        if sequence <= last:
+            return True, None
+        tp = lasts.partition
+        if tp.topic not in self._may_have_gaps:
+            stop = self._stop_at_gap(tp, record, producer.decode(), last, sequence, halt)
+            if stop is not None:
+                return False, stop
+            batch.passed_halts.add(tp)
+        lasts.put(producer, sequence)
         return False, None
-
-    def _bury(self, batch: Batch, tp: TopicPartition, record: Record, error: Exception) -> None:
-        attempts = 1 if isinstance(error, Verdict) else 2
-        batch.dead.append(describe(record, group=self._stage.group, error=error, attempts=attempts))
-        self._streaks[tp] = self._streaks.get(tp, 0) + 1
-
-    def _stop_at_flood(self, tp: TopicPartition, record: Record) -> Halt:
-        streak = self._streaks.pop(tp)
-        return Halt(tp, FLOOD_CODE, record.offset, f"{streak} records in a row could not be used")
 
     def _stop_at_gap(
         self, tp: TopicPartition, record: Record, producer: str, last: int, sequence: int, halt: Halt | None

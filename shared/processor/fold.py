@@ -9,7 +9,7 @@ event loop also answers HTTP and keeps the worker in its group.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar, cast
 
@@ -248,14 +248,13 @@ class Fold(Generic[S]):
     def finish(self) -> Folded[S]:
         """Return everything that has to be written; call it once, at the end."""
         folded = self.folded
-        for key, state in sorted(self._states.items()):
-            before = self._loaded.get(key)
-            home = folded.homes[key] = self._announcer.home_of(key)
+        home_of, loaded, rows = self._announcer.home_of, self._loaded, self._rows
+        for key in sorted(self._states):
+            before = loaded.get(key)
             version = (before.version if before is not None else 0) + 1
-            folded.writes.append(Write(key, home, version, state, self._rows.get(key, ())))
+            folded.writes.append(Write(key, home_of(key), version, self._states[key], rows.get(key, ())))
         for timer in folded.timers:
-            if timer.key not in folded.homes:
-                folded.homes[timer.key] = self._announcer.home_of(timer.key)
+            folded.homes[timer.key] = home_of(timer.key)
         return folded
 
 

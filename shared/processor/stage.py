@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
+import msgspec
+
 from shared.kernel.changes import Changes, Emission, Fact
 from shared.kernel.errors import Rejected
 from shared.log.port import Record
@@ -27,7 +29,7 @@ class Loaded(NamedTuple, Generic[S]):
     state: S
 
 
-class Write(NamedTuple, Generic[S]):
+class Write(msgspec.Struct, Generic[S], frozen=True, gc=False):
     """A state to be saved as ``version``, over ``version`` - 1, with the rows to append."""
 
     key: str
