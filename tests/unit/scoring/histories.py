@@ -56,7 +56,7 @@ def instants() -> SearchStrategy[Instant]:
 
 
 @st.composite
-def histories(draw: st.DrawFn, *, max_size: int = 25) -> list[Fact]:
+def histories(draw: st.DrawFn, *, max_size: int = 16) -> list[Fact]:
     """Facts in order of arrival, which need not be the order of occurrence."""
     told = draw(
         st.lists(

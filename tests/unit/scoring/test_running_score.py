@@ -28,6 +28,7 @@ from tests.unit.scoring.stories import BOTH, START, Story, day, shipped
 
 END = START + LONGEST + 600 * DAY
 AS_MANY = settings(max_examples=500, deadline=None)
+SOME = settings(max_examples=100, deadline=None)
 
 
 def learn(facts: list[Fact]) -> ScoringState:
@@ -53,20 +54,20 @@ class TestAnyOrderOfArrival:
         assert tier_history(BOTH, shuffled, until=END) == tier_history(BOTH, facts, until=END)
         assert explain_at(BOTH, shuffled, as_of=at) == explain_at(BOTH, facts, as_of=at)
 
-    @AS_MANY
+    @SOME
     @given(histories(), st.integers(0, 24))
     def test_a_fact_that_arrives_twice_counts_once(self, facts: list[Fact], which: int) -> None:
         again = facts[which % len(facts)]
         assert fold(BOTH, [*facts, again]) == fold(BOTH, facts)
 
-    @AS_MANY
+    @SOME
     @given(histories(), st.sets(st.integers(0, 24)))
     def test_withdrawn_facts_might_never_have_been(self, facts: list[Fact], gone: set[int]) -> None:
         withdrawn = {fact.id for index, fact in enumerate(facts) if index in gone}
         rest = [fact for fact in facts if fact.id not in withdrawn]
         assert fold(BOTH, facts, withdrawn=withdrawn) == fold(BOTH, rest)
 
-    @AS_MANY
+    @SOME
     @given(histories(), histories())
     def test_two_profiles_merged_are_the_union_of_their_facts(
         self, one: list[Fact], other: list[Fact]
@@ -88,7 +89,7 @@ class TestAnyCutIntoBatches:
             state = advance(BOTH, state, fact)
         assert state == fold(BOTH, facts)
 
-    @AS_MANY
+    @SOME
     @given(histories())
     def test_advancing_leaves_the_state_before_as_it_was(self, facts: list[Fact]) -> None:
         state: ScoringState | None = None
@@ -112,13 +113,13 @@ class TestTheScore:
         for score in score_at(BOTH, facts, as_of=at):
             assert score.points == oracle.score(score.model, facts, at)
 
-    @AS_MANY
+    @SOME
     @given(histories(), st.integers(0, 400 * DAY))
     def test_can_be_read_off_the_state_later_on(self, facts: list[Fact], later: int) -> None:
         at = max(fact.occurred for fact in facts) + later
         assert explain_state(BOTH, fold(BOTH, facts), as_of=at) == explain_at(BOTH, facts, as_of=at)
 
-    @AS_MANY
+    @SOME
     @given(histories())
     def test_lines_stand_largest_first_and_name_facts_that_there_are(self, facts: list[Fact]) -> None:
         at = max(fact.occurred for fact in facts)
@@ -161,7 +162,7 @@ class TestTheTierHistory:
                 assert score.tier_since is not None
                 assert at < score.tier_since + 24 * HOUR
 
-    @AS_MANY
+    @SOME
     @given(histories(), instants())
     def test_says_of_any_instant_what_the_score_says(self, facts: list[Fact], at: Instant) -> None:
         histories = tier_history(BOTH, facts, until=END)
