@@ -34,5 +34,6 @@ class SimulatedClock:
         :raises ValueError: if ``instant`` lies in the past.
         """
         if instant < self._now:
-            raise ValueError(f"a clock never goes back: {format_instant(self._now)} to {format_instant(instant)}")
+            now, then = format_instant(self._now), format_instant(instant)
+            raise ValueError(f"a clock never goes back: {now} to {then}")
         self._now = instant

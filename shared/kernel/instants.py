@@ -49,5 +49,8 @@ def parse_instant(text: str) -> Instant:
 
 def format_instant(instant: Instant) -> str:
     """Write an instant as RFC 3339 in UTC, with as many decimals as it needs (0, 3 or 6)."""
-    precision = "seconds" if instant % SECOND == 0 else "milliseconds" if instant % MILLISECOND == 0 else "microseconds"
+    if instant % SECOND == 0:
+        precision = "seconds"
+    else:
+        precision = "milliseconds" if instant % MILLISECOND == 0 else "microseconds"
     return to_datetime(instant).replace(tzinfo=None).isoformat(timespec=precision) + "Z"

@@ -22,7 +22,7 @@ class Money:
         return Money(self.minor + other.minor, self.currency)
 
 
-def parse_money(amount: str | int | float, currency: str) -> Money:
+def parse_money(amount: str | float, currency: str) -> Money:
     """Read a plain amount ("1200.50", 1200) in ``currency`` (ISO 4217).
 
     :raises ValueError: if it is no finite number, or finer than the currency's smallest unit.

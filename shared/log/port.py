@@ -44,19 +44,39 @@ class Record(Protocol):
     """A record as it was fetched; adapters hand out their client's own objects, uncopied."""
 
     @property
-    def topic(self) -> str: ...
+    def topic(self) -> str:
+        """The topic it was fetched from."""
+        ...
+
     @property
-    def partition(self) -> int: ...
+    def partition(self) -> int:
+        """The number of its partition."""
+        ...
+
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """Its place in the partition."""
+        ...
+
     @property
-    def timestamp(self) -> int: ...
+    def timestamp(self) -> int:
+        """Milliseconds since 1970, as its producer gave them."""
+        ...
+
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """Its key, None if it has none."""
+        ...
+
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """Its content, None for a tombstone."""
+        ...
+
     @property
-    def headers(self) -> Headers: ...
+    def headers(self) -> Headers:
+        """Names and values, in order."""
+        ...
 
 
 class Watermark(NamedTuple):
@@ -94,7 +114,7 @@ class OffsetOutOfRange(Rejected):
     def __init__(self, positions: Mapping[TopicPartition, int]) -> None:
         self.positions = dict(positions)
         names = ", ".join(f"{tp.topic}/{tp.partition} at {at}" for tp, at in sorted(self.positions.items()))
-        super().__init__(f"records were removed before they were read: {names}; see the runbook before moving on")
+        super().__init__(f"removed before they were read: {names}; see the runbook before moving on")
 
 
 class RecordTooLarge(Rejected):
@@ -213,5 +233,3 @@ class Log(Protocol):
     async def admin(self) -> Admin:
         """Return a connected admin. :raises LogUnavailable: if the log does not answer."""
         ...
-
-

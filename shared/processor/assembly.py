@@ -23,7 +23,9 @@ class Load(Protocol[S]):
 
     def __call__(
         self, transaction: Transaction, facts: Mapping[str, Sequence[Fact]], *, lock: bool = False
-    ) -> Awaitable[Mapping[str, Loaded[S]]]: ...
+    ) -> Awaitable[Mapping[str, Loaded[S]]]:
+        """Return the states of these leads."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

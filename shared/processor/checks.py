@@ -112,7 +112,7 @@ async def check_outbox(database: Database, *, service: str) -> Finding:
             _MOST_NAMED,
         )
     breaches = [
-        f"{row['topic']}/{row['partition']}: {row['records']} records from sequence {row['first_sequence']} on"
+        f"{row['topic']}/{row['partition']}: {row['records']} records from {row['first_sequence']} on wait"
         for row in rows
     ]
     return Finding(check=f"{service}: the outbox is empty", looked_at=len(rows), breaches=breaches)
@@ -159,7 +159,6 @@ async def check_receipts(database: Database, *, service: str, group: str) -> Fin
     for row in positions:
         tp = TopicPartition(row["topic"], row["partition"])
         if tp in expected and expected[tp] != row["next"]:
-            breaches.append(
-                f"{tp.topic}/{tp.partition}: receipts end at {expected[tp] - 1}, the position is {row['next']}"
-            )
+            name = f"{tp.topic}/{tp.partition}"
+            breaches.append(f"{name}: receipts end at {expected[tp] - 1}, the position is {row['next']}")
     return Finding(check=f"{service}: every record has a receipt", looked_at=looked_at, breaches=breaches)

@@ -109,7 +109,8 @@ class Commands(Generic[S]):
     ) -> bytes | None:
         """Take the idempotency key; return the stored reply if it was taken before."""
         taken = await transaction.execute(
-            "INSERT INTO command (idempotency_key, digest, received) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            "INSERT INTO command (idempotency_key, digest, received) VALUES ($1, $2, $3)"
+            " ON CONFLICT DO NOTHING",
             idempotency_key,
             digest,
             fact.received,

@@ -67,19 +67,39 @@ class Reading(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The service, and the name of its producer."""
+        ...
+
     @property
-    def group(self) -> str: ...
+    def group(self) -> str:
+        """The consumer group."""
+        ...
+
     @property
-    def topics(self) -> Sequence[str]: ...
+    def topics(self) -> Sequence[str]:
+        """The topics it reads."""
+        ...
+
     @property
-    def outputs(self) -> Sequence[str]: ...
+    def outputs(self) -> Sequence[str]:
+        """The topics it writes, dead letters aside."""
+        ...
+
     @property
-    def mirrors(self) -> Sequence[str]: ...
+    def mirrors(self) -> Sequence[str]:
+        """The compacted topics of its own that it reads back."""
+        ...
+
     @property
-    def dead_letters(self) -> str: ...
+    def dead_letters(self) -> str:
+        """The topic of its dead letters."""
+        ...
+
     @property
-    def keeps_receipts(self) -> bool: ...
+    def keeps_receipts(self) -> bool:
+        """True if every range of offsets is to have a receipt."""
+        ...
 
     def read(self, record: Record) -> Fact | None:
         """Return the fact in a record, or None if it says nothing to this service.

@@ -62,12 +62,12 @@ async def _nothing() -> None:
     """Do nothing."""
 
 
-async def _no_findings(full: bool) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
+async def _no_findings(_full: bool, /) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
     """Check nothing."""
     return ()
 
 
-async def _no_story(lead: str) -> Sequence[StoryLine]:
+async def _no_story(_lead: str, /) -> Sequence[StoryLine]:
     """Tell nothing."""
     return ()
 

@@ -60,14 +60,16 @@ WITH held AS MATERIALIZED (
     SELECT count(*) = cardinality($2::int[]) AS ok FROM held
 ), moved AS (
     UPDATE position p SET next = u.next
-    FROM unnest($4::text[], $5::int[], $6::bigint[], $7::bigint[]) AS u(topic, partition, expected, next), allowed
+    FROM allowed, unnest($4::text[], $5::int[], $6::bigint[], $7::bigint[])
+      AS u(topic, partition, expected, next)
     WHERE allowed.ok AND p.consumer_group = $1 AND p.topic = u.topic AND p.partition = u.partition
       AND p.next = u.expected
     RETURNING 1
 ), seen AS (
     INSERT INTO mark AS m (consumer_group, topic, partition, producer, sequence)
     SELECT $1, u.topic, u.partition, u.producer, u.sequence
-    FROM unnest($8::text[], $9::int[], $10::text[], $11::bigint[]) AS u(topic, partition, producer, sequence), allowed
+    FROM allowed, unnest($8::text[], $9::int[], $10::text[], $11::bigint[])
+      AS u(topic, partition, producer, sequence)
     WHERE allowed.ok
     ON CONFLICT (consumer_group, topic, partition, producer) DO UPDATE SET sequence = excluded.sequence
     RETURNING 1
@@ -101,7 +103,8 @@ async def load_positions(
 ) -> dict[TopicPartition, int]:
     """Return the stored positions of these partition numbers, of every topic."""
     rows = await transaction.fetch(
-        "SELECT topic, partition, next FROM position WHERE consumer_group = $1 AND partition = ANY($2::int[])",
+        "SELECT topic, partition, next FROM position"
+        " WHERE consumer_group = $1 AND partition = ANY($2::int[])",
         group,
         list(partitions),
     )

@@ -57,9 +57,11 @@ _decoder = msgspec.msgpack.Decoder(list[OutboxRecord])
 
 _WRITE = """
 WITH batch AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::bytea[]) AS b(topic, partition, records, payload)
+    SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::bytea[])
+      AS b(topic, partition, records, payload)
 ), locked AS MATERIALIZED (
-    SELECT s.topic, s.partition FROM sequence s JOIN batch b ON s.topic = b.topic AND s.partition = b.partition
+    SELECT s.topic, s.partition FROM sequence s
+    JOIN batch b ON s.topic = b.topic AND s.partition = b.partition
     ORDER BY s.topic, s.partition FOR UPDATE OF s
 ), drawn AS (
     UPDATE sequence s SET next = s.next + b.records
@@ -91,8 +93,8 @@ async def prepare_sequences(transaction: Transaction, *, topics: Mapping[str, in
     """Make sure that every partition of ``topics`` (name to count) has a sequence to draw from."""
     for topic, partitions in sorted(topics.items()):
         await transaction.execute(
-            "INSERT INTO sequence (topic, partition, next) SELECT $1, n, 1 FROM generate_series(0, $2::int - 1) n"
-            " ON CONFLICT DO NOTHING",
+            "INSERT INTO sequence (topic, partition, next)"
+            " SELECT $1, n, 1 FROM generate_series(0, $2::int - 1) n ON CONFLICT DO NOTHING",
             topic,
             partitions,
         )
@@ -180,8 +182,8 @@ async def notify_others(transaction: Transaction, batches: Sequence[RecordBatch]
     An owner with a backlog looks anyway, and NOTIFY takes a lock that all of PostgreSQL shares.
     """
     await transaction.execute(
-        "SELECT pg_notify($4, '') FROM unnest($1::text[], $2::int[], $3::bigint[]) AS b(topic, partition, first)"
-        " WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.topic = b.topic AND o.partition = b.partition"
+        "SELECT pg_notify($4, '')"
+        " FROM unnest($1::text[], $2::int[], $3::bigint[]) AS b(topic, partition, first) WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.topic = b.topic AND o.partition = b.partition"
         " AND o.first_sequence < b.first) LIMIT 1",
         [batch.target.topic for batch in batches],
         [batch.target.partition for batch in batches],

@@ -29,7 +29,8 @@ _OFFSETS_PER_ROW = 100_000
 _SAVE = """
 INSERT INTO receipt AS r (consumer_group, topic, partition, first_offset, next_offset,
                           processed, duplicate, quarantined, dead)
-SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::int[], $7::int[], $8::int[], $9::int[])
+SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[],
+                         $6::int[], $7::int[], $8::int[], $9::int[])
 ON CONFLICT (consumer_group, topic, partition, first_offset) DO UPDATE SET
     next_offset = excluded.next_offset,
     processed = r.processed + excluded.processed,

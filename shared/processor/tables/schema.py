@@ -42,7 +42,7 @@ CREATE TABLE sequence (
     next bigint NOT NULL,
     PRIMARY KEY (topic, partition)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE sequence IS 'drawn at the end of a transaction and locked until commit: sequence = commit order';
+COMMENT ON TABLE sequence IS 'drawn last in a transaction and locked until commit: sequence = commit order';
 
 CREATE TABLE outbox (
     topic text COLLATE "C" NOT NULL,
@@ -64,7 +64,7 @@ CREATE TABLE timer (
     PRIMARY KEY (key, name)
 ) WITH (autovacuum_vacuum_scale_factor = 0.01);
 CREATE INDEX timer_due ON timer (partition, due);
-COMMENT ON TABLE timer IS 'clocks that will ring, in microseconds since 1970; read by the owner of the partition';
+COMMENT ON TABLE timer IS 'clocks that will ring (microseconds since 1970), read by the partition''s owner';
 
 CREATE TABLE command (
     idempotency_key text COLLATE "C" PRIMARY KEY,

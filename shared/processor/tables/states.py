@@ -40,8 +40,8 @@ class StateTable(Generic[S]):
         self._decoder = msgspec.msgpack.Decoder(state)
         self._load = f"SELECT key, version, payload FROM {table} WHERE key = ANY($1::text[])"  # noqa: S608 - a name from code
         self._open = (
-            f"INSERT INTO {table} (key, partition, version) SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[])"  # noqa: S608
-            " ON CONFLICT DO NOTHING"
+            f"INSERT INTO {table} (key, partition, version)"  # noqa: S608
+            " SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[]) ON CONFLICT DO NOTHING"
         )
         self._save = (
             f"INSERT INTO {table} AS s (key, partition, version, payload)"  # noqa: S608
