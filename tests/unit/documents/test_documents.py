@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -34,7 +35,7 @@ class Square(
 
 class Box(Document, frozen=True, kw_only=True):
     shapes: tuple[Round | Square, ...]
-    labels: dict[str, str] = {}
+    labels: Mapping[str, str] = {}
     weight: int | None = None
 
 
@@ -90,9 +91,10 @@ class TestText:
     @given(st.text(max_size=60))
     def test_any_text_is_parsed_or_refused(self, text: str) -> None:
         try:
-            parse_yaml(text, about="x")
-        except DocumentFaults as error:
-            assert error.faults
+            data = parse_yaml(text, about="x")
+        except DocumentFaults:
+            return
+        assert data is None or isinstance(data, bool | int | float | str | list | dict)
 
 
 class TestShape:
