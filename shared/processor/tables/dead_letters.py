@@ -24,6 +24,25 @@ from shared.processor.tables.outbox import OutboxRecord
 
 _TOO_LARGE_TO_REPEAT = 500_000
 
+_SAVE = """
+INSERT INTO dead_letter (id, consumer_group, topic, partition, "offset", code, error_type, attempts,
+                         record_timestamp, record_key, record_value, record_headers)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::text[], $7::text[],
+                     $8::int[], $9::bigint[], $10::bytea[], $11::bytea[], $12::bytea[])
+ON CONFLICT DO NOTHING
+"""
+
+_FORGET_HALTS = """
+DELETE FROM halt h USING unnest($2::text[], $3::int[]) AS t(topic, partition)
+WHERE h.consumer_group = $1 AND h.topic = t.topic AND h.partition = t.partition AND h.resumed IS NOT NULL
+"""
+
+_RESUME = """
+UPDATE halt SET resumed = clock_timestamp() WHERE resumed IS NULL
+AND ($1::text IS NULL OR consumer_group = $1) AND ($2::text IS NULL OR topic = $2)
+AND ($3::int IS NULL OR partition = $3)
+"""
+
 
 class DeadLetter(NamedTuple):
     """A record that could not be used: where it stands, what is wrong, its untouched bytes."""
@@ -101,10 +120,7 @@ async def save(transaction: Transaction, letters: Sequence[DeadLetter]) -> None:
     if not letters:
         return
     await transaction.execute(
-        'INSERT INTO dead_letter (id, consumer_group, topic, partition, "offset", code, error_type, attempts,'
-        " record_timestamp, record_key, record_value, record_headers)"
-        " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::text[], $7::text[], $8::int[], $9::bigint[], $10::bytea[],"
-        " $11::bytea[], $12::bytea[]) ON CONFLICT DO NOTHING",
+        _SAVE,
         [letter.id for letter in letters],
         [letter.group for letter in letters],
         [letter.topic for letter in letters],
@@ -188,8 +204,7 @@ async def load_halts(
 async def forget_halts(transaction: Transaction, *, group: str, targets: Sequence[TopicPartition]) -> None:
     """Forget halts that were resumed and after which a good record has passed."""
     await transaction.execute(
-        "DELETE FROM halt h USING unnest($2::text[], $3::int[]) AS t(topic, partition)"
-        " WHERE h.consumer_group = $1 AND h.topic = t.topic AND h.partition = t.partition AND h.resumed IS NOT NULL",
+        _FORGET_HALTS,
         group,
         [target.topic for target in targets],
         [target.partition for target in targets],
@@ -205,8 +220,7 @@ async def resume(
 ) -> int:
     """Let halted partitions go on; returns how many. None stands for all."""
     return await transaction.execute(
-        "UPDATE halt SET resumed = clock_timestamp() WHERE resumed IS NULL"
-        " AND ($1::text IS NULL OR consumer_group = $1) AND ($2::text IS NULL OR topic = $2) AND ($3::int IS NULL OR partition = $3)",
+        _RESUME,
         group,
         topic,
         partition,

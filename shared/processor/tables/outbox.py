@@ -81,6 +81,14 @@ LEFT JOIN outbox o ON o.topic = s.topic AND o.partition = s.partition
 WHERE s.partition = ANY($1::int[]) ORDER BY s.topic, s.partition, o.first_sequence
 """
 
+_NOTIFY = """
+SELECT pg_notify($4, '') FROM unnest($1::text[], $2::int[], $3::bigint[]) AS b(topic, partition, first)
+WHERE NOT EXISTS (
+    SELECT FROM outbox o
+    WHERE o.topic = b.topic AND o.partition = b.partition AND o.first_sequence < b.first
+) LIMIT 1
+"""
+
 _READ = """
 SELECT o.topic, o.partition, o.first_sequence, o.payload FROM outbox o
 JOIN unnest($1::text[], $2::int[], $3::bigint[]) AS w(topic, partition, first)
@@ -182,9 +190,7 @@ async def notify_others(transaction: Transaction, batches: Sequence[RecordBatch]
     An owner with a backlog looks anyway, and NOTIFY takes a lock that all of PostgreSQL shares.
     """
     await transaction.execute(
-        "SELECT pg_notify($4, '')"
-        " FROM unnest($1::text[], $2::int[], $3::bigint[]) AS b(topic, partition, first) WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.topic = b.topic AND o.partition = b.partition"
-        " AND o.first_sequence < b.first) LIMIT 1",
+        _NOTIFY,
         [batch.target.topic for batch in batches],
         [batch.target.partition for batch in batches],
         [batch.first for batch in batches],
