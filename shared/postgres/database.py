@@ -104,6 +104,7 @@ class Database:
         self._limits = limits or DatabaseLimits()
         self._pool: Any = None
         self._listener: Any = None
+        self._notices: set[tuple[str, Callable[[], None]]] = set()
 
     async def start(self) -> None:
         """Open the pool.
@@ -202,16 +203,20 @@ class Database:
     async def listen(self, channel: str, on_notice: Callable[[], None]) -> None:
         """Call ``on_notice`` whenever ``channel`` is notified, on a connection of its own.
 
-        A lost connection is silent: whoever listens must also poll.
+        Asking again takes up a lost connection and does nothing otherwise. A loss in between is
+        silent: whoever listens must also poll.
         """
         with verdicts():
             if self._listener is None or self._listener.is_closed():
+                self._notices.clear()
                 self._listener = await asyncpg.connect(
                     self._url,
                     timeout=self._limits.connect_timeout.total_seconds(),
                     server_settings={"application_name": self._application + "/listen"},
                 )
-            await self._listener.add_listener(channel, lambda *_: on_notice())
+            if (channel, on_notice) not in self._notices:
+                self._notices.add((channel, on_notice))
+                await self._listener.add_listener(channel, lambda *_: on_notice())
 
     async def _acquire(self) -> Any:
         if self._pool is None:

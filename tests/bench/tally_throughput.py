@@ -41,7 +41,7 @@ async def run_processor(
                 running.result()
         begun = time.perf_counter()
         goal = sum(starts.values()) + events
-        while sum(worker._claim.positions.values()) < goal or worker.publisher.has_backlog:
+        while sum(worker._claim.positions.values()) < goal or worker.publisher.backlog:
             await asyncio.sleep(0.005)
             if running.done():
                 running.result()

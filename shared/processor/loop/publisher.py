@@ -57,14 +57,12 @@ class Publisher:
         self._must_look = False
         self._wake = asyncio.Event()
         self._flushing = asyncio.Lock()
-        self._room = asyncio.Event()
-        self._room.set()
         self.oldest_unpublished: float | None = None
 
     @property
-    def has_backlog(self) -> bool:
-        """True while committed batches wait in memory."""
-        return bool(self._offered) or self._flushing.locked()
+    def backlog(self) -> int:
+        """How many committed batches wait in memory or are on their way."""
+        return len(self._offered) + self._flushing.locked()
 
     def offer(self, batches: Sequence[RecordBatch]) -> None:
         """Take over batches that have just been committed; those of others' partitions are left."""
@@ -73,8 +71,6 @@ class Publisher:
         self._offered.extend(batch for batch in batches if batch.target.partition in self._owned)
         if self.oldest_unpublished is None:
             self.oldest_unpublished = asyncio.get_running_loop().time()
-        if len(self._offered) > _MOST_BATCHES_IN_MEMORY * max(1, len(self._owned)):
-            self._room.clear()
         self._wake.set()
 
     def notice(self) -> None:
@@ -82,16 +78,16 @@ class Publisher:
         self._must_look = True
         self._wake.set()
 
-    async def room(self) -> None:
-        """Wait until the log has taken enough of what was committed."""
-        await self._room.wait()
+    @property
+    def has_room(self) -> bool:
+        """False while the log has taken too little of what was committed."""
+        return len(self._offered) <= _MOST_BATCHES_IN_MEMORY * max(1, len(self._owned))
 
     def release(self) -> None:
         """Own nothing any more; batches in memory stay in the outbox for the next owner."""
         self._owned = frozenset()
         self._next.clear()
         self._offered.clear()
-        self._room.set()
 
     async def take_over(self, partitions: Collection[int]) -> None:
         """Own these partition numbers, after publishing what predecessors left in their outbox.
@@ -190,7 +186,6 @@ class Publisher:
         for start, end in _flushes(batches):
             await self._publish(batches[start:end])
         if not self._offered:
-            self._room.set()
             self.oldest_unpublished = None
 
     async def _publish(self, batches: Sequence[RecordBatch]) -> None:

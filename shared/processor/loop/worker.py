@@ -29,7 +29,7 @@ from shared.processor.loop.publisher import Publisher
 from shared.processor.loop.ringing import Ringing
 from shared.processor.loop.standing import LoopSettings, Standing
 from shared.processor.stage import SharedStage, Stage
-from shared.processor.tables import dead_letters, fence
+from shared.processor.tables import dead_letters, fence, outbox
 from shared.processor.tables.dead_letters import Halt
 from shared.processor.transaction import Bench, Journal, commit, no_journal, step_of
 from shared.telemetry.logging import get_logger
@@ -92,6 +92,7 @@ class Worker(Generic[S]):
         self._claims_wanted = False
         self._raises_epoch = False
         self._is_stopping = False
+        self._publishing: asyncio.Task[None] | None = None
         self._idle = asyncio.Event()
         self._idle.set()
         self._halts_looked = 0.0
@@ -100,7 +101,7 @@ class Worker(Generic[S]):
     async def run(self) -> None:
         """Work until :meth:`stop`; whatever is away is waited for, with growing pauses."""
         pause = 0.1
-        publishing = asyncio.create_task(self.publisher.run())  # noqa: TID251 - ends with this method
+        self._publishing = publishing = asyncio.create_task(self.publisher.run())  # noqa: TID251 - ends here
         try:
             while not self._is_stopping:
                 joined = asyncio.get_running_loop().time()
@@ -113,8 +114,6 @@ class Worker(Generic[S]):
                 except Unavailable as error:
                     self.standing.waits_for = error.reason
                     logger.warning("waiting", group=self._stage.group, code=error.reason)
-                if publishing.done():
-                    publishing.result()
                 if asyncio.get_running_loop().time() - joined > 10:
                     pause = 0.1
                 if not self._is_stopping:
@@ -178,6 +177,8 @@ class Worker(Generic[S]):
 
     async def _turn(self, consumer: Consumer) -> None:
         """Do one thing: claim, or fetch and process a batch, or wait for what is away."""
+        if self._publishing is not None and self._publishing.done():
+            self._publishing.result()  # it never ends by itself: this raises what ended it
         try:
             self._idle.clear()
             if self._claims_wanted:
@@ -239,6 +240,7 @@ class Worker(Generic[S]):
             epochs = await self._claiming.make_sure(self._claim.epochs)
         self._tripwire("during_claim")
         await self.publisher.take_over(numbers)
+        await self._database.listen(outbox.channel_of(self._database.schema), self.publisher.notice)
         claim, halts = await self._claiming.read(partitions, epochs)
         if self.standing.assigned != partitions:
             return
@@ -263,12 +265,36 @@ class Worker(Generic[S]):
         self._watch_lag(consumer, batch)
         if batch.is_empty:
             return
-        await self.publisher.room()
+        if not await self._wait_for_room():
+            return
+        begun = asyncio.get_running_loop().time()
         account = await commit(self._step, batch, claim, self._metrics)
         self._believe(batch, claim)
+        self._measure(batch, fetched, asyncio.get_running_loop().time() - begun)
         self.publisher.offer(account.batches)
         self._tripwire("after_offer")
         await self._after_commit(consumer, batch, account)
+
+    async def _wait_for_room(self) -> bool:
+        """Hold the batch back while too much waits to be published; False if it must be dropped."""
+        while not self.publisher.has_room:
+            self.standing.waits_for = "log.backlog"
+            self._beat()
+            await asyncio.sleep(0.05)
+            if self._is_stopping or not self.standing.is_claimed:
+                return False
+        return True
+
+    def _measure(
+        self, batch: Batch, fetched: Mapping[TopicPartition, Sequence[Record]], seconds: float
+    ) -> None:
+        now = self._clock.now()
+        self._metrics.batch(len(batch.learned))
+        self._metrics.event_ages("committed", [(now - fact.received) / 1e6 for fact, _ in batch.learned])
+        for tp in batch.moves:
+            self._metrics.watermark(tp.topic, tp.partition, fetched[tp][-1].timestamp / 1e3)
+        for topic in {tp.topic for tp in batch.moves}:
+            self._metrics.processed(topic, seconds)
 
     def _believe(self, batch: Batch, claim: fence.Claim) -> None:
         """The batch is committed: what it moved is now what is known."""
@@ -276,7 +302,6 @@ class Worker(Generic[S]):
             claim.positions[tp] = following
         claim.marks.update(batch.marks)
         self._reader.learn(batch)
-        self._metrics.batch(len(batch.learned))
         self.standing.progress = asyncio.get_running_loop().time()
 
     async def _after_commit(self, consumer: Consumer, batch: Batch, account: Account) -> None:
@@ -310,6 +335,10 @@ class Worker(Generic[S]):
                 self._metrics.lag(tp.topic, tp.partition, behind)
                 lag += behind if halt is None or halt.resumed else 0
         self.standing.lag = lag
+        waiting = self.publisher.oldest_unpublished
+        self._metrics.outbox(
+            rows=self.publisher.backlog, oldest_seconds=0 if waiting is None else now - waiting
+        )
         if not lag:
             self.standing.progress = now
 
