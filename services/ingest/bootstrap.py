@@ -36,6 +36,8 @@ from shared.telemetry.metrics import ProcessorMetrics
 
 NAME: Final = "ingest"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+SETTINGS: Final = IngestSettings
+"""What this service reads from the environment, for whoever lists settings."""
 _FORGET_EVERY: Final = timedelta(minutes=10)
 
 

@@ -50,15 +50,15 @@ class _Head(msgspec.Struct, gc=False):
     userId: Any = None  # noqa: N815
     writeKey: Any = None  # noqa: N815
     sentAt: Any = None  # noqa: N815
-    traits: msgspec.Raw | None = None
-    context: msgspec.Raw | None = None
+    traits: msgspec.Raw = msgspec.Raw()
+    context: msgspec.Raw = msgspec.Raw()
 
 
 class _Batch(msgspec.Struct, gc=False):
     batch: list[msgspec.Raw]
     writeKey: Any = None  # noqa: N815
     sentAt: Any = None  # noqa: N815
-    context: msgspec.Raw | None = None
+    context: msgspec.Raw = msgspec.Raw()
 
 
 _read_head: Final = msgspec.json.Decoder(_Head).decode
@@ -134,13 +134,13 @@ def open_batch(body: bytes) -> Parcel:
             messages.append(Message(OVERSIZE_KIND, sample, message_id, key))
         else:
             messages.append(Message(_kind_of(head.type), item, message_id, key))
-    context = None if batch.context is None else bytes(batch.context).decode("utf-8", "replace")
+    context = bytes(batch.context).decode("utf-8", "replace")
     return Parcel(messages, (batch.writeKey, first_key), batch.sentAt, _bounded(context))
 
 
-def _bounded(context: str | None) -> str | None:
+def _bounded(context: str) -> str | None:
     """Return the batch's context if it is an object of a bearable size; it travels with each event."""
-    is_object = context is not None and context.startswith("{") and len(context) <= LARGEST_EVENT
+    is_object = context.startswith("{") and len(context) <= LARGEST_EVENT
     return context if is_object else None
 
 
@@ -173,11 +173,11 @@ def _key_of(head: _Head) -> Key | None:
 
 def _traits_of(head: _Head) -> Iterator[dict[str, Any]]:
     try:
-        if head.traits is not None:
+        if bytes(head.traits):
             given = _read_any(head.traits)
             if isinstance(given, dict):
                 yield given
-        if head.context is not None:
+        if bytes(head.context):
             inner = _read_context(head.context).traits
             if isinstance(inner, dict):
                 yield inner

@@ -1,0 +1,424 @@
+"""The edge, as clients meet it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.ingest.api.captures import Redirects, capture_routes
+from services.ingest.api.edge import STATUSES, Edge, sdk_routes
+from services.ingest.api.stamping import Stamper
+from services.ingest.domain.intake import Intake, Refusal
+from services.ingest.metrics import IngestMetrics
+from shared.contracts.envelope import decode_envelope, decode_event
+from shared.contracts.events.raw import RawReceived
+from shared.http.app import build_app
+from shared.kernel.clock import SimulatedClock
+from shared.kernel.errors import Unavailable
+from shared.kernel.instants import Instant
+from shared.log.port import LogUnavailable, NewRecord
+from shared.security.credential_cache import CredentialStoreUnavailable
+from shared.security.tokens import Principal, Role
+from tests.unit.ingest.requests import (
+    IDENTITY_KEY,
+    RECEIVED,
+    ClientRequest,
+    all_requests,
+    make_reader,
+    read_request,
+)
+
+KEY = "WK_test123"
+BASIC = "Basic " + base64.b64encode(f"{KEY}:".encode()).decode()
+SUCCESS = b'{"success":true}'
+EVENT = {"userId": "u", "event": "E"}
+
+
+class FakeKeys:
+    """Knows two write keys."""
+
+    def __init__(self) -> None:
+        self.is_away = False
+
+    async def source_of(self, key: str, *, now: Instant) -> str | None:
+        if self.is_away:
+            raise CredentialStoreUnavailable
+        return {KEY: "website", "form_abc": "landing-page"}.get(key)
+
+
+class FakeSink:
+    """Keeps records in a list, or refuses them."""
+
+    def __init__(self) -> None:
+        self.records: list[NewRecord] = []
+        self.trouble: Unavailable | None = None
+
+    async def append(self, records: Sequence[NewRecord]) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        self.records += records
+
+
+class FakeAuthority:
+    """Knows one token per role, named after it."""
+
+    async def principal_of(self, token: str, *, now: Instant) -> Principal | None:
+        known: dict[str, Role] = {"reader": "read", "rep": "rep"}
+        role = known.get(token)
+        return None if role is None else Principal(id=token, name=token, role=role)
+
+
+class House:
+    """The edge with its fakes around it, and a client in front."""
+
+    def __init__(self) -> None:
+        self.keys = FakeKeys()
+        self.sink = FakeSink()
+        self.clock = SimulatedClock(RECEIVED)
+        self.asked: list[dict[str, str | None]] = []
+        numbers = itertools.count(1)
+        self.registry = CollectorRegistry()
+        edge = Edge(
+            keys=self.keys,
+            sink=self.sink,
+            clock=self.clock,
+            stamper=Stamper(identity_key=IDENTITY_KEY, new_id=lambda: f"{next(numbers):032x}"),
+            meter=IngestMetrics(self.registry),
+        )
+        app = build_app(
+            title="Ingest",
+            service="ingest",
+            version="0",
+            registry=self.registry,
+            clock=self.clock,
+            stopping=asyncio.Event(),
+            statuses=STATUSES,
+            hot_routes=[
+                *sdk_routes(edge),
+                *capture_routes(
+                    edge,
+                    find_leads=self.find_leads,
+                    authority=FakeAuthority(),
+                    redirects=Redirects(frozenset({"https://example.com"})),
+                ),
+            ],
+        )
+        transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://test")
+
+    async def find_leads(self, **asked: str | None) -> Sequence[object]:
+        self.asked.append(asked)
+        return [{"id": "lead-1"}]
+
+    async def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
+        content = body if isinstance(body, bytes | str) else msgspec.json.encode(body)
+        given = {"authorization": BASIC, **{name.replace("_", "-"): text for name, text in headers.items()}}
+        return await self.client.post(path, content=content, headers=given)
+
+    async def send(self, request: ClientRequest, **headers: str) -> httpx.Response:
+        return await self.client.request(
+            request.method, request.path, content=request.body, headers=[*request.headers, *headers.items()]
+        )
+
+    @property
+    def raws(self) -> list[RawReceived]:
+        events = [decode_event(decode_envelope(record.value or b"")) for record in self.sink.records]
+        return [event for event in events if isinstance(event, RawReceived)]
+
+    @property
+    def ids(self) -> list[str]:
+        return [decode_envelope(record.value or b"").id for record in self.sink.records]
+
+    def understood(self) -> list[Intake | Refusal]:
+        """Return what the resolver makes of everything that was kept."""
+        reader = make_reader()
+        return [
+            reader.on_raw_received(raw, record_id=one, received=RECEIVED)
+            for raw, one in zip(self.raws, self.ids, strict=True)
+        ]
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    made = House()
+    yield made
+    await made.client.aclose()
+
+
+def sdk_requests() -> list[ClientRequest]:
+    return [one for one in all_requests() if one.name.startswith(("segment", "rudder"))]
+
+
+class TestEverySdk:
+    @pytest.mark.parametrize("request_", sdk_requests(), ids=lambda one: one.name)
+    async def test_hears_success_and_is_understood(self, house: House, request_: ClientRequest) -> None:
+        answer = await house.send(request_)
+        assert (answer.status_code, answer.content) == (200, SUCCESS)
+        sent = msgspec.json.decode(request_.text)
+        assert len(house.raws) == len(sent.get("batch", [sent]))
+        assert all(isinstance(one, Intake) for one in house.understood())
+
+    async def test_may_send_the_same_again(self, house: House) -> None:
+        request = read_request("segment-python-503-503-200-01-POST")
+        again = read_request("segment-python-503-503-200-02-POST")
+        await house.send(request)
+        await house.send(again)
+        assert len(house.ids) == 2
+        assert len(set(house.ids)) == 1
+
+    async def test_is_kept_verbatim(self, house: House) -> None:
+        request = read_request("segment-ajs184-standard-02-POST")
+        await house.send(request)
+        assert house.raws[0].body == request.text
+        assert (house.raws[0].kind, house.raws[0].channel, house.raws[0].source) == ("page", "sdk", "website")
+
+    @pytest.mark.parametrize(
+        ("path", "call"),
+        [
+            ("/v1/i", "identify"),
+            ("/v1/t", "track"),
+            ("/v1/p", "page"),
+            ("/v1/s", "screen"),
+            ("/v1/a", "alias"),
+        ],
+    )
+    async def test_may_use_the_short_names(self, house: House, path: str, call: str) -> None:
+        await house.post(path, {"anonymousId": "a"})
+        assert house.raws[0].kind == call
+
+    @pytest.mark.parametrize("path", ["/v1/import", "/v1/import/", "/v1/b", "/beacon/v1/batch"])
+    async def test_may_send_a_batch_to_several_addresses(self, house: House, path: str) -> None:
+        answer = await house.post(path, {"batch": [{"type": "track", "event": "E", "userId": "u"}]})
+        assert answer.content == SUCCESS
+        assert house.raws[0].kind == "track"
+
+    async def test_may_ask_for_its_settings(self, house: House) -> None:
+        segment = await house.client.get(f"/v1/projects/{KEY}/settings")
+        assert segment.json()["integrations"]["Segment.io"]["apiKey"] == KEY
+        rudder = await house.client.get("/sourceConfig/", params={"writeKey": KEY, "p": "npm"})
+        assert rudder.json()["source"]["enabled"] is True
+        assert (await house.post("/v1/m", "{}")).content == SUCCESS
+
+    async def test_may_be_a_picture(self, house: House) -> None:
+        query = {"writeKey": KEY, "anonymousId": "a", "properties.path": "/pricing"}
+        answer = await house.client.get("/pixel/v1/page", params=query)
+        assert answer.headers["content-type"] == "image/gif"
+        (intake,) = house.understood()
+        assert isinstance(intake, Intake)
+        assert intake.act is not None
+        assert intake.act.fields["kind"] == "price"
+        without = await house.client.get("/pixel/v1/page", params={"anonymousId": "a"})
+        assert without.content == answer.content
+        assert len(house.raws) == 1
+
+
+class TestWriteKeys:
+    @pytest.mark.parametrize(
+        "place",
+        [
+            {"headers": {"authorization": BASIC}},
+            {"headers": {"authorization": "Basic " + base64.b64encode(KEY.encode()).decode()}},
+            {"headers": {"x-write-key": KEY}},
+            {"params": {"writeKey": KEY}},
+            {"params": {"writekey": KEY}},
+            {"json": {"batch": [EVENT], "writeKey": KEY}},
+            {"json": {"batch": [{**EVENT, "writeKey": KEY}]}},
+        ],
+    )
+    async def test_are_found_wherever_they_stand(self, house: House, place: dict[str, Any]) -> None:
+        answer = await house.client.post("/v1/batch", **{"json": {"batch": [EVENT]}, **place})
+        assert answer.content == SUCCESS
+        assert house.raws[0].source == "website"
+
+    @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic ???"}, {"x-write-key": "wrong"}])
+    async def test_that_do_not_work_are_told_so_in_words_for_every_client(
+        self, house: House, headers: dict[str, str]
+    ) -> None:
+        answer = await house.client.post("/v1/track", json=EVENT, headers=headers)
+        assert answer.status_code == 401
+        told = answer.json()
+        assert (told["success"], told["code"]) == (False, "write_key.invalid")
+        assert isinstance(told["message"], str)
+        assert not house.raws
+
+    async def test_that_cannot_be_checked_are_not_refused(self, house: House) -> None:
+        house.keys.is_away = True
+        answer = await house.post("/v1/track", EVENT)
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) >= 1
+
+
+class TestBodies:
+    @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+    async def test_are_json_whatever_they_are_called(self, house: House, content_type: str) -> None:
+        assert (await house.post("/v1/track", EVENT, content_type=content_type)).content == SUCCESS
+
+    async def test_are_unpacked_by_name_and_by_their_first_bytes(self, house: House) -> None:
+        packed = gzip.compress(msgspec.json.encode(EVENT))
+        assert (await house.post("/v1/track", packed, content_encoding="gzip")).content == SUCCESS
+        assert (await house.post("/v1/track", packed, content_type="text/plain")).content == SUCCESS
+        assert house.raws[0].body == house.raws[1].body
+
+    async def test_may_come_in_pieces(self, house: House) -> None:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b'{"userId":'
+            yield b'"u","event":"E"}'
+
+        answer = await house.client.post("/v1/track", content=pieces(), headers={"authorization": BASIC})
+        assert answer.content == SUCCESS
+
+    @pytest.mark.parametrize(
+        ("path", "body", "status", "code"),
+        [
+            ("/v1/track", "not json", 400, "body.not_json"),
+            ("/v1/track", "[1]", 400, "body.not_json"),
+            ("/v1/track", b'{"event":"\xff"}', 400, "body.not_json"),
+            ("/v1/batch", "{}", 400, "body.not_a_batch"),
+            ("/v1/batch", '{"batch":{}}', 400, "body.not_a_batch"),
+            ("/v1/track", '{"event":"' + "x" * 40_000 + '"}', 400, "event.too_large"),
+            ("/v1/batch", b"x" * (4 * 1024 * 1024 + 1), 413, "body.too_large"),
+        ],
+    )
+    async def test_that_cannot_be_used_are_refused(
+        self, house: House, path: str, body: str | bytes, status: int, code: str
+    ) -> None:
+        answer = await house.post(path, body)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+    async def test_with_one_bad_event_lose_nothing(self, house: House) -> None:
+        items: list[object] = [EVENT, 5, {"event": "E"}, {**EVENT, "big": "ö" * 20_000}]
+        answer = await house.post("/v1/batch", {"batch": [{**EVENT, "type": "track"}, *items]})
+        assert answer.content == SUCCESS
+        codes = [one.code if isinstance(one, Refusal) else "" for one in house.understood()]
+        assert codes == [
+            *("", "intake.unknown_call", "intake.malformed_json"),
+            *("intake.unknown_call", "intake.oversize"),
+        ]
+        assert max(len(record.value or b"") for record in house.sink.records) < 100_000
+
+    async def test_of_an_empty_batch_are_fine(self, house: House) -> None:
+        assert (await house.post("/v1/batch", {"batch": []})).content == SUCCESS
+
+
+class TestStamps:
+    async def test_are_keyed_by_the_browser_before_anything_else(self, house: House) -> None:
+        await house.post("/v1/track", {"anonymousId": "a", "userId": "u", "event": "E"})
+        await house.post("/v1/track", {"anonymousId": "a", "event": "E"})
+        await house.post("/v1/track", {"userId": "u", "event": "E"})
+        keys = [record.key for record in house.sink.records]
+        assert keys[0] == keys[1] != keys[2]
+
+    async def test_never_show_who_it_is(self, house: House) -> None:
+        await house.post("/v1/identify", {"traits": {"email": "ada@example.com"}, "messageId": "m"})
+        (record,) = house.sink.records
+        assert b"ada" not in (record.key or b"")
+        assert all(b"ada" not in value for _, value in record.headers)
+        envelope = decode_envelope(record.value or b"")
+        assert "ada" not in envelope.subject + envelope.partitionkey + envelope.id
+
+    async def test_carry_the_time_of_the_edge_and_the_clock_of_the_client(self, house: House) -> None:
+        item = {"type": "track", "event": "E", "userId": "u"}
+        await house.post("/v1/batch", {"batch": [item], "sentAt": "2026-11-21T20:00:00Z"})
+        await house.post("/v1/track", {"event": "E", "userId": "u"}, sentat="2026-11-21T20:00:00.000Z")
+        assert decode_envelope(house.sink.records[0].value or b"").received == RECEIVED
+        assert house.raws[0].sent == house.raws[1].sent is not None
+
+
+class TestTrouble:
+    async def test_with_the_log_is_told_so_that_clients_come_back(self, house: House) -> None:
+        house.sink.trouble = LogUnavailable(retry_after=2)
+        answer = await house.post("/v1/track", {"userId": "u", "event": "E"}, origin="https://x.test")
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "2"
+        assert answer.headers["access-control-allow-origin"] == "https://x.test"
+        assert "Retry-After" in answer.headers["access-control-expose-headers"]
+
+    async def test_with_a_preflight_there_is_none(self, house: House) -> None:
+        headers = {
+            "origin": "null",
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "anonymousid,authorization,content-type,sentat",
+        }
+        answer = await house.client.options("/v1/identify", headers=headers)
+        assert answer.status_code == 204
+        assert answer.headers["access-control-allow-headers"] == headers["access-control-request-headers"]
+        assert answer.headers["access-control-allow-origin"] == "null"
+
+
+class TestLeads:
+    async def test_are_kept_under_the_key_of_the_request(self, house: House) -> None:
+        request = read_request("browser-fetch-json-02-POST")
+        first = await house.send(request, **{"x-write-key": KEY})
+        second = await house.send(request, **{"x-write-key": KEY})
+        assert first.json() == second.json()
+        assert first.json()["success"] is True
+        (intake, _) = house.understood()
+        assert isinstance(intake, Intake)
+        assert intake.message_id == "8e03978e-40d5-43dd-bc93-6894a57f9324"
+
+    async def test_are_found_with_a_token(self, house: House) -> None:
+        headers = {"authorization": "Bearer reader"}
+        answer = await house.client.get("/v1/leads", params={"email": "a@b.cn"}, headers=headers)
+        assert answer.json() == {"leads": [{"id": "lead-1"}]}
+        assert house.asked == [{"email": "a@b.cn", "phone": None, "source": None, "external_id": None}]
+
+    @pytest.mark.parametrize(
+        ("query", "token", "status", "code"),
+        [
+            ({"email": "a@b.cn"}, "", 401, "access.unauthenticated"),
+            ({"email": "a@b.cn"}, "wrong", 401, "access.unauthenticated"),
+            ({"email": "a@b.cn"}, "rep", 403, "access.forbidden"),
+            ({"source": "crm"}, "reader", 400, "leads.query_incomplete"),
+        ],
+    )
+    async def test_are_not_found_without(
+        self, house: House, query: dict[str, str], token: str, status: int, code: str
+    ) -> None:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        answer = await house.client.get("/v1/leads", params=query, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+class TestForms:
+    @pytest.mark.parametrize(
+        "name",
+        ["html-form-urlencoded-01-POST", "html-form-multipart-file-01-POST", "html-form-textplain-01-POST"],
+    )
+    async def test_lead_the_person_on(self, house: House, name: str) -> None:
+        answer = await house.send(read_request(name))
+        assert answer.status_code == 303
+        assert answer.headers["location"] == "https://example.com/thanks"
+        (intake,) = house.understood()
+        assert isinstance(intake, Intake)
+        assert intake.source == "landing-page"
+        assert intake.act is not None
+        assert intake.act.name == "Form Submitted"
+
+    async def test_lead_nobody_astray(self, house: House) -> None:
+        body = "email=a%40b.cn&_redirect=https%3A%2F%2Fevil.test%2F"
+        answer = await house.client.post("/f/form_abc", content=body, headers={"sec-fetch-mode": "navigate"})
+        assert answer.headers["location"] == "/f/thanks"
+        assert (await house.client.get("/f/thanks")).status_code == 200
+
+    async def test_answer_scripts_in_json(self, house: House) -> None:
+        answer = await house.client.post("/f/form_abc", json={"email": "a@b.cn"})
+        assert answer.json()["success"] is True
+        assert house.raws[0].kind == "json"
+
+    async def test_clicked_twice_count_once(self, house: House) -> None:
+        for _ in range(2):
+            await house.client.post("/f/form_abc", data={"email": "a@b.cn"})
+        await house.client.post("/f/form_abc", data={"email": "other@b.cn"})
+        assert len(set(house.ids)) == 2
+
+    async def test_need_a_key_that_works(self, house: House) -> None:
+        assert (await house.client.post("/f/other", data={"email": "a@b.cn"})).status_code == 401
