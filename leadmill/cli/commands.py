@@ -1,0 +1,29 @@
+"""The commands there are."""
+
+from __future__ import annotations
+
+import typer
+
+from leadmill.cli import up
+
+app = typer.Typer(
+    name="leadmill",
+    help="Event-driven lead platform: every lead's whole story, from the first click to the revenue.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 a check failed, 2 wrong usage or settings, 3 a dependency is unavailable.",
+)
+app.command()(up.up)
+app.command()(up.run)
+
+
+def main() -> int:
+    """Run the command line and return the exit code."""
+    try:
+        app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0

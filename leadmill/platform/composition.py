@@ -1,0 +1,133 @@
+"""Turns blueprints into services that a process can run: workers, applications, what readiness asks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Literal
+
+from prometheus_client import CollectorRegistry
+
+from leadmill.platform.roster import ROSTER, entry_of
+from leadmill.platform.schemas import ACCESS
+from shared.http.access import Authority
+from shared.http.app import build_app
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Unavailable
+from shared.kernel.release import VERSION
+from shared.postgres.database import Database
+from shared.processor.loop import Standing, Worker
+from shared.runtime.blueprint import Blueprint, Resources
+from shared.runtime.service import Activity, Check, Service
+from shared.runtime.workers import worker_activity, worker_check
+from shared.security.tokens import Tokens
+
+Role = Literal["api", "worker", "all"]
+
+
+class PartitionHalted(Unavailable):
+    """A partition waits for a person; see `leadmill dlq list`, then `leadmill dlq resume`."""
+
+    code = "worker.halted"
+
+
+def build_blueprints(resources: Resources, names: Sequence[str] = tuple(ROSTER)) -> list[Blueprint]:
+    """Return these services, built and not started.
+
+    :raises ServiceUnknown: if one of the names is no service's.
+    :raises Rejected: if a business document has faults; each is named.
+    """
+    return [entry_of(name).build(resources) for name in names]
+
+
+async def start_blueprints(blueprints: Sequence[Blueprint], stack: AsyncExitStack) -> None:
+    """Start them; ``stack`` lets go of them in the end. :raises Unavailable: if something does not answer."""
+    for blueprint in blueprints:
+        stack.push_async_callback(blueprint.stop)
+        await blueprint.start()
+
+
+async def open_authority(resources: Resources, stack: AsyncExitStack) -> Tokens:
+    """Return who knows access tokens. :raises DatabaseUnavailable: if the database does not answer."""
+    database = Database(resources.database_url, schema=ACCESS, application="leadmill/access")
+    stack.push_async_callback(database.stop)
+    await database.start()
+    return Tokens(database, pepper=resources.secrets.pepper.reveal())
+
+
+def compose_service(
+    blueprint: Blueprint,
+    *,
+    role: Role,
+    authority: Authority,
+    clock: Clock,
+    registry: CollectorRegistry,
+    stopping: asyncio.Event,
+) -> Service:
+    """Return one service as a process runs it in ``role``; whoever started it lets go of it."""
+    activities: list[Activity] = []
+    checks: dict[str, Check] = {}
+    app = None
+    if role != "api":
+        for number, worker in enumerate(blueprint.workers):
+            name = f"worker-{number}" if number else "worker"
+            activities.append(worker_activity(f"{blueprint.name}-{name}", worker))
+            checks[name] = worker_check(name, worker)
+            checks[f"{name}-partitions"] = _partitions_check(worker)
+        activities += blueprint.activities
+    if role != "worker":
+        activities += blueprint.edge_activities
+        if blueprint.routers and not blueprint.edge_activities:
+            # an edge takes data in without its database; whoever is asked questions does not
+            checks["database"] = _database_check(blueprint.database)
+        path = entry_of(blueprint.name).path
+        app = build_app(
+            title=f"Leadmill {blueprint.name}",
+            service=blueprint.name,
+            version=VERSION,
+            registry=registry,
+            clock=clock,
+            stopping=stopping,
+            routers=blueprint.routers,
+            hot_routes=blueprint.hot_routes,
+            authority=authority,
+            statuses=blueprint.statuses,
+            docs_prefix=path,
+        )
+    return Service(
+        name=blueprint.name,
+        prefix=entry_of(blueprint.name).path,
+        app=app,
+        activities=activities,
+        checks=checks,
+    )
+
+
+def standings_of(blueprints: Sequence[Blueprint]) -> list[Standing]:
+    """Return what the workers tell about themselves, for the watchdog."""
+    return [worker.standing for blueprint in blueprints for worker in blueprint.workers]
+
+
+def _partitions_check(worker: Worker[Any]) -> Check:
+    async def check() -> None:
+        halted = {target: halt for target, halt in worker.standing.halted.items() if not halt.resumed}
+        if halted:
+            raise PartitionHalted(f"{_name(halted)}; see `leadmill dlq list`, then `leadmill dlq resume`")
+
+    return check
+
+
+def _name(halted: Mapping[Any, Any]) -> str:
+    return ", ".join(
+        f"{target.topic}/{target.partition} waits at {halt.offset} ({halt.code})"
+        for target, halt in sorted(halted.items())
+    )
+
+
+def _database_check(database: Database) -> Check:
+    async def check() -> None:
+        async with database.connection() as connection:
+            await connection.fetch_value("SELECT 1")
+
+    return check

@@ -1,0 +1,52 @@
+"""The services there are: one line each. Nothing else in the product names a service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+from services.ingest import bootstrap as ingest
+from services.scoring import bootstrap as scoring
+from shared.kernel.errors import Rejected
+from shared.runtime.blueprint import Blueprint, Resources
+from shared.runtime.settings.environment import Settings
+
+
+class Entry(NamedTuple):
+    """One service: how it is built, under which path it answers, which settings it reads.
+
+    The path is empty for the one service that answers at the root.
+    """
+
+    build: Callable[[Resources], Blueprint]
+    path: str
+    settings: type[Settings] | None = None
+
+
+ROSTER: Final[Mapping[str, Entry]] = {
+    "ingest": Entry(ingest.build, "", ingest.SETTINGS),
+    "scoring": Entry(scoring.build, "/scoring"),
+}
+"""In the order in which a lead meets them."""
+
+
+class ServiceUnknown(Rejected):
+    """There is no such service."""
+
+    code = "platform.service_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(f"there is no such service; there are {', '.join(ROSTER)}")
+
+
+def entry_of(name: str) -> Entry:
+    """Return the entry of a service. :raises ServiceUnknown: if there is none of this name."""
+    entry = ROSTER.get(name)
+    if entry is None:
+        raise ServiceUnknown
+    return entry
+
+
+def settings_kinds() -> tuple[type[Settings], ...]:
+    """Return the settings that services read for themselves."""
+    return tuple(entry.settings for entry in ROSTER.values() if entry.settings is not None)

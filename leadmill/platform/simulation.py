@@ -1,0 +1,215 @@
+"""The whole platform inside one program, under a simulated clock: for the demo and for tests.
+
+Nothing else differs from a platform that ``leadmill up`` runs: the same services, the same log and
+database, real HTTP on a port of loopback. Only time stands still until it is moved, and it is moved
+only when everything that is known has had its effect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from types import TracebackType
+from typing import Final, Self
+
+from prometheus_client import CollectorRegistry
+
+from leadmill.platform.composition import (
+    build_blueprints,
+    compose_service,
+    open_authority,
+    start_blueprints,
+)
+from leadmill.platform.ground import Ground
+from leadmill.platform.roster import ROSTER
+from leadmill.platform.schemas import migrate_schemas
+from leadmill.platform.serving import addresses_of
+from leadmill.platform.topics import apply_topics
+from shared.http.serving import bind
+from shared.kernel.clock import SimulatedClock
+from shared.kernel.errors import Unavailable
+from shared.kernel.instants import Instant
+from shared.kernel.release import VERSION
+from shared.log.port import TopicPartition
+from shared.processor.checks import Progress, measure_progress
+from shared.runtime.blueprint import Blueprint, Resources
+from shared.runtime.health import Health
+from shared.runtime.http_servers import admin_server, api_server
+from shared.runtime.process import Lifeline, StopPlan, supervise
+
+_POLL: Final = timedelta(milliseconds=10)
+_LOOK_SECONDS: Final = 0.004
+_GRACE: Final = timedelta(seconds=10)
+
+
+class NotDrained(Unavailable):
+    """The platform did not come to rest in time; something is stuck, or there is too much to do."""
+
+    code = "platform.not_drained"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rest:
+    """What one look at the whole platform showed: per service, and the ends of the log."""
+
+    progress: Sequence[Progress]
+    ends: dict[TopicPartition, int]
+
+    def is_reached(self, now: Instant) -> bool:
+        return all(
+            part.is_drained and (part.next_due is None or part.next_due > now) for part in self.progress
+        )
+
+    @property
+    def next_due(self) -> Instant | None:
+        return min((part.next_due for part in self.progress if part.next_due is not None), default=None)
+
+
+class Platform:
+    """A running platform; an asynchronous context manager.
+
+    ``address`` and ``admin_address`` are where it answers; ``blueprints`` are its services, in order.
+    """
+
+    def __init__(
+        self,
+        ground: Ground,
+        *,
+        clock: SimulatedClock,
+        services: Sequence[str] = tuple(ROSTER),
+        on_started: Callable[[Platform], None] = lambda _: None,
+    ) -> None:
+        """Prepare a platform on an open ground; nothing runs before it is entered."""
+        self.clock = clock
+        self.ground = ground
+        self.registry = CollectorRegistry()
+        self.health = Health(version=VERSION)
+        self.address = ""
+        self.admin_address = ""
+        self.blueprints: list[Blueprint] = []
+        self.resources: Resources = ground.resources(clock=clock, registry=self.registry, poll=_POLL)
+        self._names = services
+        self._on_started = on_started
+        self._lifeline = Lifeline()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Migrate, create topics, start everything, and return once it is ready.
+
+        :raises Unavailable: if something that it stands on does not answer.
+        """
+        try:
+            await self._start(self._stack)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        self._on_started(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # what went wrong outside is told as it is; the tasks in here are stopped, not cancelled
+        await self._stack.aclose()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        api, admin = bind("127.0.0.1", 0), bind("127.0.0.1", 0)
+        stack.callback(api.close)
+        stack.callback(admin.close)
+        addresses = addresses_of([api], [admin])
+        self.address, self.admin_address = addresses.api, addresses.admin
+        self.blueprints = build_blueprints(self.resources, self._names)
+        await migrate_schemas(self.ground.url, self.blueprints)
+        await apply_topics(self.ground.log, partitions=self.ground.settings.partitions)
+        await start_blueprints(self.blueprints, stack)
+        authority = await open_authority(self.resources, stack)
+        services = [
+            compose_service(
+                blueprint,
+                role="all",
+                authority=authority,
+                clock=self.clock,
+                registry=self.registry,
+                stopping=self._lifeline.stopping,
+            )
+            for blueprint in self.blueprints
+        ]
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        stack.callback(self._lifeline.pull)
+        running = tasks.create_task(
+            supervise(
+                services,
+                health=self.health,
+                lifeline=self._lifeline,
+                around=[api_server(services, sockets=[api], grace=_GRACE)],
+                admin=[admin_server(health=self.health, registry=self.registry, sockets=[admin])],
+                plan=StopPlan(grace=_GRACE),
+            ),
+            name="platform",
+        )
+        await self._until_ready(running)
+
+    async def _until_ready(self, running: asyncio.Task[None], *, within: float = 60.0) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while not running.done():
+                    if all(result.ok for result in await self.health.ready()):
+                        return
+                    await asyncio.sleep(_LOOK_SECONDS)
+        waiting = [f"{result.name} {result.code}" for result in await self.health.ready() if not result.ok]
+        raise NotDrained(f"the platform did not get ready: {', '.join(waiting)}")
+
+    async def drained(self, *, within: float = 120.0) -> Instant | None:
+        """Wait until everything that is known has had its effect; return when the next timer is due.
+
+        Nothing is unread, nothing unpublished, and no timer is due by now. Call it when no request is
+        under way.
+
+        :raises NotDrained: if that takes longer than ``within`` seconds.
+        """
+        try:
+            async with asyncio.timeout(within):
+                before = await self._ends()
+                while True:
+                    rest = await self._look()
+                    if rest.is_reached(self.clock.now()) and rest.ends == before:
+                        return rest.next_due
+                    before = rest.ends
+                    await asyncio.sleep(_LOOK_SECONDS)
+        except TimeoutError:
+            raise NotDrained from None
+
+    async def advance_to(self, instant: Instant, *, grain: int = 0) -> None:
+        """Move the clock forward, stopping wherever a timer is due, so that timers ring in order of time.
+
+        Timers less than ``grain`` microseconds apart may ring at one stop: each still carries its own
+        due time, only those of different leads may then swap places.
+
+        :raises NotDrained: if the platform does not come to rest on the way.
+        """
+        while (due := await self.drained()) is not None and due <= instant:
+            self.clock.advance_to(min(max(due + grain, self.clock.now()), instant))
+        self.clock.advance_to(instant)
+        await self.drained()
+
+    async def _ends(self) -> dict[TopicPartition, int]:
+        admin = await self.ground.log.admin()
+        try:
+            topics = {topic for blueprint in self.blueprints for topic in blueprint.topics}
+            return {target: end for target, (_, end) in (await admin.bounds(topics)).items()}
+        finally:
+            await admin.stop()
+
+    async def _look(self) -> _Rest:
+        """Look at every service, and only then at the log: what moved meanwhile shows at its ends."""
+        progress = [
+            await measure_progress(
+                blueprint.database, self.ground.log, group=blueprint.group, topics=blueprint.topics
+            )
+            for blueprint in self.blueprints
+        ]
+        return _Rest(progress=progress, ends=await self._ends())
