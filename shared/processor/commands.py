@@ -81,7 +81,9 @@ class Commands(Generic[S]):
     async def _attempt(self, fact: Fact, digest: bytes, idempotency_key: str) -> Any:
         database: Database = self._bench.database
         async with database.transaction() as transaction:
-            done = await self._begin(transaction, fact, digest, idempotency_key)
+            done = await take_key(
+                transaction, idempotency_key=idempotency_key, digest=digest, received=fact.received
+            )
             if done is not None:
                 return msgspec.json.decode(done)
             loaded = await self._stage.load(transaction, {fact.key: [fact]}, lock=True)
@@ -92,9 +94,7 @@ class Commands(Generic[S]):
             reply = msgspec.json.encode(fold.learn(fact))
             folded = fold.finish()
             await save_folded(transaction, self._stage, folded)
-            await transaction.execute(
-                "UPDATE command SET reply = $2 WHERE idempotency_key = $1", idempotency_key, reply
-            )
+            await keep_reply(transaction, idempotency_key=idempotency_key, reply=reply)
             batches = await outbox.write(transaction, folded.output.by_partition())
             await outbox.notify_others(transaction, batches, channel=outbox.channel_of(database.schema))
             await self._bench.journal(
@@ -104,25 +104,35 @@ class Commands(Generic[S]):
         self._published(batches)
         return msgspec.json.decode(reply)
 
-    async def _begin(
-        self, transaction: Transaction, fact: Fact, digest: bytes, idempotency_key: str
-    ) -> bytes | None:
-        """Take the idempotency key; return the stored reply if it was taken before."""
-        taken = await transaction.execute(
-            "INSERT INTO command (idempotency_key, digest, received) VALUES ($1, $2, $3)"
-            " ON CONFLICT DO NOTHING",
-            idempotency_key,
-            digest,
-            fact.received,
-        )
-        if taken:
-            return None
-        row = await transaction.fetch_row(
-            "SELECT digest, reply FROM command WHERE idempotency_key = $1", idempotency_key
-        )
-        if row is None:
-            raise WriteConflict
-        if row["digest"] != digest:
-            raise KeyReused
-        reply: bytes = row["reply"]
-        return reply
+
+async def take_key(
+    transaction: Transaction, *, idempotency_key: str, digest: bytes, received: Instant
+) -> bytes | None:
+    """Take an idempotency key for this transaction; return the stored reply if it was taken before.
+
+    :raises KeyReused: if it was taken for something else.
+    """
+    taken = await transaction.execute(
+        "INSERT INTO command (idempotency_key, digest, received) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        idempotency_key,
+        digest,
+        received,
+    )
+    if taken:
+        return None
+    row = await transaction.fetch_row(
+        "SELECT digest, reply FROM command WHERE idempotency_key = $1", idempotency_key
+    )
+    if row is None:
+        raise WriteConflict
+    if row["digest"] != digest:
+        raise KeyReused
+    reply: bytes = row["reply"]
+    return reply
+
+
+async def keep_reply(transaction: Transaction, *, idempotency_key: str, reply: bytes) -> None:
+    """Store what a repeat of the same key is to be answered."""
+    await transaction.execute(
+        "UPDATE command SET reply = $2 WHERE idempotency_key = $1", idempotency_key, reply
+    )

@@ -8,6 +8,7 @@ text is kept, because it might repeat what a person typed: the code says what is
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -134,6 +135,48 @@ async def save(transaction: Transaction, letters: Sequence[DeadLetter]) -> None:
         [letter.value for letter in letters],
         [msgspec.msgpack.encode([list(header) for header in letter.headers]) for letter in letters],
     )
+
+
+async def load_letter(transaction: Transaction, letter_id: str) -> DeadLetter | None:
+    """Return a dead letter and keep its row locked until commit, or None if there is none."""
+    row = await transaction.fetch_row("SELECT * FROM dead_letter WHERE id = $1 FOR UPDATE", letter_id)
+    return None if row is None else letter_of(row)
+
+
+class LetterSummary(NamedTuple):
+    """A dead letter as it is listed: no bytes, nothing personal."""
+
+    id: str
+    topic: str
+    partition: int
+    offset: int
+    code: str
+    error_type: str
+    attempts: int
+    failed: datetime
+    replayed: datetime | None
+
+
+_FIND = """
+SELECT id, topic, partition, "offset", code, error_type, attempts, failed, replayed FROM dead_letter
+WHERE ($1::text IS NULL OR code = $1) AND ($2::text IS NULL OR topic = $2)
+AND ($3::timestamptz IS NULL OR failed >= $3) AND ($4 OR replayed IS NULL)
+ORDER BY failed, topic, partition, "offset" LIMIT $5
+"""
+
+
+async def find_letters(
+    transaction: Transaction,
+    *,
+    code: str | None = None,
+    topic: str | None = None,
+    since: datetime | None = None,
+    with_replayed: bool = False,
+    limit: int = 100,
+) -> list[LetterSummary]:
+    """Return dead letters, oldest first."""
+    rows = await transaction.fetch(_FIND, code, topic, since, with_replayed, limit)
+    return [LetterSummary(*row) for row in rows]
 
 
 def letter_of(row: Row) -> DeadLetter:
