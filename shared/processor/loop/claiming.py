@@ -12,7 +12,7 @@ from shared.kernel.errors import Unavailable
 from shared.log.port import Log, TopicPartition
 from shared.postgres.database import Database
 from shared.processor.stage import Reading
-from shared.processor.tables import dead_letters, fence, outbox
+from shared.processor.tables import dead_letters, fence
 from shared.processor.tables.dead_letters import Halt
 
 
@@ -48,8 +48,6 @@ class Claiming:
                 f" {', '.join(wrong)}; run `leadmill topics apply`",
                 code="log.topics",
             )
-        async with self._database.transaction() as transaction:
-            await outbox.prepare_sequences(transaction, topics=dict.fromkeys(self._outputs, self._partitions))
 
     async def take(self, numbers: Sequence[int]) -> dict[int, int]:
         """Raise the epochs of these partition numbers and return them."""

@@ -97,26 +97,25 @@ ORDER BY o.topic, o.partition, o.first_sequence
 """
 
 
-async def prepare_sequences(transaction: Transaction, *, topics: Mapping[str, int]) -> None:
-    """Make sure that every partition of ``topics`` (name to count) has a sequence to draw from."""
-    for topic, partitions in sorted(topics.items()):
-        await transaction.execute(
-            "INSERT INTO sequence (topic, partition, next)"
-            " SELECT $1, n, 1 FROM generate_series(0, $2::int - 1) n ON CONFLICT DO NOTHING",
-            topic,
-            partitions,
-        )
-
-
 async def write(
     transaction: Transaction, output: Mapping[TopicPartition, Sequence[OutboxRecord]]
 ) -> list[RecordBatch]:
-    """Draw the sequences and store the record batches; the last statement before commit.
-
-    :raises LookupError: if a target has no sequence row; its topic was never prepared.
-    """
+    """Draw the sequences and store the record batches; the last statement before commit."""
     if not output:
         return []
+    batches = await _write(transaction, output)
+    if len(batches) < len(output):
+        written = {batch.target for batch in batches}
+        new = {target: records for target, records in output.items() if target not in written}
+        await _open_sequences(transaction, sorted(new))
+        batches += await _write(transaction, new)
+    return batches
+
+
+async def _write(
+    transaction: Transaction, output: Mapping[TopicPartition, Sequence[OutboxRecord]]
+) -> list[RecordBatch]:
+    """Write those targets that have a sequence."""
     targets = sorted(output)
     rows = await transaction.fetch(
         _WRITE,
@@ -125,9 +124,18 @@ async def write(
         [len(output[target]) for target in targets],
         [_encoder.encode(output[target]) for target in targets],
     )
-    if len(rows) != len(targets):
-        raise LookupError(f"no sequence for some of {targets}; prepare the topics of this service first")
     return [_batch(row, output) for row in rows]
+
+
+async def _open_sequences(transaction: Transaction, targets: Sequence[TopicPartition]) -> None:
+    """Begin the sequences of partitions that were never written to."""
+    await transaction.execute(
+        "INSERT INTO sequence (topic, partition, next)"
+        " SELECT topic, partition, 1 FROM unnest($1::text[], $2::int[]) AS t(topic, partition)"
+        " ON CONFLICT DO NOTHING",
+        [target.topic for target in targets],
+        [target.partition for target in targets],
+    )
 
 
 def _batch(row: Row, output: Mapping[TopicPartition, Sequence[OutboxRecord]]) -> RecordBatch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry
 
 from shared.contracts.topics import partition_of
+from shared.kernel.changes import Changes, Fact
 from shared.log.port import NewRecord, TopicPartition
 from shared.processor.fold import Announcer
 from shared.processor.loop import LoopSettings
@@ -13,7 +14,7 @@ from shared.processor.tables import dead_letters
 from shared.processor.transaction import Bench as TransactionBench
 from shared.telemetry.metrics import ProcessorMetrics
 from tests.engine.processor.conftest import Bench
-from tests.engine.tally import COUNTED, DEAD, PARTITIONS, Changes, Fact, TallyStage, TallyState, counted
+from tests.engine.tally import COUNTED, DEAD, PARTITIONS, TallyStage, TallyState, counted
 
 
 def replays(bench: Bench, stage: TallyStage) -> Replays:
