@@ -104,6 +104,15 @@ async def test_an_append_that_is_not_acknowledged_says_so(scene: Scene) -> None:
     assert values(fetched) in (["a", "c"], ["a", "b", "c"])  # what was not acknowledged may have arrived
 
 
+async def test_a_producer_that_stops_lets_the_append_on_its_way_arrive(scene: Scene) -> None:
+    topic = await scene.topic()
+    producer = await scene.producer()
+    appending = asyncio.create_task(producer.append([(TopicPartition(topic, 0), records(*"abc"))]))
+    await asyncio.sleep(0.001)
+    await producer.stop()
+    assert await appending == [0]
+
+
 async def test_nothing_starts_while_the_log_is_away(scene: Scene) -> None:
     topic = await scene.topic()
     async with scene.driver.outage():

@@ -19,7 +19,7 @@ from shared.log.kafka.consumer import KafkaConsumer
 from shared.log.kafka.producer import KafkaProducer
 from shared.log.port import LogUnavailable, OffsetOutOfRange, RecordTooLarge, TopicLayout, TopicPartition
 from shared.testing.kafka_broker import find_kafka
-from tests.engine.log.drivers import KafkaDriver
+from tests.engine.log.drivers import KafkaDriver, now_ms
 from tests.engine.log.readers import Seat, record, records, until, values
 from tests.engine.log.scenes import Scene
 
@@ -173,18 +173,18 @@ class TestTheBroker:
         topic = await scene.topic()
         patient = KafkaLog(kafka_driver.broker.address, answer_timeout=60).producer(name="patient")
         await patient.start()
+        restart = asyncio.create_task(asyncio.to_thread(kafka_driver.broker.restart))
+        written = 0
         try:
-            await patient.append([(TopicPartition(topic, 0), records("a"))])
-            restart = asyncio.create_task(asyncio.to_thread(kafka_driver.broker.restart))
-            for value in "bcdef":
-                await patient.append([(TopicPartition(topic, 0), records(value))])
-                await asyncio.sleep(0.3)
-            await restart
-            assert await patient.append([(TopicPartition(topic, 0), records("g"))]) == [6]
+            while not restart.done() or written < 10:
+                batch = [record(str(written), timestamp=now_ms())]  # the broker forgets by timestamps
+                assert await patient.append([(TopicPartition(topic, 0), batch)]) == [written]
+                written += 1
         finally:
+            await restart
             await patient.stop()
         reader = await scene.reader(topic)
-        assert values(await reader.collect(7)) == list("abcdefg")
+        assert values(await reader.collect(written)) == list(map(str, range(written)))
 
 
 async def started_producer(log: KafkaLog) -> KafkaProducer:
