@@ -1,0 +1,178 @@
+"""The way into the raw topic: together, in order, and never answered too early."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.ingest.metrics import IngestMetrics
+from services.ingest.store.raw_log import EdgeBusy, RawLog
+from services.ingest.store.spill import Spill
+from shared.contracts.topics import RAW, partition_of
+from shared.kernel.errors import Unavailable
+from shared.log.port import Log, LogUnavailable, NewRecord, RecordTooLarge, TopicPartition
+
+PARTITIONS = 4
+
+
+class FakeProducer:
+    """Appends to its log as the log's mood allows."""
+
+    def __init__(self, log: FakeLog) -> None:
+        self._log = log
+
+    async def start(self) -> None:
+        if self._log.mood == "away":
+            raise LogUnavailable
+
+    async def append(self, batches: Sequence[tuple[TopicPartition, Sequence[NewRecord]]]) -> list[int]:
+        log = self._log
+        log.appends += 1
+        if log.mood == "silent":
+            await asyncio.Event().wait()
+        if log.mood == "away":
+            raise LogUnavailable
+        if any(len(record.value or b"") > 1000 for _, records in batches for record in records):
+            raise RecordTooLarge
+        await asyncio.sleep(0.01)
+        for target, records in batches:
+            log.records.setdefault(target, []).extend(records)
+        return [0 for _ in batches]
+
+    async def stop(self) -> None:
+        self._log.stopped += 1
+
+
+class FakeLog:
+    """A log in memory that can be well, away or silent."""
+
+    def __init__(self) -> None:
+        self.mood = "well"
+        self.appends = 0
+        self.stopped = 0
+        self.records: dict[TopicPartition, list[NewRecord]] = {}
+
+    def producer(self, *, name: str) -> FakeProducer:
+        return FakeProducer(self)
+
+    @property
+    def keys(self) -> list[str]:
+        return [(record.key or b"").decode() for records in self.records.values() for record in records]
+
+
+def record(key: str, value: bytes = b"v") -> NewRecord:
+    return NewRecord(key.encode(), value, [], 0)
+
+
+@asynccontextmanager
+async def running(log: FakeLog, *, spill: Path | None = None, **limits: Any) -> AsyncIterator[RawLog]:
+    raw_log = RawLog(
+        log=cast("Log", log),
+        partitions=PARTITIONS,
+        meter=IngestMetrics(CollectorRegistry()),
+        spill=None if spill is None else Spill(spill),
+        patience=timedelta(milliseconds=100),
+        **limits,
+    )
+    task = asyncio.create_task(raw_log.run())
+    yield raw_log
+    raw_log.stop()
+    async with asyncio.timeout(5):
+        await task
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+class TestAppending:
+    async def test_puts_requests_that_come_together_into_one_append(self) -> None:
+        log = FakeLog()
+        async with running(log) as raw_log:
+            await asyncio.gather(*(raw_log.append([record(f"k{n}")]) for n in range(100)))
+        assert sorted(log.keys) == sorted(f"k{n}" for n in range(100))
+        assert log.appends <= 2
+
+    async def test_sends_each_key_to_its_partition_in_order(self) -> None:
+        log = FakeLog()
+        async with running(log) as raw_log:
+            for n in range(5):
+                await raw_log.append([record("k", b"%d" % n), record("other")])
+        home = log.records[TopicPartition(RAW.name, partition_of("k", PARTITIONS))]
+        assert [one.value for one in home if one.key == b"k"] == [b"0", b"1", b"2", b"3", b"4"]
+
+    @pytest.mark.parametrize("mood", ["away", "silent"])
+    async def test_says_unavailable_when_the_log_does_not_answer(self, mood: str) -> None:
+        log = FakeLog()
+        async with running(log) as raw_log:
+            log.mood = mood
+            with pytest.raises(LogUnavailable):
+                await raw_log.append([record("k")])
+            log.mood = "well"
+            await raw_log.append([record("l")])
+        assert log.keys == ["l"]
+
+    async def test_lets_one_record_that_is_too_large_hurt_only_its_request(self) -> None:
+        log = FakeLog()
+        async with running(log) as raw_log:
+            results = await asyncio.gather(
+                raw_log.append([record("a")]),
+                raw_log.append([record("b", b"x" * 2000)]),
+                raw_log.append([record("c")]),
+                return_exceptions=True,
+            )
+        assert [type(result) for result in results] == [type(None), RecordTooLarge, type(None)]
+        assert sorted(log.keys) == ["a", "c"]
+
+    async def test_holds_only_so_much(self) -> None:
+        log = FakeLog()
+        async with running(log, most_waiting=3) as raw_log:
+            with pytest.raises(EdgeBusy):
+                await raw_log.append([record("k")] * 4)
+
+    async def test_answers_everybody_before_it_ends(self) -> None:
+        log = FakeLog()
+        async with running(log) as raw_log:
+            waiting = [asyncio.create_task(raw_log.append([record(f"k{n}")])) for n in range(3)]
+            await asyncio.sleep(0)
+        await asyncio.gather(*waiting)
+        assert len(log.keys) == 3
+        with pytest.raises(Unavailable):
+            await raw_log.append([record("late")])
+
+
+class TestSpilling:
+    async def test_keeps_everything_while_the_log_is_away_and_in_order(self, tmp_path: Path) -> None:
+        log = FakeLog()
+        async with running(log, spill=tmp_path) as raw_log:
+            await raw_log.append([record("k", b"0")])
+            log.mood = "away"
+            for n in range(1, 4):
+                await raw_log.append([record("k", b"%d" % n)])
+            assert raw_log.is_spilling
+            log.mood = "well"
+            await raw_log.append([record("k", b"4")])
+            await until(lambda: not raw_log.is_spilling)
+            await raw_log.append([record("k", b"5")])
+        (kept,) = log.records.values()
+        assert [one.value for one in kept] == [b"0", b"1", b"2", b"3", b"4", b"5"]
+
+    async def test_is_drained_by_the_next_process(self, tmp_path: Path) -> None:
+        log = FakeLog()
+        log.mood = "away"
+        async with running(log, spill=tmp_path) as raw_log:
+            await raw_log.append([record("a")])
+        log.mood = "well"
+        async with running(log, spill=tmp_path) as raw_log:
+            await until(lambda: log.keys == ["a"])
+            await raw_log.append([record("b")])
+            await until(lambda: sorted(log.keys) == ["a", "b"])
