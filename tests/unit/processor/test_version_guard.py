@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.kernel.changes import Fact
+from shared.kernel.changes import Changes, Fact
 from shared.processor.fold import Announcer, Fold
 from shared.processor.stage import Loaded
 from tests.engine.tally import PARTITIONS, SayLatest, TallyStage, TallyState
@@ -24,7 +24,7 @@ def test_a_fact_that_only_says_something_is_guarded_by_the_version_of_the_state_
 
 def test_a_timer_that_rings_is_guarded_even_if_its_handler_fails() -> None:
     class Failing(TallyStage):
-        def handle(self, state: TallyState, fact: Fact) -> None:  # type: ignore[override]
+        def handle(self, state: TallyState, fact: Fact) -> Changes[TallyState]:
             raise ZeroDivisionError
 
     announcer = Announcer(source="/leadmill/tally", partitions=PARTITIONS, max_record_bytes=10_000)
