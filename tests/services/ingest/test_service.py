@@ -1,0 +1,263 @@
+"""The whole service on one machine: requests in, events out, everything accounted for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.ingest.bootstrap import MIGRATIONS, build
+from services.ingest.settings import IngestSettings
+from shared.contracts.envelope import Envelope, decode_envelope
+from shared.contracts.topics import BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, RAW
+from shared.http.app import build_app
+from shared.kernel.instants import Instant
+from shared.kernel.redacted import Redacted
+from shared.log.embedded.log import EmbeddedLog
+from shared.log.port import NewRecord, Record, TopicLayout, TopicPartition
+from shared.postgres.database import Database
+from shared.postgres.migrations import migrate
+from shared.processor.loop import LoopSettings
+from shared.runtime.blueprint import Blueprint, Resources
+from shared.security.secrets import DeploymentSecrets
+from shared.security.tokens import Principal
+from shared.security.write_keys import add_write_key
+from tests.unit.ingest.requests import IDENTITY_KEY, ROOT, read_request
+
+pytestmark = pytest.mark.postgres
+
+PARTITIONS = 3
+KEY = "WK_test123"
+PEPPER = b"a pepper for the tests, 32 bytes"
+
+
+class WallClock:
+    """The machine's clock."""
+
+    def now(self) -> Instant:
+        return time.time_ns() // 1000
+
+
+class EverybodyMayRead:
+    """Takes any token for one that may read."""
+
+    async def principal_of(self, token: str, *, now: Instant) -> Principal | None:
+        return Principal(id=token, name=token, role="read")
+
+
+class RunningIngest:
+    """Ingest with its log, its client and a way to look into what it said."""
+
+    def __init__(self, blueprint: Blueprint, log: EmbeddedLog, client: httpx.AsyncClient) -> None:
+        self.blueprint = blueprint
+        self.log = log
+        self.client = client
+
+    async def post(self, path: str, body: Any) -> None:
+        answer = await self.client.post(path, json=body, headers={"x-write-key": KEY})
+        assert answer.status_code == 200, answer.text
+
+    async def settle(self, records: int) -> None:
+        """Wait until the receipts name so many raw records and everything was published."""
+        async with asyncio.timeout(20):
+            while await self.value(_RECEIVED) < records or await self.value("SELECT count(*) FROM outbox"):
+                await asyncio.sleep(0.05)
+
+    async def value(self, sql: str) -> Any:
+        async with self.blueprint.database.connection() as connection:
+            return await connection.fetch_value(sql)
+
+    async def execute(self, sql: str) -> None:
+        async with self.blueprint.database.connection() as connection:
+            await connection.execute(sql)
+
+    async def said(self, topic: str) -> list[Envelope]:
+        return [decode_envelope(record.value) for record in await self.records(topic) if record.value]
+
+    async def records(self, topic: str) -> list[Record]:
+        admin = await self.log.admin()
+        bounds = await admin.bounds([topic])
+        await admin.stop()
+        consumer = self.log.consumer(group=f"reader-{time.monotonic_ns()}", topics=[topic], member="reader")
+
+        async def on_assigned(partitions: frozenset[TopicPartition]) -> None:
+            consumer.seek({tp: bounds[tp][0] for tp in partitions})
+
+        async def on_revoked(partitions: frozenset[TopicPartition]) -> None:
+            return None
+
+        found: list[Record] = []
+        await consumer.start(on_assigned=on_assigned, on_revoked=on_revoked)
+        try:
+            async with asyncio.timeout(10):
+                while len(found) < sum(end - start for start, end in bounds.values()):
+                    for records in (await consumer.fetch(max_records=1000, timeout=0.2)).values():
+                        found.extend(records)
+        finally:
+            await consumer.stop()
+        return found
+
+    async def breaches(self) -> dict[str, Sequence[str]]:
+        """Return the checks that do not hold, with what breaks them."""
+        found = await self.blueprint.check(True)
+        assert all(finding.check.startswith("ingest: ") for finding in found)
+        return {finding.check: finding.breaches for finding in found if not finding.holds}
+
+
+_RECEIVED = "SELECT coalesce(sum(next_offset - first_offset), 0) FROM receipt WHERE topic = 'leadmill.raw'"
+
+
+@asynccontextmanager
+async def running(*acts: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(act()) for act in acts]
+    yield
+    async with asyncio.timeout(15):
+        await asyncio.gather(*tasks)
+
+
+@pytest.fixture
+async def ingest(database_url: str, tmp_path: Path) -> AsyncIterator[RunningIngest]:
+    log_database = Database(database_url, schema="log", application="tests")
+    await log_database.start()
+    log = EmbeddedLog(log_database)
+    await log.prepare()
+    admin = await log.admin()
+    topics = (RAW, LEADS, BEHAVIOUR, CONTACTS, DEAD_LETTERS["ingest"])
+    await admin.create(
+        [TopicLayout(name=one.name, partitions=PARTITIONS, compacted=one.compacted) for one in topics]
+    )
+    await admin.stop()
+    await migrate(database_url, schema="ingest", scripts=MIGRATIONS)
+    registry = CollectorRegistry()
+    clock = WallClock()
+    resources = Resources(
+        log=log,
+        clock=clock,
+        database_url=database_url,
+        registry=registry,
+        secrets=DeploymentSecrets(identity_key=Redacted(IDENTITY_KEY), pepper=Redacted(PEPPER)),
+        config=ROOT / "config",
+        data=tmp_path,
+        member="test",
+        loop=LoopSettings(partitions=PARTITIONS),
+    )
+    blueprint = build(resources, settings=IngestSettings(), authority=EverybodyMayRead())
+    await blueprint.start()
+    async with blueprint.database.transaction() as transaction:
+        await add_write_key(transaction, pepper=PEPPER, source="website", now=clock.now(), brought=KEY)
+    app = build_app(
+        title="Ingest",
+        service="ingest",
+        version="0",
+        registry=registry,
+        clock=clock,
+        stopping=asyncio.Event(),
+        hot_routes=blueprint.hot_routes,
+        statuses=blueprint.statuses,
+    )
+    (worker,), (raw_log,) = blueprint.workers, blueprint.edge_activities
+    transport = httpx.ASGITransport(app)
+    client = httpx.AsyncClient(transport=transport, base_url="http://test")
+    async with client, running(worker.run, raw_log.run):
+        yield RunningIngest(blueprint, log, client)
+        raw_log.stop()
+        worker.stop()
+    await blueprint.stop()
+    await log_database.stop()
+
+
+def batch_of(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"batch": list(items)}
+
+
+class TestIngest:
+    async def test_turns_requests_into_leads_and_accounts_for_every_record(
+        self, ingest: RunningIngest
+    ) -> None:
+        visit = {"type": "page", "anonymousId": "a", "properties": {"path": "/pricing"}, "messageId": "1"}
+        known = {
+            "type": "identify",
+            "anonymousId": "a",
+            "traits": {"email": "ada@example.com", "phone": "13800138000"},
+        }
+        await ingest.post("/v1/batch", batch_of(visit, known, {"type": "nonsense", "userId": "u"}))
+        await ingest.post("/v1/batch", batch_of(visit))
+        await ingest.post("/v1/leads", {"email": "ada@example.com", "title": "CEO", "external_id": "7"})
+        recorded = read_request("segment-python-batch-01-POST")
+        await ingest.client.post(recorded.path, content=recorded.body, headers=recorded.headers)
+        await ingest.settle(5 + recorded.text.count('"messageId"'))
+        assert await ingest.breaches() == {}
+        assert [envelope.type for envelope in await ingest.said(BEHAVIOUR.name)].count(
+            "leadmill.page_viewed.v1"
+        ) == 2
+        found = await ingest.client.get(
+            "/v1/leads", params={"phone": "138 0013 8000"}, headers={"authorization": "Bearer x"}
+        )
+        (lead,) = found.json()["leads"]
+        assert lead["attributes"] == {"title_level": "cxo"}
+        assert lead["email"] == "ada@example.com"
+        outcomes = (
+            "SELECT ARRAY[sum(processed), sum(duplicate), sum(quarantined), sum(dead)]::int[] FROM receipt"
+        )
+        assert (await ingest.value(outcomes + " WHERE topic = 'leadmill.raw'"))[1:] == [1, 1, 0]
+
+    async def test_names_nobody_outside_of_contacts(self, ingest: RunningIngest) -> None:
+        person = {"email": "ada@example.com", "phone": "13800138000", "name": "Ada Lovelace"}
+        await ingest.post("/v1/identify", {"userId": "ada@example.com", "traits": person})
+        await ingest.post(
+            "/v1/page",
+            {
+                "userId": "ada@example.com",
+                "messageId": "ada@example.com/1",
+                "properties": {"url": "https://x.test/u/ada@example.com/+8613800138000?e=ada@example.com"},
+            },
+        )
+        await ingest.post(
+            "/v1/track",
+            {
+                "userId": "ada@example.com",
+                "event": "Mailed ada@example.com",
+                "properties": {"to": "Ada <ada@example.com>", "tel": "13800138000", "n": 13800138000},
+            },
+        )
+        await ingest.post("/v1/leads", {**person, "external_id": "ada@example.com"})
+        await ingest.settle(4)
+        for topic in (LEADS.name, BEHAVIOUR.name):
+            for record in await ingest.records(topic):
+                whole = b"".join([record.key or b"", record.value or b"", *(v for _, v in record.headers)])
+                for secret in (b"ada", b"Lovelace", b"13800138000"):
+                    assert secret not in whole.replace(b"leadmill", b"")
+        assert all(b"ada" not in (record.key or b"") for record in await ingest.records(CONTACTS.name))
+        assert len(await ingest.said(CONTACTS.name)) >= 1
+
+    async def test_finds_planted_damage(self, ingest: RunningIngest) -> None:
+        for n in range(12):
+            await ingest.post("/v1/track", {"userId": f"user-{n}", "event": "E"})
+        await ingest.settle(12)
+        assert await ingest.breaches() == {}
+        lost = await ingest.value("DELETE FROM profile WHERE id = (SELECT min(id) FROM profile) RETURNING id")
+        await ingest.execute(
+            "UPDATE receipt SET processed = processed - 1 WHERE ctid = ("
+            "SELECT ctid FROM receipt WHERE topic = 'leadmill.raw' ORDER BY partition LIMIT 1)"
+        )
+        breaches = await ingest.breaches()
+        assert breaches["ingest: every identifier has a profile"] == [lost]
+        assert breaches["ingest: every lead has its own profile"] == [lost]
+        assert "ingest: every raw record is accounted for" in breaches
+
+    async def test_puts_junk_on_the_raw_topic_aside(self, ingest: RunningIngest) -> None:
+        producer = ingest.log.producer(name="stranger")
+        await producer.start()
+        await producer.append([(TopicPartition(RAW.name, 0), [NewRecord(b"k", b"junk", [], 1)])])
+        await producer.stop()
+        await ingest.post("/v1/track", {"userId": "u", "event": "E"})
+        await ingest.settle(2)
+        assert await ingest.value("SELECT count(*) FROM dead_letter") == 1
+        assert await ingest.breaches() == {}
