@@ -112,9 +112,10 @@ class _Wire:
 async def work(plan: WorkerPlan) -> None:
     """Run the worker until SIGTERM."""
     database = await open_database(plan.database, application=plan.name)
+    log = log_on(plan.kafka)
     worker: Worker[TallyState] = Worker(
         stage=TallyStage(with_timers=True, with_latest=True, topics=("tally.counted", "tally.extra"), group=plan.group),
-        log=log_on(plan.kafka),
+        log=log,
         database=database,
         clock=WallClock(),
         metrics=ProcessorMetrics(CollectorRegistry(), service="tally", group=plan.group),
@@ -126,9 +127,8 @@ async def work(plan: WorkerPlan) -> None:
             longest_pause=timedelta(seconds=1),
         ),
         tripwire=_Wire(plan.trip),
-        journal=journal_of(plan.name),
+        journal=plants.spoil_journal(plan.plant, journal_of(plan.name), log),
     )
-    plants.plant_late(plan.plant, worker)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, worker.stop)
     loop.add_signal_handler(signal.SIGINT, lambda: None)

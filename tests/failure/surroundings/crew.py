@@ -18,6 +18,7 @@ from tests.failure.commander import CommanderPlan
 from tests.failure.worker import Trip, WorkerPlan
 
 GRACE_SECONDS: Final = 15.0
+_MOST_FAULTS: Final = 5
 _ROOT: Final = Path(__file__).parents[3]
 
 
@@ -144,6 +145,8 @@ class Crew:
             code = hand.process.poll()
             if code is not None and not (hand.trip and code == -hand.trip.signal):
                 self.faults.append(f"exit: {name} ended by itself with code {code}; {self.tail(hand)}")
+                if len(self.faults) > _MOST_FAULTS:
+                    raise RuntimeError("too much has gone wrong in this run to go on with it")
                 self.start(name)
         for name, hand in self.commanders.items():
             code = hand.process.poll()

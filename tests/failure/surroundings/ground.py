@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -17,9 +18,9 @@ from leadmill.embedded import EmbeddedPostgres
 from shared.kernel.errors import Unavailable
 from shared.log.port import Log, Record, TopicPartition
 from shared.postgres.database import Database, Row
-from shared.processor.tables import fence, outbox
+from shared.processor.tables import fence
 from shared.testing.kafka_broker import KafkaBroker, find_kafka
-from tests.engine.tally import ALL, COUNTED, DDL, DEAD, EXTRA, LATEST, PARTITIONS, TOTALS, layouts
+from tests.engine.tally import ALL, COUNTED, DDL, EXTRA, LATEST, layouts
 from tests.failure.oracle import journal
 from tests.failure.oracle.comparison import Differences, compare_log, compare_receipts, compare_tables
 from tests.failure.oracle.replay import CommandTaken, Inputs, Replay
@@ -41,21 +42,28 @@ class Ground:
         self.postgres = EmbeddedPostgres(self.folder / "postgres", settings={"fsync": "off", "full_page_writes": "off"})
         self._numbers = 0
 
-    async def __aenter__(self) -> Self:
+    def __enter__(self) -> Self:
         try:
-            await asyncio.gather(asyncio.to_thread(self.broker.start), asyncio.to_thread(self.postgres.start))
-            admin = await self.log.admin()
-            await admin.create(layouts())
-            await admin.stop()
+            with ThreadPoolExecutor() as threads:
+                list(threads.map(lambda start: start(), (self.broker.start, self.postgres.start)))
         except BaseException:
-            await self.__aexit__()
+            self.__exit__()
             raise
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await asyncio.to_thread(self.broker.close)
-        await asyncio.to_thread(self.postgres.stop)
+    def __exit__(self, *_: object) -> None:
+        self.broker.close()
+        self.postgres.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    async def restore(self) -> None:
+        """Make sure that both servers run, whatever the last run left."""
+        await asyncio.to_thread(self.broker.start)
+        await asyncio.to_thread(self.broker.resume)
+        await asyncio.to_thread(self.postgres.start)
+        kafka = await self.log.admin()
+        await kafka.create(layouts())
+        await kafka.stop()
 
     @property
     def log(self) -> Log:
@@ -95,9 +103,6 @@ class Ground:
                 transaction,
                 group=crew.group,
                 positions={tp: at for tp, at in opened.starts.items() if tp.topic in _READ},
-            )
-            await outbox.prepare_sequences(
-                transaction, topics={topic.name: PARTITIONS for topic in (TOTALS, LATEST, DEAD)}
             )
         feeding = asyncio.create_task(opened.feeder.run())
         try:
@@ -229,20 +234,20 @@ class Field:
             waits_for = await self._waits_for()
             if not waits_for:
                 quiet_since = quiet_since or loop.time()
-            elif loop.time() > end:
+            elif loop.time() > end or "halted" in waits_for:
                 self.crew.faults.append(f"stuck: not quiet within {within:g} s, {waits_for}")
                 break
             else:
                 quiet_since = None
 
-    async def settle(self) -> None:
+    async def settle(self, *, within: float = 90.0) -> None:
         """Stop the load, let the workers finish, and stop them in good order."""
         await self.stop_load()
         for name in ("worker-0", "worker-1"):
             hand = self.crew.workers.get(name)
             if hand is None or not hand.is_running:
                 self.crew.start(name)
-        await self.quiet()
+        await self.quiet(within=within)
         for name in list(self.crew.workers):
             await self.crew.stop(name)
 

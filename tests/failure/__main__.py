@@ -1,0 +1,116 @@
+"""``python -m tests.failure``: the long runs that kill things. Exit code 1 if anything differs.
+
+Without options everything is run that is not done yet for this commit: stopped at any time, it goes
+on where it was. ``--minutes`` begins no further run after so many, ``--share 2/3`` does the second third,
+``--share quick`` what `make test` does, ``--kind zombies`` one kind (again).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import logging
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from tests.failure.plan import FULL, PLANTED, QUICK, Run, cut
+from tests.failure.report import Report, carry_out
+from tests.failure.surroundings.ground import Ground
+
+_ROOT = Path(__file__).parents[2]
+
+
+class Progress(msgspec.Struct):
+    """Which runs of which commit are done."""
+
+    commit: str
+    done: list[str] = []
+
+
+def _progress_file() -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "leadmill"
+    cache.mkdir(parents=True, exist_ok=True)
+    return cache / f"failure-{hashlib.sha256(str(_ROOT).encode()).hexdigest()[:12]}.json"
+
+
+def _load_progress(file: Path) -> Progress:
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=_ROOT, capture_output=True, text=True, check=False)
+    commit = head.stdout.strip() or "unknown"
+    if file.exists():
+        progress = msgspec.json.decode(file.read_bytes(), type=Progress)
+        if progress.commit == commit:
+            return progress
+    return Progress(commit)
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.failure", description=__doc__)
+    parser.add_argument("--minutes", type=float, help="begin no further run after so many minutes")
+    parser.add_argument("--share", default="", help="quick, or i/n")
+    parser.add_argument("--kind", default="", help=", ".join(dict.fromkeys(run.kind for run in FULL)))
+    parser.add_argument("--times", type=int, default=1, help="with --kind: how often, each time with other seeds")
+    return parser.parse_args(arguments)
+
+
+def _choose(options: argparse.Namespace) -> tuple[Run, ...]:
+    if options.share == "quick":
+        return (*QUICK, *PLANTED[:2])
+    runs = FULL
+    if options.kind:
+        chosen = tuple(run for run in runs if run.kind == options.kind)
+        again = [replace(run, number=run.number + 100 * turn) for turn in range(options.times) for run in chosen]
+        return tuple(again)
+    if options.share:
+        share, _, shares = options.share.partition("/")
+        return cut(runs, int(share), int(shares))
+    return runs
+
+
+async def _carry_out(runs: tuple[Run, ...], *, minutes: float | None, progress: Progress | None, file: Path) -> int:
+    report = Report()
+    began = time.monotonic()
+    left = [run for run in runs if progress is None or run.name not in progress.done]
+    print(f"{len(left)} of {len(runs)} runs, about {sum(run.seconds for run in left) / 60:.0f} min", flush=True)
+    with Ground() as ground:
+        while left and (minutes is None or time.monotonic() - began < minutes * 60):
+            run = left.pop(0)
+            report.add(run, await carry_out(run, ground))
+            if progress is not None and run.name not in report.failed:
+                progress.done.append(run.name)
+                file.write_bytes(msgspec.json.encode(progress))
+    report.print_sum()
+    if left:
+        print(f"{len(left)} runs are left; the same command goes on with them")
+    elif progress is not None and not report.failed:
+        file.unlink(missing_ok=True)
+    return 1 if report.failed else 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what the options ask for."""
+    options = _parse(arguments)
+    for noisy in ("aiokafka", "asyncpg", "asyncio", "shared"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    runs = _choose(options)
+    if not runs:
+        print("no such kind or share; see --help")
+        return 2
+    file = _progress_file()
+    is_resumed = not options.share and not options.kind
+    progress = _load_progress(file) if is_resumed else None
+    try:
+        return asyncio.run(_carry_out(runs, minutes=options.minutes, progress=progress, file=file))
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on with what is left")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
