@@ -105,5 +105,6 @@ def build(resources: Resources) -> Blueprint:
         start=database.start,
         stop=database.stop,
         check=check,
+        find_missing=checks.find_missing,
         tell=tell,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from shared.log.port import Log, TopicPartition
-from shared.postgres.database import Database
+from shared.postgres.database import Database, Transaction
 from shared.processor.tables.fence import Mark
 
 _MOST_NAMED = 100
@@ -131,6 +131,23 @@ async def check_dead_letters(database: Database, *, service: str) -> Finding:
     return Finding(
         check=f"{service}: no partition is halted", looked_at=waiting + len(halts), breaches=breaches
     )
+
+
+async def find_buried(
+    connection: Transaction, places: Sequence[tuple[str, int, int]]
+) -> set[tuple[str, int, int]]:
+    """Return those of these records (topic, partition, offset) that became dead letters."""
+    if not places:
+        return set()
+    rows = await connection.fetch(
+        'SELECT d.topic, d.partition, d."offset" FROM dead_letter d'
+        " JOIN unnest($1::text[], $2::int[], $3::bigint[]) AS p(topic, partition, place)"
+        ' ON d.topic = p.topic AND d.partition = p.partition AND d."offset" = p.place',
+        [topic for topic, _, _ in places],
+        [partition for _, partition, _ in places],
+        [offset for _, _, offset in places],
+    )
+    return {(row[0], row[1], row[2]) for row in rows}
 
 
 async def check_receipts(database: Database, *, service: str, group: str) -> Finding:

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from shared.http.hot_routes import HotRoute
 from shared.kernel.clock import Clock
 from shared.kernel.instants import Instant
-from shared.log.port import Log
+from shared.log.port import Log, Record
 from shared.postgres.database import Database
 from shared.processor.checks import Finding
 from shared.processor.loop import LoopSettings, Worker
@@ -72,6 +72,11 @@ async def _no_story(_lead: str, /) -> Sequence[StoryLine]:
     return ()
 
 
+async def _nothing_missing(_records: Sequence[Record], /) -> Sequence[str]:
+    """Miss nothing."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blueprint:
     """One service, built and not yet started.
@@ -79,7 +84,8 @@ class Blueprint:
     ``start`` opens what it needs and raises Unavailable if something does not answer; ``stop`` lets go
     of it. ``group``, ``topics`` and ``outputs`` are its processor's. ``workers`` and ``activities`` run
     in worker processes; ``routers``, ``hot_routes`` and ``edge_activities`` in API processes.
-    ``check(full)`` answers the audit; ``tell(lead)`` gives its part of a lead's story.
+    ``check(full)`` answers the audit; ``find_missing(records)`` names the events in records of a kept
+    topic that the service should hold and does not; ``tell(lead)`` gives its part of a lead's story.
     """
 
     name: str
@@ -98,4 +104,5 @@ class Blueprint:
     start: Callable[[], Awaitable[None]] = _nothing
     stop: Callable[[], Awaitable[None]] = _nothing
     check: Callable[[bool], Awaitable[Sequence[Finding]]] = _no_findings
+    find_missing: Callable[[Sequence[Record]], Awaitable[Sequence[str]]] = _nothing_missing
     tell: Callable[[str], Awaitable[Sequence[StoryLine]]] = _no_story

@@ -9,10 +9,14 @@ from services.scoring.domain.ledger import lines_at, total
 from services.scoring.domain.running_score import ScoringState, fold
 from services.scoring.domain.scored_lead import ScoredLead, counted_facts, digest_of
 from services.scoring.domain.scoring_models.compiled import ModelSet
-from services.scoring.store.facts import load_facts
+from services.scoring.handlers.interpreting import interpret
+from services.scoring.store.facts import find_absent, load_facts
 from services.scoring.store.leads import load_leads_page
+from shared.contracts.envelope import decode_envelope
+from shared.kernel.errors import Rejected
+from shared.log.port import Record
 from shared.postgres.database import Database
-from shared.processor.checks import Finding
+from shared.processor.checks import Finding, find_buried
 
 _LEADS_PER_READ = 500
 _SAMPLE_PAGES = 4
@@ -52,6 +56,26 @@ class ScoringChecks:
                 check="scoring: states refold from the facts", looked_at=leads_looked_at, breaches=differing
             ),
             Finding(check="scoring: Σ lines = score", looked_at=leads_looked_at, breaches=sums),
+        ]
+
+    async def find_missing(self, records: Sequence[Record]) -> Sequence[str]:
+        """Name the events in these records that should be facts and are not; dead letters are not missed."""
+        wanted: dict[tuple[str, str], Record] = {}
+        for record in records:
+            try:
+                learned = interpret(decode_envelope(record.value or b""))
+            except Rejected:
+                continue  # it could not be read then either, and lies with the dead letters
+            if learned is not None and isinstance(learned.event, Fact):
+                wanted[learned.key, learned.event.id] = record
+        async with self._database.connection() as connection:
+            absent = await find_absent(connection, list(wanted))
+            places = {(wanted[key].topic, wanted[key].partition, wanted[key].offset): key for key in absent}
+            buried = await find_buried(connection, list(places))
+        return [
+            f"lead {lead}: event {fact_id} of {topic}/{partition} offset {offset} is no fact"
+            for (topic, partition, offset), (lead, fact_id) in sorted(places.items())
+            if (topic, partition, offset) not in buried
         ]
 
     def _compare_states(self, lead: str, kept: ScoredLead, facts: Sequence[Fact]) -> list[str]:

@@ -57,6 +57,17 @@ async def load_facts(transaction: Transaction, leads: Collection[str]) -> dict[s
     return {lead: tuple(facts) for lead, facts in found.items()}
 
 
+async def find_absent(transaction: Transaction, wanted: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return those of these (lead, fact id) that are not there."""
+    rows = await transaction.fetch(
+        "SELECT w.lead, w.id FROM unnest($1::text[], $2::text[]) AS w(lead, id)"
+        " LEFT JOIN fact f ON f.lead = w.lead AND f.id = w.id WHERE f.id IS NULL",
+        [lead for lead, _ in wanted],
+        [fact_id for _, fact_id in wanted],
+    )
+    return {(row["lead"], row["id"]) for row in rows}
+
+
 def _fact(row: Row) -> Fact:
     return Fact(
         row["id"], row["profile"], row["occurred"], row["received"], row["name"], _decode(row["fields"])
