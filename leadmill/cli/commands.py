@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from leadmill.cli import up
+from leadmill.cli.demo import demo
+from leadmill.cli.up import run, up
 
 app = typer.Typer(
     name="leadmill",
@@ -16,8 +17,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 a check failed, 2 wrong usage or settings, 3 a dependency is unavailable.",
 )
-app.command()(up.up)
-app.command()(up.run)
+app.command()(demo)
+app.command()(up)
+app.command()(run)
 
 
 def main() -> int:

@@ -29,6 +29,9 @@ ROSTER: Final[Mapping[str, Entry]] = {
 }
 """In the order in which a lead meets them."""
 
+KEYS_OWNER: Final = "ingest"
+"""The service that takes data in, and whose schema therefore holds the write keys."""
+
 
 class ServiceUnknown(Rejected):
     """There is no such service."""
