@@ -15,6 +15,7 @@ from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import on_intake, retell_contact
 from services.ingest.jobs.forgetting import Forgetting
+from services.ingest.jobs.replaying import Replaying
 from services.ingest.metrics import IngestMetrics
 from services.ingest.queries.checks import IngestChecks
 from services.ingest.queries.leads import LeadSearch
@@ -143,3 +144,8 @@ def build(
         stop=database.stop,
         check=check,
     )
+
+
+def build_replaying(resources: Resources, *, database: Database) -> Replaying:
+    """Return what sends quarantined messages round again; ``database`` is ingest's, started."""
+    return Replaying(database, log=resources.log, partitions=resources.partitions)

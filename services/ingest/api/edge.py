@@ -21,7 +21,7 @@ from services.ingest.api.authentication import (
     headers_of,
     query_of,
 )
-from services.ingest.api.messages import Message, Parcel, open_batch, open_single
+from services.ingest.api.messages import Parcel, open_batch, open_single
 from services.ingest.api.stamping import Arrival, Channel, Stamper, client_of
 from services.ingest.domain.moments import read_moment
 from shared.http.bodies import read_body
@@ -278,16 +278,3 @@ def sdk_routes(edge: Edge) -> list[HotRoute]:
         HotRoute(path="/sourceConfig/", methods=("GET",), app=_source_config),
         HotRoute(path="/sourceConfig", methods=("GET",), app=_source_config),
     ]
-
-
-__all__ = [
-    "STATUSES",
-    "SUCCESS",
-    "Caller",
-    "Edge",
-    "EdgeMeter",
-    "Message",
-    "RawSink",
-    "caller_of",
-    "sdk_routes",
-]

@@ -9,12 +9,12 @@ import msgspec
 
 from services.ingest.api.stamping import Key
 from services.ingest.domain.identifiers import IdentifierKind, clean_text
+from services.ingest.handlers.reading import OVERSIZE_KIND
 from shared.kernel.errors import Rejected
 
 LARGEST_EVENT: Final = 32 * 1024
 """Bytes that one event may have, written without blanks."""
 
-OVERSIZE_KIND: Final = "oversize"
 _SAMPLE: Final = 8 * 1024
 _LONGEST_KIND: Final = 32
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"

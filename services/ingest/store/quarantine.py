@@ -41,27 +41,39 @@ async def save_quarantined(transaction: Transaction, messages: Sequence[Quaranti
         )
 
 
-async def mark_replayed(transaction: Transaction, record_ids: Sequence[str]) -> int:
-    """Note that these messages go round again; returns how many were there."""
+class Waiting(NamedTuple):
+    """A message in quarantine that was not replayed, and how often it has been tried."""
+
+    message: Quarantined
+    tries: int
+
+
+async def mark_replayed(transaction: Transaction, waiting: Sequence[Waiting]) -> int:
+    """Note that these messages went round again, but not those that have come back meanwhile."""
     return await transaction.execute(
-        "UPDATE quarantine SET replayed = clock_timestamp() WHERE record_id = ANY($1::text[])",
-        list(record_ids),
+        "UPDATE quarantine q SET replayed = clock_timestamp() FROM unnest($1::text[], $2::int[])"
+        " AS w(record_id, tries) WHERE q.record_id = w.record_id AND q.tries = w.tries",
+        [one.message.record_id for one in waiting],
+        [one.tries for one in waiting],
     )
 
 
-async def load_quarantined(
-    transaction: Transaction, *, code: str | None = None, limit: int = 100
-) -> list[Quarantined]:
-    """Return messages that were not replayed, oldest first."""
+async def load_waiting(
+    transaction: Transaction, *, code: str | None, after: tuple[Instant, str], limit: int
+) -> list[Waiting]:
+    """Return messages that were not replayed, oldest first, after this received time and record id."""
     rows = await transaction.fetch(
         "SELECT * FROM quarantine WHERE replayed IS NULL AND ($1::text IS NULL OR code = $1)"
-        " ORDER BY received, record_id LIMIT $2",
-        *(code, limit),
+        " AND (received, record_id) > ($2, $3) ORDER BY received, record_id LIMIT $4",
+        *(code, *after, limit),
     )
     return [
-        Quarantined(
-            *(row["record_id"], row["source"], row["code"], row["received"]),
-            *(row["record_key"] or b"", row["record"]),
+        Waiting(
+            Quarantined(
+                *(row["record_id"], row["source"], row["code"], row["received"]),
+                *(row["record_key"] or b"", row["record"]),
+            ),
+            row["tries"],
         )
         for row in rows
     ]

@@ -58,7 +58,8 @@ class _Waiting:
 class RawLog:
     """Appends to the raw topic; run it, and let requests call :meth:`append`.
 
-    ``most_waiting`` bounds the records that wait in memory.
+    ``most_waiting`` bounds the records that wait in memory; ``largest_record`` is what the log takes,
+    in bytes, so that nothing goes to the spill that the log would refuse afterwards.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class RawLog:
         spill: Spill | None = None,
         patience: timedelta = timedelta(seconds=1),
         most_waiting: int = 50_000,
+        largest_record: int = 900_000,
     ) -> None:
         self._log = log
         self._partitions = partitions
@@ -77,6 +79,7 @@ class RawLog:
         self._spill = spill
         self._patience = patience.total_seconds()
         self._most_waiting = most_waiting
+        self._largest_record = largest_record
         self._waiting: list[_Waiting] = []
         self._count = 0
         self._wake = asyncio.Event()
@@ -100,6 +103,8 @@ class RawLog:
         """
         if self._is_stopping or self._count + len(records) > self._most_waiting:
             raise EdgeBusy
+        if any(len(record.value or b"") > self._largest_record for record in records):
+            raise RecordTooLarge
         waiting = _Waiting(records, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._count += len(records)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -16,9 +16,9 @@ from shared.contracts.events import contacts, leads
 from shared.contracts.topics import CONTACTS
 from shared.kernel.errors import Rejected
 from shared.log.port import NewRecord
-from shared.postgres.database import Database
+from shared.postgres.database import Database, Transaction
 from shared.processor.stage import Decision
-from tests.services.ingest.arrivals import Arrivals, as_fetched, make_resolver, resolve
+from tests.services.ingest.arrivals import Arrivals, as_fetched, facts_of, make_resolver, resolve
 from tests.unit.ingest.requests import IDENTITY_KEY, RULEBOOK
 
 pytestmark = pytest.mark.postgres
@@ -152,6 +152,42 @@ class TestABatch:
             "processed",
             "duplicate",
         ]
+
+
+class CountingTransaction:
+    """A transaction that counts its statements."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self.statements = 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.statements += 1
+        return getattr(self._transaction, name)
+
+
+class TestTheNumberOfStatements:
+    async def test_does_not_grow_with_the_batch(self, ingest_database: Database) -> None:
+        resolver, arrivals = make_resolver(), Arrivals()
+        counts = []
+        for size in (2, 60):
+            batch = [
+                arrivals.record({"email": f"{size}-{n}@example.com", "title": "CEO"}, kind="lead")
+                for n in range(size)
+            ]
+            for _ in range(2):
+                async with ingest_database.transaction() as transaction:
+                    counting = CountingTransaction(transaction)
+                    await resolver.apply(cast("Transaction", counting), facts_of(resolver, batch))
+                counts.append(counting.statements)
+                batch = [
+                    arrivals.record(
+                        {"email": f"{size}-{n}@example.com", "anonymous_id": f"{size}-{n}"}, kind="lead"
+                    )
+                    for n in range(size)
+                ]
+        assert counts[0] == counts[2] <= 5
+        assert counts[1] == counts[3] <= 9
 
 
 class TestALateContact:

@@ -14,6 +14,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.ingest.bootstrap import MIGRATIONS, build
+from services.ingest.jobs.replaying import Replaying
 from services.ingest.settings import IngestSettings
 from shared.contracts.envelope import Envelope, decode_envelope
 from shared.contracts.topics import BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, RAW
@@ -251,6 +252,24 @@ class TestIngest:
         assert breaches["ingest: every identifier has a profile"] == [lost]
         assert breaches["ingest: every lead has its own profile"] == [lost]
         assert "ingest: every raw record is accounted for" in breaches
+
+    async def test_sends_quarantine_round_again_once(self, ingest: RunningIngest) -> None:
+        await ingest.post("/v1/batch", batch_of({"type": "nonsense", "userId": "u", "messageId": "m"}))
+        await ingest.settle(1)
+        replaying = Replaying(ingest.blueprint.database, log=ingest.log, partitions=PARTITIONS)
+        ((waiting, _),) = await replaying.list_waiting()
+        assert waiting.code == "intake.unknown_call"
+        assert await replaying.replay() == 1
+        await ingest.settle(2)
+        assert await ingest.value("SELECT tries FROM quarantine WHERE replayed IS NULL") == 2
+        repaired = waiting.record.replace(b'"kind":"nonsense"', b'"kind":"identify"')
+        await ingest.execute(f"UPDATE quarantine SET record = '\\x{repaired.hex()}'")
+        assert await replaying.replay() == 1
+        await ingest.execute("UPDATE quarantine SET replayed = NULL")
+        assert await replaying.replay() == 1
+        await ingest.settle(4)
+        outcomes = "SELECT ARRAY[sum(processed), sum(duplicate), sum(quarantined)]::int[] FROM receipt"
+        assert await ingest.value(outcomes + " WHERE topic = 'leadmill.raw'") == [1, 1, 2]
 
     async def test_puts_junk_on_the_raw_topic_aside(self, ingest: RunningIngest) -> None:
         producer = ingest.log.producer(name="stranger")

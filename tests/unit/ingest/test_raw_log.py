@@ -133,6 +133,14 @@ class TestAppending:
         assert [type(result) for result in results] == [type(None), RecordTooLarge, type(None)]
         assert sorted(log.keys) == ["a", "c"]
 
+    async def test_refuses_what_the_log_would_never_take(self, tmp_path: Path) -> None:
+        log = FakeLog()
+        log.mood = "away"
+        async with running(log, spill=tmp_path, largest_record=100) as raw_log:
+            with pytest.raises(RecordTooLarge):
+                await raw_log.append([record("k", b"x" * 101)])
+            assert not raw_log.is_spilling
+
     async def test_holds_only_so_much(self) -> None:
         log = FakeLog()
         async with running(log, most_waiting=3) as raw_log:
