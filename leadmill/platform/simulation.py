@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,15 +34,15 @@ from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import Unavailable
 from shared.kernel.instants import Instant
 from shared.kernel.release import VERSION
-from shared.log.port import TopicPartition
-from shared.processor.checks import Progress, measure_progress
+from shared.log.port import Admin, TopicPartition
+from shared.processor.checks import Progress, compare_progress
 from shared.runtime.blueprint import Blueprint, Resources
 from shared.runtime.health import Health
 from shared.runtime.http_servers import admin_server, api_server
 from shared.runtime.process import Lifeline, StopPlan, supervise
 
-_POLL: Final = timedelta(milliseconds=10)
-_LOOK_SECONDS: Final = 0.004
+_POLL: Final = timedelta(milliseconds=20)
+_LOOK_SECONDS: Final = 0.005
 _GRACE: Final = timedelta(seconds=10)
 
 
@@ -54,10 +54,10 @@ class NotDrained(Unavailable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rest:
-    """What one look at the whole platform showed: per service, and the ends of the log."""
+    """What one look at the whole platform showed: per service, and the bounds of the log."""
 
     progress: Sequence[Progress]
-    ends: dict[TopicPartition, int]
+    bounds: Mapping[TopicPartition, tuple[int, int]]
 
     def is_reached(self, now: Instant) -> bool:
         return all(
@@ -95,6 +95,7 @@ class Platform:
         self._names = services
         self._on_started = on_started
         self._lifeline = Lifeline()
+        self._admin: Admin | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -126,6 +127,8 @@ class Platform:
         await migrate_schemas(self.ground.url, self.blueprints)
         await apply_topics(self.ground.log, partitions=self.ground.settings.partitions)
         await start_blueprints(self.blueprints, stack)
+        self._admin = await self.ground.log.admin()
+        stack.push_async_callback(self._admin.stop)
         authority = await open_authority(self.resources, stack)
         services = [
             compose_service(
@@ -173,12 +176,13 @@ class Platform:
         """
         try:
             async with asyncio.timeout(within):
-                before = await self._ends()
+                before = await self._look()
                 while True:
-                    rest = await self._look()
-                    if rest.is_reached(self.clock.now()) and rest.ends == before:
-                        return rest.next_due
-                    before = rest.ends
+                    after = await self._look()
+                    # at rest at the first look, and nothing was appended until the second: it lasts
+                    if before.is_reached(self.clock.now()) and before.bounds == after.bounds:
+                        return before.next_due
+                    before = after
                     await asyncio.sleep(_LOOK_SECONDS)
         except TimeoutError:
             raise NotDrained from None
@@ -196,20 +200,18 @@ class Platform:
         self.clock.advance_to(instant)
         await self.drained()
 
-    async def _ends(self) -> dict[TopicPartition, int]:
-        admin = await self.ground.log.admin()
-        try:
-            topics = {topic for blueprint in self.blueprints for topic in blueprint.topics}
-            return {target: end for target, (_, end) in (await admin.bounds(topics)).items()}
-        finally:
-            await admin.stop()
-
     async def _look(self) -> _Rest:
-        """Look at every service, and only then at the log: what moved meanwhile shows at its ends."""
+        """Look at the ends of the log first, and then at how far every service is."""
+        admin = self._admin
+        assert admin is not None
+        topics = {topic for blueprint in self.blueprints for topic in blueprint.topics}
+        bounds = await admin.bounds(topics)
         progress = [
-            await measure_progress(
-                blueprint.database, self.ground.log, group=blueprint.group, topics=blueprint.topics
+            await compare_progress(
+                blueprint.database,
+                group=blueprint.group,
+                bounds={target: ends for target, ends in bounds.items() if target.topic in blueprint.topics},
             )
             for blueprint in self.blueprints
         ]
-        return _Rest(progress=progress, ends=await self._ends())
+        return _Rest(progress=progress, bounds=bounds)

@@ -51,15 +51,24 @@ async def measure_progress(database: Database, log: Log, *, group: str, topics: 
         bounds = await admin.bounds(topics)
     finally:
         await admin.stop()
+    return await compare_progress(database, group=group, bounds=bounds)
+
+
+async def compare_progress(
+    database: Database, *, group: str, bounds: Mapping[TopicPartition, tuple[int, int]]
+) -> Progress:
+    """Return what a service still has to do up to these ends of its topics."""
     async with database.connection() as connection:
         rows = await connection.fetch(
-            "SELECT topic, partition, next FROM position WHERE consumer_group = $1", group
+            "SELECT topic, partition, next, NULL::bigint AS batches, NULL::bigint AS due FROM position"
+            " WHERE consumer_group = $1 UNION ALL"
+            " SELECT NULL, NULL, NULL, (SELECT count(*) FROM outbox), (SELECT min(due) FROM timer)",
+            group,
         )
-        unpublished = await connection.fetch_value("SELECT count(*) FROM outbox")
-        next_due = await connection.fetch_value("SELECT min(due) FROM timer")
-    positions = {TopicPartition(row["topic"], row["partition"]): row["next"] for row in rows}
+    *moved, rest = rows
+    positions = {TopicPartition(row["topic"], row["partition"]): row["next"] for row in moved}
     unread = sum(max(0, end - positions.get(tp, start)) for tp, (start, end) in bounds.items())
-    return Progress(unread, unpublished, next_due)
+    return Progress(unread, rest["batches"], rest["due"])
 
 
 async def load_sequences(database: Database) -> dict[TopicPartition, int]:
