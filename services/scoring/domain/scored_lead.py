@@ -14,15 +14,17 @@ from typing import Final, NamedTuple
 import msgspec
 
 from services.scoring.domain.effects import Told
-from services.scoring.domain.facts import ATTRIBUTES, Fact
+from services.scoring.domain.facts import ATTRIBUTES, Fact, in_order
 from services.scoring.domain.running_score import ScoringState, advance, fold, is_current, is_in_order
 from services.scoring.domain.scoring_models.compiled import ModelSet
+from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import Instant
 
 EXTERNAL_ID_PREFIX: Final = "external_id/"
 """A field of an attributes fact that names the lead as a source does: ``external_id/<source>``."""
 
 _ID_DIGITS: Final = 32
+_HEXADECIMAL: Final = frozenset("0123456789abcdef")
 
 
 class Lodging(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -32,12 +34,20 @@ class Lodging(msgspec.Struct, frozen=True, array_like=True, gc=False):
     is_here: bool
 
 
+class Place(NamedTuple):
+    """Where a fact stands among a lead's facts."""
+
+    occurred: Instant
+    id: str
+
+
 class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is stored of one lead, under the id of its own profile.
 
     ``lives_at`` names the lead where this profile's facts count after a merge; empty is here.
-    ``digest`` is the exclusive-or of the ids of all stored facts, so that one that goes missing can be
-    named. ``wake`` is the instant for which the cooling timer is set.
+    ``facts`` counts the stored facts, ``digest`` is the exclusive-or of their ids, so that one that
+    goes missing can be named, and ``newest`` is the place of the newest, whether it counts or not.
+    ``wake`` is the instant for which the cooling timer is set.
     """
 
     score: ScoringState | None = None
@@ -50,6 +60,7 @@ class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     external_ids: dict[str, str] = {}
     facts: int = 0
     digest: bytes = bytes(16)
+    newest: Place | None = None
 
 
 class KeptFact(NamedTuple):
@@ -84,17 +95,17 @@ def counted_facts(lead: str, kept: ScoredLead, facts: Iterable[Fact]) -> Iterato
 
 
 def needs_history(models: ModelSet, kept: ScoredLead, coming: Sequence[object]) -> bool:
-    """Return whether the stored facts must be at hand to learn what is coming, in this order."""
-    newest: tuple[Instant, str] | None = None
-    state = kept.score
-    if state is not None:
-        if not is_current(models, state):
-            return True
-        newest = (state.last_occurred, state.last_fact)
+    """Return whether the stored facts must be at hand to learn what is coming, in this order.
+
+    A fact newer than every stored one, also than those that do not count, is certainly new.
+    """
+    if kept.score is not None and not is_current(models, kept.score):
+        return True
+    newest = kept.newest
     for thing in coming:
         if not isinstance(thing, Fact):
             return True
-        place = (thing.occurred, thing.id)
+        place = Place(thing.occurred, thing.id)
         if newest is not None and place <= newest:
             return True
         newest = place
@@ -105,7 +116,8 @@ def digest_of(ids: Iterable[str], *, start: bytes = bytes(16)) -> bytes:
     """Return the exclusive-or of fact ids (32 hexadecimal digits each), on top of ``start``."""
     total = int.from_bytes(start)
     for identity in ids:
-        total ^= int(identity, 16) if len(identity) == _ID_DIGITS else int.from_bytes(identity.encode()[:16])
+        is_ours = len(identity) == _ID_DIGITS and _HEXADECIMAL.issuperset(identity)
+        total ^= int(identity if is_ours else deterministic_id(identity), 16)
     return total.to_bytes(16)
 
 
@@ -119,26 +131,26 @@ def take_in(models: ModelSet, working: Working, facts: Sequence[Fact]) -> tuple[
         new = list(facts)
     else:
         known = {fact.id for fact in history}
-        new = [fact for fact in facts if fact.id not in known]
+        new = [fact for fact in in_order(facts) if fact.id not in known]
         history = (*history, *new)
     if not new:
         return working, new, False
     counting = [fact for fact in new if counts_here(working.lead, kept, fact.profile)]
-    score, restated = kept.score, False
-    for fact in counting:
-        if not is_in_order(score, fact) or (score is not None and not is_current(models, score)):
-            restated = restated or not is_in_order(score, fact)
-            score = None
-            break
-        score = advance(models, score, fact)
-    if counting and score is None:
-        score = fold(models, counted_facts(working.lead, kept, history or ()))
+    score, external_ids, restated = kept.score, kept.external_ids, False
+    if all(is_in_order(score, fact) for fact in counting[:1]):
+        for fact in counting:
+            score = advance(models, score, fact)
+            external_ids = _learn_external_ids(external_ids, fact)
+    else:
+        counted = list(counted_facts(working.lead, kept, history or ()))
+        score, external_ids, restated = fold(models, counted), external_ids_in(counted), True
     after = msgspec.structs.replace(
         kept,
         score=score,
         facts=kept.facts + len(new),
         digest=digest_of((fact.id for fact in new), start=kept.digest),
-        external_ids=_external_ids(kept.external_ids, counting),
+        newest=max(_places(new), kept.newest) if kept.newest is not None else _places(new),
+        external_ids=external_ids,
     )
     return Working(working.lead, after, history), new, restated
 
@@ -147,16 +159,29 @@ def recount(models: ModelSet, working: Working) -> Working:
     """Fold everything that counts now, after profiles have moved or models have changed."""
     facts = list(counted_facts(working.lead, working.kept, working.history or ()))
     after = msgspec.structs.replace(
-        working.kept, score=fold(models, facts), external_ids=_external_ids({}, facts)
+        working.kept, score=fold(models, facts), external_ids=external_ids_in(facts)
     )
     return Working(working.lead, after, working.history)
 
 
-def _external_ids(known: dict[str, str], facts: Iterable[Fact]) -> dict[str, str]:
-    found = known
-    for fact in facts:
-        if fact.name == ATTRIBUTES:
-            for name, value in fact.fields.items():
-                if name.startswith(EXTERNAL_ID_PREFIX) and isinstance(value, str):
-                    found = {**found, name.removeprefix(EXTERNAL_ID_PREFIX): value}
+def external_ids_in(facts: Iterable[Fact]) -> dict[str, str]:
+    """Return how sources name the lead; of two names by one source the newest fact's holds."""
+    found: dict[str, str] = {}
+    for fact in in_order(facts):
+        found = _learn_external_ids(found, fact)
     return found
+
+
+def _places(facts: Sequence[Fact]) -> Place:
+    return max(Place(fact.occurred, fact.id) for fact in facts)
+
+
+def _learn_external_ids(known: dict[str, str], fact: Fact) -> dict[str, str]:
+    if fact.name != ATTRIBUTES:
+        return known
+    named = {
+        name.removeprefix(EXTERNAL_ID_PREFIX): value
+        for name, value in fact.fields.items()
+        if name.startswith(EXTERNAL_ID_PREFIX) and isinstance(value, str)
+    }
+    return {**known, **named} if named else known

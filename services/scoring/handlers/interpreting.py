@@ -9,11 +9,18 @@ import msgspec
 
 from services.scoring.domain.facts import ATTRIBUTES, Fact
 from services.scoring.domain.scored_lead import EXTERNAL_ID_PREFIX
+from services.scoring.handlers.moving import unpack
 from shared.contracts.declarations import Event
 from shared.contracts.envelope import Envelope, decode_event
 from shared.contracts.events import behaviour, internal_scoring, leads
 from shared.kernel import changes
-from shared.kernel.instants import from_datetime
+from shared.kernel.errors import Rejected
+
+
+class Unusable(Rejected):
+    """An id, a name or a value that no table here takes; correct the producer and replay the record."""
+
+    code = "scoring.unusable"
 
 
 class ProfileMoved(msgspec.Struct, frozen=True, gc=False):
@@ -38,6 +45,9 @@ class ProfileDeparted(msgspec.Struct, frozen=True, gc=False):
     profile: str
     version: int
 
+
+_LONGEST_ID: Final = 200
+_INT64: Final = 2**63 - 1
 
 _ADMINISTRATIVE: Final = frozenset({"lead", "profile", "source", "message_id"})
 
@@ -71,7 +81,8 @@ _ACTS: Final = _act_names()
 def interpret(envelope: Envelope) -> changes.Fact | None:
     """Return what scoring learns from an event, keyed by the lead whose state it concerns.
 
-    :raises Rejected: if the event does not keep its contract.
+    :raises Rejected: if the event does not keep its contract, or holds what cannot be stored; such a
+        record would otherwise spoil the whole batch that it is saved with.
     """
     event = decode_event(envelope)
     act = _ACTS.get(type(event))
@@ -83,12 +94,20 @@ def interpret(envelope: Envelope) -> changes.Fact | None:
         if reading is None:
             return None
         key, learned = reading(envelope, event)
+    if len(envelope.id) > _LONGEST_ID or len(key) > _LONGEST_ID or "\0" in envelope.id or "\0" in key:
+        raise Unusable
     return changes.Fact(
         envelope.id, key, envelope.received, learned, envelope.correlationid, envelope.traceparent
     )
 
 
+def _is_too_large(value: object) -> bool:
+    return type(value) is int and not -_INT64 <= value <= _INT64
+
+
 def _fact(envelope: Envelope, profile: str, name: str, fields: Mapping[str, object]) -> Fact:
+    if "\0" in name or any(map(_is_too_large, fields.values())):
+        raise Unusable
     return Fact(envelope.id, profile, envelope.occurred, envelope.received, name, fields)
 
 
@@ -112,18 +131,7 @@ def _read_move(_envelope: Envelope, event: Event) -> tuple[str, object]:
 
 def _read_arrival(_envelope: Envelope, event: Event) -> tuple[str, object]:
     assert isinstance(event, internal_scoring.FactsMoved)
-    facts = tuple(
-        Fact(
-            moved.id,
-            event.profile,
-            from_datetime(moved.occurred),
-            from_datetime(moved.received),
-            moved.name,
-            moved.fields,
-        )
-        for moved in event.facts
-    )
-    return event.lead, FactsArrived(event.profile, event.version, facts)
+    return event.lead, FactsArrived(event.profile, event.version, tuple(unpack(event)))
 
 
 def _read_departure(_envelope: Envelope, event: Event) -> tuple[str, object]:

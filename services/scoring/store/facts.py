@@ -22,7 +22,7 @@ CREATE TABLE fact (
     PRIMARY KEY (lead, id)
 );
 COMMENT ON TABLE fact IS 'what scoring knows: one row per lead and fact; times in microseconds since 1970';
-COMMENT ON COLUMN fact.lead IS 'the lead under which the fact is stored: its home, and where its profile lives';
+COMMENT ON COLUMN fact.lead IS 'under which lead it is stored: its home, and where its profile lives';
 COMMENT ON COLUMN fact.fields IS 'MessagePack map of the fields that rules use; no personal data';
 """
 

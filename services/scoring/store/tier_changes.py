@@ -41,8 +41,8 @@ _decode = msgspec.msgpack.Decoder(Details).decode
 async def save_tier_changes(transaction: Transaction, rows: Sequence[TierChangeRow]) -> None:
     """Append told changes; a cause tells at most one change of a model."""
     await transaction.execute(
-        "INSERT INTO tier_change (lead, model, model_version, cause, told_at, at, direction, from_tier, to_tier,"
-        " points, restated, details) SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[],"
+        "INSERT INTO tier_change (lead, model, model_version, cause, told_at, at, direction, from_tier,"
+        " to_tier, points, restated, details) SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[],"
         " $5::bigint[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::boolean[],"
         " $12::bytea[])",
         [row.lead for row in rows],

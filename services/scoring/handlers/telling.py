@@ -1,0 +1,206 @@
+"""What is said of a lead after something was learnt, and when its clock is to ring.
+
+Most facts move no tier. Whether one might have is seen without computing when the score will fall:
+if no line of a lead has become worth less, now or later, a fall cannot come earlier than the clock
+is set for, so the clock stays. It may then ring early; it tells nothing then, and is set to the
+exact instant. It never rings late, and what it tells is told for the microsecond at which it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from services.scoring.domain.effects import TierChange, Told, adopt, changes_to_emit, next_wake
+from services.scoring.domain.ledger import total
+from services.scoring.domain.running_score import ScoringState, is_current
+from services.scoring.domain.scored_lead import ScoredLead, Working, recount
+from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
+from services.scoring.domain.tiers import ModelState, tier_at
+from services.scoring.domain.told_changes import TierChangeRow
+from shared.contracts.attributes import ExternalId
+from shared.contracts.events.scores import ModelScore, ScoresUpdated
+from shared.contracts.events.tier_changes import Reason, TierChanged
+from shared.kernel.changes import Changes, Emission, TimerFired
+from shared.kernel.changes import Fact as Learned
+from shared.kernel.instants import Instant, to_datetime
+
+COOLING: Final = "cooling"
+"""The name of the one timer a lead has; it rings no later than time alone changes a tier."""
+
+
+class Teller:
+    """Says what is to be said under one set of models."""
+
+    def __init__(self, models: ModelSet) -> None:
+        self._models = models
+
+    def renew(self, working: Working, now: Instant) -> Working:
+        """Return the lead under the models that rule now; what new versions make of it counts as told."""
+        score = working.kept.score
+        if score is None or is_current(self._models, score):
+            return working
+        after = recount(self._models, working)
+        kept = after.kept
+        replaced = [
+            model
+            for model in self._models.models
+            if (held := score.models.get(model.name)) is None or held.version != model.version
+        ]
+        if kept.score is not None and replaced:
+            told = adopt(ModelSet(replaced), kept.score, kept.told, now=now)
+            kept = msgspec.structs.replace(kept, told=told)
+        return Working(after.lead, kept, after.history)
+
+    def tell(
+        self,
+        before: Working,
+        after: Working,
+        learned: Learned,
+        *,
+        rows: Sequence[object] = (),
+        emissions: Sequence[Emission] = (),
+        is_restated: bool = False,
+        is_silent: bool = False,
+    ) -> Changes[Working]:
+        """Return what follows from having learnt something: changes, scores, rows, the clock.
+
+        A lead whose own profile lives elsewhere says nothing of tiers, and neither does any lead with
+        ``is_silent``: what is so now counts as told.
+        """
+        now, kept = learned.received, after.kept
+        was, state = before.kept.score, kept.score
+        has_rung = isinstance(learned.event, TimerFired)
+        changes: Sequence[TierChange] = ()
+        wake: Instant | None = None
+        if state is None:
+            told = Told(max(now, kept.told.through))
+        elif kept.lives_at:
+            told = adopt(self._models, state, kept.told, now=now)
+        elif is_silent:
+            told = adopt(self._models, state, kept.told, now=now)
+            wake = next_wake(self._models, state, after=told.through)
+        elif not is_restated and not has_rung and self._stands(before.kept, state, now):
+            told = Told(max(now, kept.told.through, state.last_occurred), kept.told.tiers)
+            wake = before.kept.wake
+        else:
+            changes, told = changes_to_emit(self._models, state, kept.told, now=now, restated=is_restated)
+            wake = next_wake(self._models, state, after=told.through)
+        says_scores = bool(changes) or (state is not was and not _have_same_lines(state, was))
+        kept = ScoredLead(
+            state,
+            told,
+            kept.revision + says_scores,
+            wake,
+            kept.lives_at,
+            kept.profile_version,
+            kept.lodgers,
+            kept.external_ids,
+            kept.facts,
+            kept.digest,
+            kept.newest,
+        )
+        said = list(emissions)
+        for change in changes:
+            said.append(_announce(after.lead, change, kept.external_ids))
+            row = TierChangeRow(after.lead, learned.id, now, change, kept.external_ids)
+            rows = (*rows, row)
+        if says_scores:
+            said.append(self.scores(after.lead, kept))
+        is_set = wake == before.kept.wake
+        timers = {} if is_set else {COOLING: wake}
+        return Changes(Working(after.lead, kept, after.history), said, timers, rows)
+
+    def _stands(self, before: ScoredLead, state: ScoringState, now: Instant) -> bool:
+        """Return whether what was told still holds, and the clock is set early enough.
+
+        True is certain, False is not: then it has to be computed.
+        """
+        was, told, wake = before.score, before.told, before.wake
+        if was is None or (wake is not None and max(now, told.through, state.last_occurred) >= wake):
+            return False
+        for model in self._models.models:
+            held = state.models[model.name]
+            last = told.tiers.get(model.name)
+            if (last is None and held.tier) or (
+                last is not None and last.tier != model.tiers[held.tier].name
+            ):
+                return False
+            then = was.models.get(model.name)
+            if held is not then and not (model.steady and _is_worth_no_less(model, held, then)):
+                return False
+        return True
+
+    def scores(self, lead: str, kept: ScoredLead) -> Emission:
+        """Return the lead's latest scores, as of the latest instant that was looked at for it."""
+        at, state = kept.told.through, kept.score
+        moment = to_datetime(at)
+        scores = []
+        for model in self._models.models:
+            points, tier, since = 0, 0, at
+            if state is not None:
+                held = state.models[model.name]
+                points = total(model, held.slots, at)
+                tier, since = tier_at(model, held, at)
+            scores.append(
+                ModelScore(
+                    model=model.name,
+                    model_version=model.version,
+                    points=points,
+                    tier=model.tiers[tier].name,
+                    tier_since=to_datetime(since),
+                    as_of=moment,
+                )
+            )
+        event = ScoresUpdated(lead=lead, version=kept.revision, scores=scores)
+        return Emission(event, lead, lead, at, latest_only=True)
+
+
+def _is_worth_no_less(model: CompiledModel, held: ModelState, then: ModelState | None) -> bool:
+    """Return whether the same tier is held and no line will ever be worth less than it was going to be.
+
+    A line is worth the less the older it is, and sums under caps follow their lines; so it is enough
+    that of each rule that gives points there are as many marks, the newest no older than the newest
+    was, the next no older than the next was, and so on.
+    """
+    if then is None or (held.version, held.tier, held.since) != (then.version, then.tier, then.since):
+        return False
+    for rule, slot, old in zip(model.rules, held.slots, then.slots, strict=True):
+        if slot is old or slot.marks is old.marks:
+            continue
+        marks, count = slot.marks, len(old.marks)
+        if rule.points < 0 or len(marks) < count:
+            return False
+        if count and any(
+            mark.granted < other.granted for mark, other in zip(marks[-count:], old.marks, strict=True)
+        ):
+            return False
+    return True
+
+
+def _have_same_lines(state: ScoringState | None, was: ScoringState | None) -> bool:
+    """Return whether two states hold the same lines in every model."""
+    if state is None or was is None:
+        return state is was
+    return state.models is was.models or state.models == was.models
+
+
+def _announce(lead: str, change: TierChange, external_ids: dict[str, str]) -> Emission:
+    event = TierChanged(
+        lead=lead,
+        model=change.model,
+        model_version=change.version,
+        direction=change.direction,
+        from_tier=change.from_tier,
+        to_tier=change.to_tier,
+        points=change.points,
+        at=to_datetime(change.at),
+        restated=change.restated,
+        reasons=[Reason(rule=line.rule, points=line.points, event=line.event) for line in change.reasons],
+        external_ids=[
+            ExternalId(source=source, id=identity) for source, identity in sorted(external_ids.items())
+        ],
+    )
+    return Emission(event, lead, lead, change.at)

@@ -1,0 +1,1 @@
+"""The handlers of scoring in a world without a database or a log."""

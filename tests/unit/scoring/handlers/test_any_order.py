@@ -1,0 +1,131 @@
+"""Whatever order facts and moves arrive in, and however often: once it is quiet, all agree."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.scoring.domain.facts import Fact
+from services.scoring.domain.questions import explain_at, tier_history
+from services.scoring.domain.running_score import fold
+from services.scoring.domain.scored_lead import digest_of, external_ids_in
+from services.scoring.handlers.interpreting import ProfileDeparted, ProfileMoved
+from shared.kernel.instants import DAY, Instant, from_datetime
+from tests.unit.scoring.handlers.plots import LEADS, Plot, play, plots
+from tests.unit.scoring.handlers.world import World
+from tests.unit.scoring.histories import LONGEST, instants
+from tests.unit.scoring.stories import BOTH, START
+
+END = START + LONGEST + 600 * DAY
+AS_MANY = settings(max_examples=500, deadline=None)
+RANDOMS = st.integers(0, 2**32).map(Random)
+
+
+def counted_in_the_end(plot: Plot, lead: str) -> list[Fact]:
+    """The facts of all profiles that live at a lead in the end."""
+    facts = [learned.event for learned in plot.learned if isinstance(learned.event, Fact)]
+    return [fact for fact in facts if plot.homes[fact.profile] == lead]
+
+
+@AS_MANY
+@given(plots(), RANDOMS, instants())
+def test_scores_lines_and_tier_histories_are_what_the_facts_say(
+    plot: Plot, random: Random, at: Instant
+) -> None:
+    world = World()
+    play(world, plot, random)
+    for lead in LEADS:
+        counted = counted_in_the_end(plot, lead)
+        assert {fact.id for fact in world.counted(lead)} == {fact.id for fact in counted}
+        assert world.kept(lead).score == fold(BOTH, counted)
+        assert world.kept(lead).external_ids == external_ids_in(counted)
+        answers = explain_at(BOTH, world.counted(lead), as_of=at)
+        assert answers == explain_at(BOTH, counted, as_of=at)
+        assert all(sum(line.points for line in lines) == score.points for score, lines in answers)
+        assert tier_history(BOTH, world.counted(lead), until=END) == tier_history(BOTH, counted, until=END)
+
+
+@AS_MANY
+@given(plots(), RANDOMS)
+def test_the_latest_said_scores_are_right(plot: Plot, random: Random) -> None:
+    world = World()
+    play(world, plot, random)
+    for lead in LEADS:
+        counted = counted_in_the_end(plot, lead)
+        said = world.scores.get(lead)
+        if said is None:
+            assert not counted
+            continue
+        for (score, _lines), of_model in zip(
+            explain_at(BOTH, counted, as_of=from_datetime(said.scores[0].as_of)), said.scores, strict=True
+        ):
+            assert (of_model.model, of_model.points, of_model.tier) == (score.model, score.points, score.tier)
+            assert score.tier_since in {None, from_datetime(of_model.tier_since)}
+
+
+@AS_MANY
+@given(plots(), RANDOMS)
+def test_one_cause_tells_at_most_one_change_of_a_model_and_none_for_whoever_loses_facts(
+    plot: Plot, random: Random
+) -> None:
+    world = World()
+    delivered = {learned.id: learned for learned in play(world, plot, random)}
+    told = [(row.lead, row.change.model, row.cause) for row in world.told]
+    assert len(set(told)) == len(told)
+    for row in world.told:
+        cause = delivered.get(row.cause)
+        event = None if cause is None else cause.event
+        assert not isinstance(event, ProfileDeparted)
+        assert not isinstance(event, ProfileMoved) or event.lead == row.lead
+
+
+@AS_MANY
+@given(plots(), RANDOMS)
+def test_what_was_told_last_is_so_and_the_clock_tells_falls_for_their_microsecond(
+    plot: Plot, random: Random
+) -> None:
+    world = World()
+    delivered = {learned.id for learned in play(world, plot, random)}
+    while any(due <= END for timers in world.timers.values() for due in timers.values()):
+        world.learn([], until=END)
+    for row in world.told:
+        if row.cause not in delivered:  # the clock
+            assert (row.change.at, row.change.restated) == (row.told_at, False)
+    for lead in LEADS:
+        world.check_clock(lead)
+        kept = world.kept(lead)
+        if kept.lives_at or kept.score is None:
+            continue
+        history = tier_history(BOTH, world.counted(lead), until=END)
+        for model in BOTH.models:
+            last = kept.told.tiers.get(model.name)
+            crossings = history[model.name]
+            tier = crossings[-1].to_tier if crossings else model.tiers[0].name
+            assert (last.tier if last else model.tiers[0].name) == tier
+
+
+@AS_MANY
+@given(plots(), RANDOMS, st.data())
+def test_the_digest_names_a_missing_fact(plot: Plot, random: Random, data: st.DataObject) -> None:
+    world = World()
+    play(world, plot, random)
+    for lead in LEADS:
+        kept, stored = world.kept(lead), sorted(world.facts.get(lead, {}))
+        assert (kept.facts, kept.digest) == (len(stored), digest_of(stored))
+        if stored:
+            missing = data.draw(st.sampled_from(stored))
+            left = digest_of(identity for identity in stored if identity != missing)
+            assert int.from_bytes(kept.digest) ^ int.from_bytes(left) == int(missing, 16)
+
+
+@AS_MANY
+@given(plots(leads=1, max_facts=12, max_moves=0), RANDOMS)
+def test_what_was_told_of_a_lead_that_never_moved_is_one_unbroken_chain(plot: Plot, random: Random) -> None:
+    world = World()
+    play(world, plot, random)
+    tiers = {model.name: model.tiers[0].name for model in BOTH.models}
+    for row in world.told:
+        assert row.change.from_tier == tiers[row.change.model] != row.change.to_tier
+        tiers[row.change.model] = row.change.to_tier

@@ -1,0 +1,148 @@
+"""A tiny world for the handlers: tables are dictionaries, the log is a list, the fold is the real one.
+
+What is said on ``internal.scoring`` is kept with its bytes and delivered back when the test says so.
+A lead's facts are at hand only where the store would load them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import msgspec
+
+from services.scoring.bootstrap import build_stage
+from services.scoring.domain.effects import next_wake
+from services.scoring.domain.facts import Fact
+from services.scoring.domain.scored_lead import KeptFact, ScoredLead, Working, counted_facts, needs_history
+from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.domain.told_changes import TierChangeRow
+from services.scoring.handlers.interpreting import interpret
+from services.scoring.handlers.telling import COOLING
+from shared.contracts.envelope import decode_envelope, decode_event
+from shared.contracts.events.scores import ScoresUpdated
+from shared.contracts.events.tier_changes import TierChanged
+from shared.contracts.topics import INTERNAL, SCORES, TIER_CHANGES
+from shared.kernel.changes import Fact as Learned
+from shared.kernel.instants import Instant
+from shared.processor.fold import Announcer, Fold
+from shared.processor.stage import Loaded
+from tests.unit.scoring.stories import BOTH
+
+PARTITIONS = 4
+_ENCODE = msgspec.msgpack.Encoder().encode
+
+
+class World:
+    """Everything that scoring has stored and said."""
+
+    def __init__(self, models: ModelSet = BOTH) -> None:
+        self.leads: dict[str, tuple[int, bytes]] = {}
+        self.facts: dict[str, dict[str, Fact]] = {}
+        self.timers: dict[str, dict[str, Instant]] = {}
+        self.told: list[TierChangeRow] = []
+        self.internal: list[Learned] = []
+        self.said: dict[str, list[bytes]] = {}
+        self.scores: dict[str, ScoresUpdated] = {}
+        self.rang: list[tuple[str, Instant]] = []
+        self.rule_by(models)
+
+    def rule_by(self, models: ModelSet) -> None:
+        """Restart with these models."""
+        self.models = models
+        self.stage = build_stage(models, partitions=PARTITIONS)
+        self.announcer = Announcer(
+            source="/leadmill/scoring", partitions=PARTITIONS, max_record_bytes=900_000
+        )
+
+    def kept(self, lead: str) -> ScoredLead:
+        """A lead as it is stored."""
+        row = self.leads.get(lead)
+        return ScoredLead() if row is None else msgspec.msgpack.decode(row[1], type=ScoredLead)
+
+    def counted(self, lead: str) -> list[Fact]:
+        """The facts that count for a lead now."""
+        return list(counted_facts(lead, self.kept(lead), self.facts.get(lead, {}).values()))
+
+    def told_of(self, lead: str) -> list[TierChangeRow]:
+        """What was told of one lead, in order."""
+        return [row for row in self.told if row.lead == lead]
+
+    def learn(self, batch: Sequence[Learned], *, until: Instant | None = None) -> None:
+        """Handle one batch, and then let every timer ring that is due by ``until``."""
+        keys = dict.fromkeys(learned.key for learned in batch)
+        if until is not None:
+            keys |= dict.fromkeys(self.timers)
+        timers = {key: self.timers[key] for key in keys if key in self.timers}
+        loaded = {key: self._load(key, [f.event for f in batch if f.key == key]) for key in keys}
+        known = {key: found for key, found in loaded.items() if found is not None}
+        fold: Fold[Working] = Fold(self.stage, self.announcer, known, timers)
+        for learned in batch:
+            fold.learn(learned)
+        if until is not None:
+            for key in keys:
+                fold.ring_due(key, until + 1)
+        self._save(fold)
+
+    def _load(self, key: str, coming: Sequence[object]) -> Loaded[Working] | None:
+        row = self.leads.get(key)
+        if row is None:
+            return None
+        kept = self.kept(key)
+        history = None
+        if needs_history(self.models, kept, coming):
+            stored = self.facts.get(key, {}).values()
+            history = tuple(sorted(stored, key=lambda fact: (fact.occurred, fact.id)))
+        return Loaded(row[0], Working(key, kept, history))
+
+    def _save(self, fold: Fold[Working]) -> None:
+        folded = fold.finish()
+        assert not folded.dead
+        self.rang += [(timer.key, due) for timer, due in folded.rung]
+        for write in folded.writes:
+            self.leads[write.key] = (write.version, _ENCODE(write.state.kept))
+            for row in write.rows:
+                if isinstance(row, KeptFact):
+                    stored = self.facts.setdefault(row.lead, {})
+                    assert row.fact.id not in stored, "a fact is appended once"
+                    stored[row.fact.id] = row.fact
+                else:
+                    self.told.append(cast(TierChangeRow, row))
+        for timer, due in folded.timers.items():
+            self.timers.setdefault(timer.key, {}).pop(timer.name, None)
+            if due is not None:
+                self.timers[timer.key][timer.name] = due
+        for target, records in folded.output.by_partition().items():
+            for record in records:
+                assert record.value is not None
+                self._hear(target.topic, record.value)
+
+    def _hear(self, topic: str, value: bytes) -> None:
+        envelope = decode_envelope(value)
+        if topic == INTERNAL["scoring"].name:
+            learned = interpret(envelope)
+            assert learned is not None
+            self.internal.append(learned)
+        if topic == SCORES.name:
+            event = decode_event(envelope)
+            assert isinstance(event, ScoresUpdated)
+            self.scores[event.lead] = event
+        else:
+            self.said.setdefault(f"{topic} {envelope.subject}", []).append(value)
+
+    def changes_said(self, lead: str) -> list[TierChanged]:
+        """The tier changes of one lead as the topic holds them."""
+        values = self.said.get(f"{TIER_CHANGES.name} {lead}", [])
+        return [cast(TierChanged, decode_event(decode_envelope(value))) for value in values]
+
+    def check_clock(self, lead: str) -> None:
+        """The clock is set, never later than the next change that time alone brings, and not in the past."""
+        kept = self.kept(lead)
+        wake = self.timers.get(lead, {}).get(COOLING)
+        assert wake == kept.wake
+        if kept.score is None or kept.lives_at:
+            assert wake is None
+            return
+        exact = next_wake(self.models, kept.score, after=kept.told.through)
+        assert exact is None or (wake is not None and wake <= exact)
+        assert wake is None or wake > kept.told.through
