@@ -3,8 +3,9 @@
 
 Relies on aiokafka 0.14: the attributes in ``_PARTS`` are what a client is made of; every background
 task is a coroutine method of one of them; connections lie in ``_conns`` and write to ``_writer``;
-``_closed`` keeps the destructor quiet; a consumer's work is done by ``_fetcher``'s and
-``_coordinator``'s tasks; both send through ``_client.send(node, request, *, group)``.
+``_closed`` keeps the destructor quiet; a producer's batches lie in ``_batches`` until they are sent
+and in ``_pending_batches`` until they are acknowledged; a consumer's work is done by ``_fetcher``'s
+and ``_coordinator``'s tasks; both send through ``_client.send(node, request, *, group)``.
 """
 
 from __future__ import annotations
@@ -33,8 +34,16 @@ def refuse_more(client: Any) -> None:
     """Take the client for closed, and let whoever waits for an acknowledgement go."""
     client._closed = True
     accumulator = getattr(client, "_message_accumulator", None)
-    if accumulator is not None:
-        accumulator.fail_all(ProducerClosed())
+    if accumulator is None:
+        return
+    waiting = [batch for batches in accumulator._batches.values() for batch in batches]
+    waiting += accumulator._pending_batches
+    accumulator._pending_batches.update(waiting)  # where a callback of each looks for it, also between tries
+    accumulator.fail_all(ProducerClosed())
+    for batch in waiting:
+        for future in (batch.future, batch._drain_waiter):
+            if future.done() and not future.cancelled():
+                future.exception()  # read, or the event loop complains that nobody did
 
 
 def tasks_of(client: Any) -> set[asyncio.Task[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -34,6 +35,14 @@ async def scene(kafka_driver: KafkaDriver) -> AsyncIterator[Scene]:
         yield Scene(kafka_driver, stack)
 
 
+@pytest.fixture
+async def complaints() -> list[str]:
+    """What the event loop has to complain of: failures that nobody read, callbacks that raised."""
+    heard: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, about: heard.append(about["message"]))
+    return heard
+
+
 def client_of(seat: Seat) -> Any:
     """Return the aiokafka consumer behind the seat."""
     assert isinstance(seat.consumer, KafkaConsumer)
@@ -58,7 +67,7 @@ class TestTheClient:
         assert values(await reader.collect(1)) == ["a"]
 
     async def test_a_frozen_broker_leaves_no_task_and_no_connection_behind(
-        self, scene: Scene, kafka_driver: KafkaDriver
+        self, scene: Scene, kafka_driver: KafkaDriver, complaints: list[str]
     ) -> None:
         topic = await scene.topic()
         before = asyncio.all_tasks()
@@ -69,6 +78,27 @@ class TestTheClient:
             await producer.stop()
             await reader.consumer.stop()
             assert asyncio.all_tasks() == before
+        gc.collect()
+        assert complaints == []
+
+    async def test_a_producer_is_let_go_in_silence_while_its_broker_is_down(
+        self, scene: Scene, kafka_driver: KafkaDriver, complaints: list[str]
+    ) -> None:
+        topic = await scene.topic(partitions=2)
+        before = asyncio.all_tasks()
+        producer = await scene.producer()
+        await producer.append([(TopicPartition(topic, 0), records("a"))])
+        await asyncio.to_thread(kafka_driver.broker.kill)
+        try:
+            appends = [(TopicPartition(topic, number), records("b")) for number in range(2)]
+            with pytest.raises(LogUnavailable):
+                await producer.append(appends)
+            await producer.stop()
+            assert asyncio.all_tasks() == before
+        finally:
+            await asyncio.to_thread(kafka_driver.broker.start)
+        gc.collect()
+        assert complaints == []
 
     async def test_a_producer_that_failed_takes_nothing_more(
         self, scene: Scene, kafka_driver: KafkaDriver
