@@ -99,6 +99,7 @@ async def command(plan: CommanderPlan) -> None:
         commander.is_stopping = True
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    print("ready", flush=True)
     async with asyncio.TaskGroup() as callers:
         for _ in range(plan.callers):
             callers.create_task(commander.call())

@@ -1,6 +1,6 @@
 """One worker of tally as a process of its own: ``python -m tests.failure.worker '<plan as JSON>'``.
 
-SIGTERM stops it in order. A trip makes it signal itself at a named point of the loop. It dies with
+SIGTERM stops it in order once it has said "ready". A trip makes it signal itself at a named point of the loop. It dies with
 the process that started it, and its watchdog ends it if it is stuck.
 """
 
@@ -33,8 +33,8 @@ from tests.failure.oracle.journal import journal_of
 
 SESSION_SECONDS: Final = 2.0
 LIMITS: Final = DatabaseLimits(
-    connect_timeout=timedelta(seconds=2),
-    statement_timeout=timedelta(seconds=4),
+    connect_timeout=timedelta(seconds=5),
+    statement_timeout=timedelta(seconds=10),
     lock_timeout=timedelta(seconds=1.5),
     idle_in_transaction_timeout=timedelta(seconds=1.5),
 )
@@ -72,7 +72,7 @@ class WallClock:
 def log_on(address: str) -> KafkaLog:
     """Return Kafka as the runs use it: sessions of two seconds, and little patience."""
     return KafkaLog(
-        address, session_timeout=SESSION_SECONDS, metadata_max_age=2.0, answer_timeout=3.0, stop_timeout=1.0
+        address, session_timeout=SESSION_SECONDS, metadata_max_age=2.0, answer_timeout=5.0, stop_timeout=2.0
     )
 
 
@@ -132,6 +132,7 @@ async def work(plan: WorkerPlan) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, worker.stop)
     loop.add_signal_handler(signal.SIGINT, lambda: None)
+    print("ready", flush=True)
     watchdog = Watchdog([worker.standing])
     watchdog.start()
     try:

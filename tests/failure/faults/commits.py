@@ -30,6 +30,5 @@ async def lose_answers(field: Field, *, seconds: float, share: float = 0.02) -> 
         field.crew.struck["COMMIT undone"] += proxy.dropped
         if not proxy.swallowed:
             field.crew.faults.append("unproven: no COMMIT was swallowed")
-    for name in NAMES:
-        field.crew.start(name)
+    field.crew.man(*NAMES)
     await field.progress()

@@ -13,8 +13,7 @@ from tests.failure.surroundings.ground import Field
 
 async def lose_a_record_batch(field: Field) -> None:
     """Leave a hole in a producer's sequence, see the halt, resume."""
-    for name in NAMES:
-        field.crew.start(name)
+    field.crew.man(*NAMES)
     await field.progress()
     tp = TopicPartition(COUNTED.name, 1)
     producer = field.feeder.lose_one(tp)

@@ -25,14 +25,15 @@ POINTS: Final = (
 )
 _CLAIMS: Final = {"before_claim", "during_claim", "after_claim"}
 NAMES: Final = ("worker-0", "worker-1")
+PATIENCE: Final = 60.0
+"""How long a worker may take to come to the point where it is struck, in seconds."""
 
 
 async def kill_at_points(field: Field, points: Sequence[str] = POINTS, *, times: int = 1) -> None:
     """Have workers kill themselves at each point; two chains of points run beside each other."""
     wanted = [(point, time) for time in range(times) for point in points]
     await asyncio.gather(*(_chain(field, name, wanted[place::2]) for place, name in enumerate(NAMES)))
-    for name in NAMES:
-        field.crew.start(name)
+    field.crew.man(*NAMES)
     await field.progress()
 
 
@@ -41,8 +42,8 @@ async def _chain(field: Field, name: str, wanted: Sequence[tuple[str, int]]) -> 
     for point, _ in wanted:
         passes = 1 if point in _CLAIMS else pick.randrange(1, 12)
         hand = field.crew.start(name, trip=Trip(point, passes))
-        if await hand.ended(40) is None:
-            field.crew.faults.append(f"stuck: {name} has not come {passes} times to {point} within 40 s")
+        if await hand.ended(PATIENCE) is None:
+            field.crew.faults.append(f"stuck: {name} has not come {passes} times to {point} within {PATIENCE:g} s")
             field.crew.kill(name)
         else:
             field.crew.struck[f"SIGKILL {point}"] += 1
@@ -52,8 +53,7 @@ async def _chain(field: Field, name: str, wanted: Sequence[tuple[str, int]]) -> 
 async def kill_at_random(field: Field, count: int, *, longest: float = 3.0) -> None:
     """Kill workers, now and then both or the commander, at random moments; each is started again."""
     pick = random.Random(field.crew.seed)
-    for name in NAMES:
-        field.crew.start(name)
+    field.crew.man(*NAMES)
     await field.progress()
     killed = 0
     while killed < count:

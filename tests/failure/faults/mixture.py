@@ -13,8 +13,7 @@ from tests.failure.surroundings.ground import Field
 async def strike_at_random(field: Field, *, seconds: float) -> None:
     """Strike for so many seconds."""
     pick = random.Random(field.crew.seed)
-    for name in NAMES:
-        field.crew.start(name)
+    field.crew.man(*NAMES)
     await field.progress()
     strokes = [_kill] * 8 + [_freeze] * 4 + [_restart] * 3 + [_visit] * 3 + [_kafka] * 1 + [_postgres] * 2
     end = asyncio.get_running_loop().time() + seconds

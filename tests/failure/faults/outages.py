@@ -34,9 +34,7 @@ async def take_postgres_away(field: Field, how: Literal["stop", "kill"], *, seco
 
 
 async def _begin(field: Field) -> None:
-    for name in NAMES:
-        if name not in field.crew.workers:
-            field.crew.start(name)
+    field.crew.man(*NAMES)
     await field.progress()
 
 

@@ -11,9 +11,7 @@ from tests.failure.surroundings.ground import Field
 
 async def restart_rolling(field: Field, *, rounds: int = 1) -> None:
     """Stop and start each worker in turn under load; each must end with exit code 0 in time."""
-    for name in NAMES:
-        if name not in field.crew.workers:
-            field.crew.start(name)
+    field.crew.man(*NAMES)
     await field.progress()
     for _ in range(rounds):
         for name in NAMES:
@@ -25,8 +23,7 @@ async def restart_rolling(field: Field, *, rounds: int = 1) -> None:
 async def join_and_leave(field: Field, count: int) -> None:
     """A third worker joins and leaves, now in order, now by SIGKILL, sometimes before it has settled."""
     pick = random.Random(field.crew.seed)
-    for name in NAMES:
-        field.crew.start(name)
+    field.crew.man(*NAMES)
     await field.progress()
     for _ in range(count):
         field.crew.start("worker-2")

@@ -10,7 +10,7 @@ from typing import Final
 
 from shared.kernel.errors import Unavailable
 from tests.engine.tally import LATEST, PARTITIONS
-from tests.failure.faults.kills import NAMES
+from tests.failure.faults.kills import NAMES, PATIENCE
 from tests.failure.surroundings.crew import Hand
 from tests.failure.surroundings.ground import Field
 from tests.failure.worker import Trip
@@ -30,13 +30,13 @@ async def freeze_at_points(field: Field, points: Sequence[str] = POINTS, *, time
     """At each point a worker stands still until the other has taken over and gone on, then wakes up."""
     zombie_name, other_name = NAMES
     pick = random.Random(field.crew.seed)
-    field.crew.start(other_name)
+    field.crew.man(other_name)
     await field.progress()
     for point in [point for _ in range(times) for point in points]:
         passes = 1 if point == "during_claim" else pick.randrange(2, 12)
         zombie = field.crew.start(zombie_name, trip=Trip(point, passes, signal.SIGSTOP))
-        if not await zombie.frozen(40):
-            field.crew.faults.append(f"stuck: {zombie_name} has not come {passes} times to {point} within 40 s")
+        if not await zombie.frozen(PATIENCE):
+            field.crew.faults.append(f"stuck: {zombie_name} has not come {passes} times to {point} within {PATIENCE:g} s")
         else:
             field.crew.struck[f"SIGSTOP {point}"] += 1
             if await _replaced(field, other_name):
@@ -46,7 +46,7 @@ async def freeze_at_points(field: Field, points: Sequence[str] = POINTS, *, time
         await asyncio.sleep(0.5)
         field.crew.look()
         await field.crew.stop(zombie_name)
-    field.crew.start(zombie_name)
+    field.crew.man(zombie_name)
 
 
 async def freeze_with_late_publish(field: Field) -> None:
@@ -55,11 +55,11 @@ async def freeze_with_late_publish(field: Field) -> None:
     Nothing comes after it but what heals it, so the compacted topic ends stale if nothing does.
     """
     zombie_name, other_name = NAMES
-    field.crew.start(other_name)
+    field.crew.man(other_name)
     await field.progress()
     zombie = field.crew.start(zombie_name, trip=Trip("before_publish", 12, signal.SIGSTOP))
-    if not await zombie.frozen(40):
-        field.crew.faults.append("stuck: the worker has not published 12 times within 40 s")
+    if not await zombie.frozen(PATIENCE):
+        field.crew.faults.append(f"stuck: the worker has not published 12 times within {PATIENCE:g} s")
         return
     field.crew.struck["SIGSTOP before_publish, all quiet"] += 1
     await _replaced(field, other_name)
@@ -79,8 +79,7 @@ async def freeze_with_late_publish(field: Field) -> None:
 async def freeze_at_random(field: Field, count: int) -> None:
     """Freeze one or the other at random moments, longer or shorter than its session."""
     pick = random.Random(field.crew.seed)
-    for name in NAMES:
-        field.crew.start(name)
+    field.crew.man(*NAMES)
     await field.progress()
     for _ in range(count):
         await asyncio.sleep(pick.uniform(0.2, 2.0))
@@ -96,13 +95,13 @@ async def freeze_at_random(field: Field, count: int) -> None:
 async def _replaced(field: Field, other_name: str) -> bool:
     """Wait until the other has claimed every partition."""
     before = await field.epochs()
-    end = asyncio.get_running_loop().time() + 30
+    end = asyncio.get_running_loop().time() + PATIENCE
     while asyncio.get_running_loop().time() < end:
         now = await field.epochs()
         if len(now) == PARTITIONS and all(now[number] > before.get(number, 0) for number in now):
             return True
         await asyncio.sleep(0.05)
-    field.crew.faults.append(f"stuck: {other_name} has not taken over within 30 s")
+    field.crew.faults.append(f"stuck: {other_name} has not taken over within {PATIENCE:g} s")
     return False
 
 

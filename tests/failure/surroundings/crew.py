@@ -17,7 +17,7 @@ import msgspec
 from tests.failure.commander import CommanderPlan
 from tests.failure.worker import Trip, WorkerPlan
 
-GRACE_SECONDS: Final = 15.0
+GRACE_SECONDS: Final = 20.0
 _MOST_FAULTS: Final = 5
 _ROOT: Final = Path(__file__).parents[3]
 
@@ -30,6 +30,7 @@ class Hand:
         self.trip = trip
         self.errors = folder / f"{name}.log"
         self.output = folder / f"{name}.out"
+        self._said_before = self.output.stat().st_size if self.output.exists() else 0
         with self.errors.open("ab") as errors, self.output.open("ab") as output:
             self.process = subprocess.Popen(command, stdout=output, stderr=errors, stdin=subprocess.DEVNULL, cwd=_ROOT)
 
@@ -53,6 +54,14 @@ class Hand:
         while (code := self.process.poll()) is None and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(0.02)
         return code
+
+    async def ready(self, within: float) -> None:
+        """Wait until it has said that it heeds signals, or has ended."""
+        end = asyncio.get_running_loop().time() + within
+        while self.is_running and asyncio.get_running_loop().time() < end:
+            if self.output.stat().st_size > self._said_before:
+                return
+            await asyncio.sleep(0.05)
 
     async def frozen(self, within: float) -> bool:
         """Wait until it stands still."""
@@ -82,7 +91,13 @@ class Crew:
         self._numbers = 0
 
     def start(self, name: str, *, trip: Trip | None = None, database: str | None = None) -> Hand:
-        """Start a worker under a name that is free."""
+        """Start a worker.
+
+        :raises ValueError: if one of this name runs; stop or kill it first.
+        """
+        before = self.workers.get(name)
+        if before is not None and before.is_running:
+            raise ValueError(f"{name} runs already")
         plan = WorkerPlan(
             name=name,
             group=self.group,
@@ -95,6 +110,13 @@ class Crew:
         hand = Hand(name, _python("tests.failure.worker", plan), self.folder, trip=trip)
         self.workers[name] = hand
         return hand
+
+    def man(self, *names: str) -> None:
+        """Start those of these workers that do not run."""
+        for name in names:
+            hand = self.workers.get(name)
+            if hand is None or not hand.is_running:
+                self.start(name)
 
     def start_commander(self, rate: float, *, database: str | None = None) -> Hand:
         """Start a process that gives commands."""
@@ -124,6 +146,7 @@ class Crew:
     async def stop(self, name: str) -> None:
         """Stop in good order; anything but exit code 0 within the grace period is a fault."""
         hand = self.workers.get(name) or self.commanders[name]
+        await hand.ready(30)
         hand.signal(signal.SIGTERM)
         code = await hand.ended(GRACE_SECONDS)
         if code is None:

@@ -194,7 +194,7 @@ class Field:
         rows = await self.ask("SELECT count(*) FROM journal")
         return rows[0][0] if rows else 0
 
-    async def progress(self, *, transactions: int = 5, within: float = 30.0) -> bool:
+    async def progress(self, *, transactions: int = 5, within: float = 60.0) -> bool:
         """Wait until so many more transactions are journaled; False if they are not, which is a fault."""
         loop = asyncio.get_running_loop()
         end = loop.time() + within
@@ -204,7 +204,7 @@ class Field:
             await asyncio.sleep(0.05)
             if await self._batches() - before >= transactions:
                 return True
-        self.crew.faults.append(f"stuck: no {transactions} more batches within {within:g} s")
+        self.crew.faults.append(f"stuck: no {transactions} more batches within {within:g} s; {await self._waits_for()}")
         return False
 
     async def _batches(self) -> int:
@@ -243,10 +243,7 @@ class Field:
     async def settle(self, *, within: float = 90.0) -> None:
         """Stop the load, let the workers finish, and stop them in good order."""
         await self.stop_load()
-        for name in ("worker-0", "worker-1"):
-            hand = self.crew.workers.get(name)
-            if hand is None or not hand.is_running:
-                self.crew.start(name)
+        self.crew.man("worker-0", "worker-1")
         await self.quiet(within=within)
         for name in list(self.crew.workers):
             await self.crew.stop(name)
@@ -332,7 +329,7 @@ class Field:
         answered = {}
         for hand in self.crew.commanders.values():
             for line in hand.output.read_text().splitlines(keepends=True):
-                if line.endswith("\n"):
+                if line.endswith("\n") and ":" in line:
                     name, *replies = line.split()
                     answered[name] = [int(reply) for reply in replies]
         return answered
