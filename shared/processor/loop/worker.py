@@ -28,6 +28,7 @@ from shared.processor.loop.claiming import Claiming
 from shared.processor.loop.publisher import Publisher
 from shared.processor.loop.ringing import Ringing
 from shared.processor.loop.standing import LoopSettings, Standing
+from shared.processor.replay import Replays
 from shared.processor.stage import SharedStage, Stage
 from shared.processor.tables import dead_letters, fence, outbox
 from shared.processor.tables.dead_letters import Halt
@@ -73,17 +74,15 @@ class Worker(Generic[S]):
             partitions=self.settings.partitions,
             max_record_bytes=self.settings.max_record_bytes,
         )
-        self._step = step_of(
-            stage,
-            Bench(
-                announcer=announcer,
-                database=database,
-                clock=clock,
-                metrics=metrics,
-                tripwire=tripwire,
-                journal=journal,
-            ),
+        self._bench = Bench(
+            announcer=announcer,
+            database=database,
+            clock=clock,
+            metrics=metrics,
+            tripwire=tripwire,
+            journal=journal,
         )
+        self._step = step_of(stage, self._bench)
         self._reader = BatchReader(stage, metrics, flood=self.settings.flood)
         self._ringing = Ringing(database, clock, limit=self.settings.batch_records)
         self._rings = isinstance(stage, SharedStage) or stage.sets_timers
@@ -97,6 +96,10 @@ class Worker(Generic[S]):
         self._idle.set()
         self._halts_looked = 0.0
         self._lag_looked = 0.0
+
+    def replays(self) -> Replays:
+        """Return what replays this worker's dead letters; it need not run for that."""
+        return Replays(self._stage, self._bench)
 
     async def run(self) -> None:
         """Work until :meth:`stop`; whatever is away is waited for, with growing pauses."""
