@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from services.scoring.api.schemas import (
     ModelOut,
@@ -19,7 +19,7 @@ from services.scoring.api.schemas import (
     why_out,
 )
 from services.scoring.queries.scores import ScoreQueries
-from services.scoring.queries.tier_stream import TierStream
+from services.scoring.queries.tier_stream import BEGINNING, TierStream, check_cursor
 from shared.http.access import require
 from shared.http.event_stream import (
     EventSourceResponse,
@@ -31,7 +31,7 @@ from shared.http.event_stream import (
 )
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Rejected
-from shared.kernel.instants import Instant, parse_instant
+from shared.kernel.instants import Instant, format_instant, parse_instant
 from shared.security.tokens import Role
 
 _READERS: tuple[Role, ...] = ("marketer", "manager", "rep", "service", "read")
@@ -100,23 +100,30 @@ def build_router(*, scores: ScoreQueries, stream: TierStream, clock: Clock) -> A
     )
     async def follow_changes(
         request: Request,
-        after: LastEventId = None,
+        after: Annotated[str | None, Depends(_cursor)],
         begin: Annotated[
             str, Query(pattern="^(first|now)$", description="Where to begin without Last-Event-ID")
         ] = "now",
     ) -> AsyncIterator[ServerSentEvent]:
-        start = after if after is not None else "" if begin == "first" else await stream.find_end()
+        start = after or (BEGINNING if begin == "first" else await stream.find_end())
+        # whoever breaks off before the first change comes back to this place, not to a later "now"
+        yield ServerSentEvent(id=start)
 
         async def read(cursor: str | None) -> Sequence[StreamEvent]:
             return [
                 StreamEvent(told.cursor, "tier_changed", msgspec.json.encode(told_out(told)).decode())
-                for told in await stream.find_changes(cursor or "")
+                for told in await stream.find_changes(cursor or start)
             ]
 
         async for event in follow(read, after=start, stopping=stopping_of(request)):
             yield event
 
     return router
+
+
+def _cursor(last_event_id: LastEventId = None) -> str | None:
+    """Look at the cursor before the stream is opened: later it could not be refused any more."""
+    return check_cursor(last_event_id)
 
 
 def _instant(text: str | None, otherwise: Instant) -> Instant:
@@ -128,6 +135,8 @@ def _maybe(text: str | None) -> Instant | None:
     if text is None:
         return None
     try:
-        return parse_instant(text)
-    except ValueError as error:
+        instant = parse_instant(text)
+        format_instant(instant)  # with a zone, the first and the last day of all years have no text
+        return instant
+    except (ValueError, OverflowError) as error:
         raise InstantMalformed from error

@@ -7,12 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from services.scoring.domain.decay import Cooling
 from services.scoring.domain.ledger import Line
 from services.scoring.domain.questions import Explanation, Score
 from services.scoring.domain.scoring_models.compiled import CompiledModel
 from services.scoring.domain.tiers import Crossing
 from services.scoring.domain.told_changes import ToldChange
-from shared.kernel.instants import Instant, format_instant
+from shared.kernel.instants import DAY, HOUR, Instant, format_instant
 
 
 class ScoreOut(BaseModel):
@@ -83,7 +84,6 @@ def score_out(score: Score, lines: Sequence[Line] | None = None) -> ScoreOut:
 
 def line_out(line: Line) -> LineOut:
     """Translate a line."""
-    law = line.cooling
     return LineOut(
         rule=line.rule,
         points=line.points / 1000,
@@ -92,9 +92,7 @@ def line_out(line: Line) -> LineOut:
         granted_at=format_instant(line.granted),
         object=line.object,
         group=line.group,
-        decay=None
-        if law is None
-        else f"full for {law.full // 3_600_000_000} h, then halves every {law.half_life // 86_400_000_000} days",
+        decay=None if line.cooling is None else _words(line.cooling),
     )
 
 
@@ -157,6 +155,10 @@ def told_out(told: ToldChange) -> dict[str, Any]:
             for source, identity in sorted(told.details.external_ids.items())
         ],
     }
+
+
+def _words(law: Cooling) -> str:
+    return f"full for {law.full // HOUR} h, then halves every {law.half_life // DAY} days"
 
 
 def _text(instant: Instant | None) -> str | None:

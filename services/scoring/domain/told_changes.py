@@ -28,10 +28,11 @@ class Details(msgspec.Struct, array_like=True):
 
 
 class ToldChange(NamedTuple):
-    """A tier change as it was told; ``cursor`` is its place in the stream."""
+    """A tier change as it was told: its place in the stream, and the fact or clock that caused it."""
 
     cursor: str
     lead: str
     told_at: Instant
     change: TierChange
     details: Details
+    cause: str

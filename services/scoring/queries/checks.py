@@ -1,26 +1,44 @@
-"""Scoring's answers to the audit: facts, states and lines agree, and every breach has an id."""
+"""Scoring's answers to the audit: facts, states, lines and clocks agree, and every breach has an id."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from services.scoring.domain.effects import next_wake
 from services.scoring.domain.facts import Fact
 from services.scoring.domain.ledger import lines_at, total
-from services.scoring.domain.running_score import ScoringState, fold
-from services.scoring.domain.scored_lead import ScoredLead, counted_facts, digest_of
+from services.scoring.domain.running_score import ScoringState, fold, is_current
+from services.scoring.domain.scored_lead import ScoredLead, counted_facts, digest_of, external_ids_in
 from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.domain.tiers import tier_at
 from services.scoring.handlers.interpreting import interpret
-from services.scoring.store.facts import find_absent, load_facts
+from services.scoring.handlers.telling import COOLING
+from services.scoring.store.facts import find_absent, find_orphans, load_facts
 from services.scoring.store.leads import load_leads_page
+from services.scoring.store.snapshots import snapshot
 from shared.contracts.envelope import decode_envelope
 from shared.kernel.errors import Rejected
+from shared.kernel.instants import Instant, format_instant
 from shared.log.port import Record
 from shared.postgres.database import Database
 from shared.processor.checks import Finding, find_buried
+from shared.processor.tables.timers import load_timers
 
 _LEADS_PER_READ = 500
 _SAMPLE_PAGES = 4
+_MOST_ORPHANS = 100
 _ID_DIGITS = 32
+
+
+@dataclass(slots=True)
+class _Tally:
+    leads: int = 0
+    facts: int = 0
+    missing: list[str] = field(default_factory=list)
+    differing: list[str] = field(default_factory=list)
+    sums: list[str] = field(default_factory=list)
+    clocks: list[str] = field(default_factory=list)
 
 
 class ScoringChecks:
@@ -32,30 +50,33 @@ class ScoringChecks:
 
     async def check(self, *, full: bool) -> Sequence[Finding]:
         """Check a sample of 2,000 leads, or with ``full`` all of them."""
-        facts_looked_at = leads_looked_at = 0
-        missing: list[str] = []
-        differing: list[str] = []
-        sums: list[str] = []
+        tally = _Tally()
         after, pages = "", 0
         while full or pages < _SAMPLE_PAGES:
-            async with self._database.connection() as connection:
-                page = await load_leads_page(connection, after=after, limit=_LEADS_PER_READ)
-                facts = await load_facts(connection, [lead for lead, _ in page])
+            async with snapshot(self._database) as transaction:
+                page = await load_leads_page(transaction, after=after, limit=_LEADS_PER_READ)
+                facts = await load_facts(transaction, [lead for lead, _ in page])
+                timers = await load_timers(transaction, keys=[lead for lead, _ in page])
             for lead, kept in page:
-                leads_looked_at += 1
-                facts_looked_at += kept.facts
-                missing += _compare_facts(lead, kept, facts[lead])
-                differing += self._compare_states(lead, kept, facts[lead])
-                sums += self._compare_sums(lead, kept.score)
+                tally.leads += 1
+                if kept is None:
+                    tally.differing.append(f"lead {lead}: what is stored of it cannot be read")
+                else:
+                    self._check_lead(tally, lead, kept, facts[lead], timers.get(lead, {}))
             if len(page) < _LEADS_PER_READ:
                 break
             after, pages = page[-1][0], pages + 1
+        if full:
+            async with snapshot(self._database) as transaction:
+                orphans = await find_orphans(transaction, limit=_MOST_ORPHANS)
+            tally.differing += [f"lead {lead}: has facts, and nothing is stored of it" for lead in orphans]
         return [
-            Finding(check="scoring: every fact is there", looked_at=facts_looked_at, breaches=missing),
+            Finding(check="scoring: every fact is there", looked_at=tally.facts, breaches=tally.missing),
             Finding(
-                check="scoring: states refold from the facts", looked_at=leads_looked_at, breaches=differing
+                check="scoring: states refold from the facts", looked_at=tally.leads, breaches=tally.differing
             ),
-            Finding(check="scoring: Σ lines = score", looked_at=leads_looked_at, breaches=sums),
+            Finding(check="scoring: Σ lines = score", looked_at=tally.leads, breaches=tally.sums),
+            Finding(check="scoring: clocks are set", looked_at=tally.leads, breaches=tally.clocks),
         ]
 
     async def find_missing(self, records: Sequence[Record]) -> Sequence[str]:
@@ -78,52 +99,105 @@ class ScoringChecks:
             if (topic, partition, offset) not in buried
         ]
 
-    def _compare_states(self, lead: str, kept: ScoredLead, facts: Sequence[Fact]) -> list[str]:
-        """Name the models, and the rules within, whose stored lines are not what the facts say."""
-        stored = kept.score
-        if kept.facts != len(facts):
-            return []
-        models = self._models
-        folded = fold(models, counted_facts(lead, kept, facts))
+    def _check_lead(
+        self,
+        tally: _Tally,
+        lead: str,
+        kept: ScoredLead,
+        facts: Sequence[Fact],
+        timers: Mapping[str, Instant],
+    ) -> None:
+        tally.facts += kept.facts
+        missing = list(_find_missing(lead, kept, facts))
+        tally.missing += missing
+        state = kept.score
+        if state is not None and not is_current(self._models, state):
+            return  # made with other models: the next fact folds it anew
+        if not missing:  # otherwise the state differs for that reason
+            tally.differing += self._compare_states(lead, kept, list(counted_facts(lead, kept, facts)))
+        if state is not None:
+            tally.sums += self._compare_sums(lead, state)
+        tally.clocks += self._compare_clocks(lead, kept, timers)
+
+    def _compare_states(self, lead: str, kept: ScoredLead, counted: Sequence[Fact]) -> Iterator[str]:
+        """Name the models, the rules within and the events whose stored lines are not what the facts say."""
+        stored, folded = kept.score, fold(self._models, counted)
         if stored is None or folded is None:
-            return (
-                []
-                if stored is folded
-                else [f"lead {lead}: score and facts disagree about whether there is one"]
-            )
-        breaches = []
-        for model in models.models:
-            ours, theirs = stored.models.get(model.name), folded.models[model.name]
-            if ours is None or ours.version != model.version:
-                continue
-            for index, rule in enumerate(model.rules):
-                if ours.slots[index] != theirs.slots[index]:
-                    breaches.append(
-                        f"lead {lead}: the line of {rule.name} in {model.name} is not what its facts say"
+            if stored is not folded:
+                yield f"lead {lead}: score and facts disagree about whether there is one"
+            return
+        for model in self._models.models:
+            ours, theirs = stored.models[model.name], folded.models[model.name]
+            for rule, one, other in zip(model.rules, ours.slots, theirs.slots, strict=True):
+                if one != other:
+                    marks = {*one.marks, *one.recent} ^ {*other.marks, *other.recent}
+                    events = ", ".join(sorted({mark.event for mark in marks}))
+                    yield (
+                        f"lead {lead}: the line of {rule.name} in {model.name} (event {events})"
+                        " is not what its facts say"
                     )
             if (ours.tier, ours.since) != (theirs.tier, theirs.since):
-                breaches.append(f"lead {lead}: the tier in {model.name} is not what its facts say")
-        return breaches
+                yield f"lead {lead}: the tier in {model.name} is not what its facts say"
+        remembered = (stored.last_occurred, stored.last_fact, stored.attributes, kept.external_ids)
+        if remembered != (
+            folded.last_occurred,
+            folded.last_fact,
+            folded.attributes,
+            external_ids_in(counted),
+        ):
+            yield f"lead {lead}: its newest fact, attributes or external ids are not what its facts say"
 
-    def _compare_sums(self, lead: str, state: ScoringState | None) -> list[str]:
-        if state is None:
-            return []
-        return [
-            f"lead {lead}: the lines of {model.name} do not sum to the score"
-            for model in self._models.models
-            if (held := state.models.get(model.name)) is not None
-            and held.version == model.version
-            and sum(line.points for line in lines_at(model, held.slots, state.last_occurred))
-            != total(model, held.slots, state.last_occurred)
-        ]
+    def _compare_sums(self, lead: str, state: ScoringState) -> Iterator[str]:
+        for model in self._models.models:
+            slots = state.models[model.name].slots
+            lines = lines_at(model, slots, state.last_occurred)
+            if sum(line.points for line in lines) != total(model, slots, state.last_occurred):
+                yield f"lead {lead}: the lines of {model.name} do not sum to the score"
+
+    def _compare_clocks(self, lead: str, kept: ScoredLead, timers: Mapping[str, Instant]) -> Iterator[str]:
+        """Name leads whose clock is not set as they say, rings too late, or whose tier was told wrongly."""
+        wake, state, told = kept.wake, kept.score, kept.told
+        if timers.get(COOLING) != wake:
+            yield f"lead {lead}: its clock is not set for {_text(wake)} but for {_text(timers.get(COOLING))}"
+        if state is None or kept.lives_at:
+            return
+        due = next_wake(self._models, state, after=told.through)
+        if due is not None and (wake is None or wake > due):
+            yield f"lead {lead}: its tier changes at {_text(due)} and its clock rings at {_text(wake)}"
+        for model in self._models.models:
+            tier = model.tiers[tier_at(model, state.models[model.name], told.through).tier].name
+            last = told.tiers.get(model.name)
+            said = last.tier if last is not None else model.tiers[0].name
+            if said != tier:
+                yield f"lead {lead}: {model.name} was told to be {said} and is {tier}"
 
 
-def _compare_facts(lead: str, kept: ScoredLead, facts: Sequence[Fact]) -> list[str]:
-    """Name the fact that is missing, where it is one; otherwise the lead and how many."""
+def _find_missing(lead: str, kept: ScoredLead, facts: Sequence[Fact]) -> Iterator[str]:
+    """Name facts that are missing: one by what the digest lacks, several by the lines they carry."""
     digest = digest_of(fact.id for fact in facts)
     if kept.facts == len(facts) and kept.digest == digest:
-        return []
+        return
+    odd = f"{int.from_bytes(kept.digest) ^ int.from_bytes(digest):0{_ID_DIGITS}x}"
     if kept.facts == len(facts) + 1:
-        lost = int.from_bytes(kept.digest) ^ int.from_bytes(digest)
-        return [f"lead {lead}: fact {lost:0{_ID_DIGITS}x} is missing"]
-    return [f"lead {lead}: {kept.facts} facts were learnt and {len(facts)} are there"]
+        yield f"lead {lead}: fact {odd} is missing"
+        return
+    if kept.facts == len(facts) - 1:
+        yield f"lead {lead}: fact {odd} is there and was never learnt"
+        return
+    gone = sorted(_facts_named(kept) - {fact.id for fact in facts})
+    yield from (f"lead {lead}: fact {identity} is missing" for identity in gone)
+    yield f"lead {lead}: {kept.facts} facts were learnt and {len(facts)} are there"
+
+
+def _facts_named(kept: ScoredLead) -> set[str]:
+    """Return the ids of facts that a lead's own state speaks of."""
+    named = {kept.newest.id} if kept.newest is not None else set()
+    if kept.score is not None:
+        named.add(kept.score.last_fact)
+        for held in kept.score.models.values():
+            named |= {mark.event for slot in held.slots for mark in (*slot.marks, *slot.recent)}
+    return named
+
+
+def _text(instant: Instant | None) -> str:
+    return "no instant" if instant is None else format_instant(instant)

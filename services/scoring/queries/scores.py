@@ -11,12 +11,11 @@ from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.tiers import Crossing
 from services.scoring.domain.told_changes import ToldChange
 from services.scoring.store.leads import load_lead
+from services.scoring.store.snapshots import snapshot
 from services.scoring.store.tier_changes import load_lead_changes
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant
 from shared.postgres.database import Database
-
-_MOST_HOPS = 20
 
 
 class LeadUnknown(Rejected):
@@ -40,9 +39,9 @@ class ScoreQueries:
 
     def models_named(self, name: str | None) -> ModelSet:
         """Return the live models, or the one of this name. :raises ModelUnknown: if there is none."""
-        if name is None:
+        if name is None and self._models.models:
             return self._models
-        if name not in self._models.by_name:
+        if name is None or name not in self._models.by_name:
             raise ModelUnknown
         return ModelSet([self._models.by_name[name]])
 
@@ -51,7 +50,8 @@ class ScoreQueries:
     ) -> tuple[str, Sequence[Explanation]]:
         """Return the lead (where it lives after merges) and each model's score with its lines.
 
-        ``as_of``: facts that occurred by then. ``known_at``: only those received by then.
+        ``as_of``: facts that occurred by then. ``known_at``: only those received by then, of all
+        profiles that are one lead now.
 
         :raises LeadUnknown: if scoring knows no such lead.
         """
@@ -72,12 +72,19 @@ class ScoreQueries:
         return home, crossings, told
 
     async def _find(self, lead: str) -> tuple[str, ScoredLead, Sequence[Fact]]:
-        async with self._database.connection() as connection:
-            for _ in range(_MOST_HOPS):
-                kept, facts = await load_lead(connection, lead)
-                if kept is None:
-                    raise LeadUnknown
-                if not kept.lives_at:
-                    return lead, kept, facts
+        """Return where a lead lives, and its facts there.
+
+        While a move is under way the lead it goes to may not have heard of it yet, and two may even
+        name each other; then the answer is what is there.
+        """
+        async with snapshot(self._database) as transaction:
+            kept, facts = await load_lead(transaction, lead)
+            if kept is None:
+                raise LeadUnknown
+            passed = {lead}
+            while kept.lives_at and kept.lives_at not in passed:
                 lead = kept.lives_at
-        raise LeadUnknown
+                passed.add(lead)
+                found, facts = await load_lead(transaction, lead)
+                kept = found or ScoredLead()
+        return lead, kept, facts

@@ -10,6 +10,7 @@ from services.scoring.domain.running_score import ScoringState, advance
 from services.scoring.domain.scored_lead import counted_facts
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.store.leads import load_lead
+from services.scoring.store.snapshots import snapshot
 from services.scoring.store.tier_changes import load_lead_changes
 from shared.kernel.instants import Instant
 from shared.postgres.database import Database
@@ -26,14 +27,14 @@ class StoryEntry(NamedTuple):
 
 async def tell_story(database: Database, models: ModelSet, lead: str) -> list[StoryEntry]:
     """Return a lead's facts with the points each brought, and the changes that were told."""
-    async with database.connection() as connection:
-        kept, facts = await load_lead(connection, lead)
-        told = await load_lead_changes(connection, lead)
+    async with snapshot(database) as transaction:
+        kept, facts = await load_lead(transaction, lead)
+        told = await load_lead_changes(transaction, lead)
     if kept is None:
         return []
     entries: list[StoryEntry] = []
     if kept.lives_at:
-        entries.append(StoryEntry(0, "merged", f"lives at lead {kept.lives_at} now", ""))
+        entries.append(StoryEntry(kept.told.through, "merged", f"lives at lead {kept.lives_at} now", ""))
     state: ScoringState | None = None
     for fact in sorted(counted_facts(lead, kept, facts), key=lambda fact: (fact.occurred, fact.id)):
         before = _points(models, state, fact.occurred)
@@ -45,16 +46,12 @@ async def tell_story(database: Database, models: ModelSet, lead: str) -> list[St
             if after[name] != before.get(name, 0)
         ]
         entries.append(StoryEntry(fact.occurred, fact.name, _words(fact, moved), fact.id))
-    for change in told:
-        told_change = change.change
-        text = f"{told_change.model}: {told_change.from_tier} → {told_change.to_tier} at {told_change.points / 1000:g}"
-        kind = f"tier {told_change.direction}" + (", restated" if told_change.restated else "")
-        entries.append(
-            StoryEntry(
-                told_change.at, kind, text, change.details.reasons[0][2] if change.details.reasons else ""
-            )
-        )
-    return sorted(entries)
+    for entry in told:
+        change = entry.change
+        text = f"{change.model}: {change.from_tier} → {change.to_tier} at {change.points / 1000:g}"
+        kind = f"tier {change.direction}" + (", restated" if change.restated else "")
+        entries.append(StoryEntry(change.at, kind, text, entry.cause))
+    return sorted(entries, key=lambda entry: entry.at)
 
 
 def _points(models: ModelSet, state: ScoringState | None, at: Instant) -> dict[str, int]:

@@ -5,10 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.scoring.domain.told_changes import ToldChange
-from services.scoring.store.tier_changes import load_latest_cursor, load_told_changes
+from services.scoring.store.tier_changes import FIRST_CURSOR, is_cursor, load_latest_cursor, load_told_changes
+from shared.kernel.errors import Rejected
 from shared.postgres.database import Database
 
+BEGINNING = FIRST_CURSOR
+"""The cursor before the first change that was ever told."""
+
 _CHANGES_PER_READ = 200
+
+
+class CursorMalformed(Rejected):
+    """Last-Event-ID is the id of an event of this stream; leave it out to begin anew."""
+
+    code = "scoring.cursor_malformed"
+
+
+def check_cursor(text: str | None) -> str | None:
+    """Return the cursor that a client has named, None if it named none.
+
+    :raises CursorMalformed: if it is none of ours.
+    """
+    if text and not is_cursor(text):
+        raise CursorMalformed
+    return text or None
 
 
 class TierStream:
@@ -18,7 +38,7 @@ class TierStream:
         self._database = database
 
     async def find_changes(self, after: str) -> Sequence[ToldChange]:
-        """Return the next changes after ``after``; "" begins with the first ever told."""
+        """Return the next changes after a cursor, oldest first."""
         async with self._database.connection() as connection:
             return await load_told_changes(connection, after=after, limit=_CHANGES_PER_READ)
 

@@ -68,6 +68,16 @@ async def find_absent(transaction: Transaction, wanted: Sequence[tuple[str, str]
     return {(row["lead"], row["id"]) for row in rows}
 
 
+async def find_orphans(transaction: Transaction, *, limit: int) -> list[str]:
+    """Return leads under which facts are stored while nothing is known of the lead itself."""
+    rows = await transaction.fetch(
+        "SELECT DISTINCT lead FROM fact WHERE NOT EXISTS"
+        " (SELECT FROM lead WHERE lead.key = fact.lead AND lead.payload IS NOT NULL) ORDER BY lead LIMIT $1",
+        limit,
+    )
+    return [row["lead"] for row in rows]
+
+
 def _fact(row: Row) -> Fact:
     return Fact(
         row["id"], row["profile"], row["occurred"], row["received"], row["name"], _decode(row["fields"])

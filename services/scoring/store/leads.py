@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from services.scoring.domain.facts import Fact
 from services.scoring.domain.scored_lead import KeptFact, ScoredLead, Working, needs_history
 from services.scoring.domain.scoring_models.compiled import ModelSet
@@ -15,6 +17,8 @@ from shared.kernel import changes
 from shared.postgres.database import Transaction
 from shared.processor.stage import Loaded, Write
 from shared.processor.tables.states import StateTable, create_state_table
+
+_decode = msgspec.msgpack.Decoder(ScoredLead).decode
 
 CREATE = create_state_table("lead", comment="running scores: a cache of the facts, and what was told")
 
@@ -74,10 +78,18 @@ async def load_lead(transaction: Transaction, lead: str) -> tuple[ScoredLead | N
 
 async def load_leads_page(
     transaction: Transaction, *, after: str, limit: int
-) -> list[tuple[str, ScoredLead]]:
-    """Return the next leads by id, for checks and listings."""
-    keys = await transaction.fetch(
-        "SELECT key FROM lead WHERE key > $1 AND payload IS NOT NULL ORDER BY key LIMIT $2", after, limit
+) -> list[tuple[str, ScoredLead | None]]:
+    """Return the next leads by id, for checks; None stands for one whose row cannot be read."""
+    rows = await transaction.fetch(
+        "SELECT key, payload FROM lead WHERE key > $1 AND payload IS NOT NULL ORDER BY key LIMIT $2",
+        after,
+        limit,
     )
-    loaded = await StateTable("lead", ScoredLead).load(transaction, [row["key"] for row in keys])
-    return [(key, loaded[key].state) for key in sorted(loaded)]
+    return [(row["key"], _read_or_none(row["payload"])) for row in rows]
+
+
+def _read_or_none(payload: bytes) -> ScoredLead | None:
+    try:
+        return _decode(payload)
+    except msgspec.MsgspecError:
+        return None

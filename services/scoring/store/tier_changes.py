@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -33,6 +34,11 @@ COMMENT ON TABLE tier_change IS 'every tier change that was told, with the fact 
 COMMENT ON COLUMN tier_change.details IS 'MessagePack: reasons and external ids';
 """
 
+FIRST_CURSOR: Final = "0.0"
+"""The place before the first change: the number of a transaction, a dot, the number of a row."""
+
+_MOST_TRANSACTION: Final = 2**64 - 1
+_MOST_NUMBER: Final = 2**63 - 1
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Details).decode
@@ -42,9 +48,9 @@ async def save_tier_changes(transaction: Transaction, rows: Sequence[TierChangeR
     """Append told changes; a cause tells at most one change of a model."""
     await transaction.execute(
         "INSERT INTO tier_change (lead, model, model_version, cause, told_at, at, direction, from_tier,"
-        " to_tier, points, restated, details) SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[],"
-        " $5::bigint[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::boolean[],"
-        " $12::bytea[])",
+        " to_tier, points, restated, details) SELECT * FROM unnest($1::text[], $2::text[], $3::int[],"
+        " $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::bigint[],"
+        " $11::boolean[], $12::bytea[])",
         [row.lead for row in rows],
         [row.change.model for row in rows],
         [row.change.version for row in rows],
@@ -65,13 +71,20 @@ def _details(row: TierChangeRow) -> bytes:
     return _encode(Details(reasons, row.external_ids))
 
 
+def is_cursor(text: str) -> bool:
+    """Return whether a text can be the place of a change."""
+    written, dot, number = text.partition(".")
+    are_numbers = (written + number).isascii() and written.isdigit() and number.isdigit()
+    return bool(dot and are_numbers and int(written) <= _MOST_TRANSACTION and int(number) <= _MOST_NUMBER)
+
+
 async def load_told_changes(transaction: Transaction, *, after: str, limit: int) -> list[ToldChange]:
-    """Return changes told after a cursor ("" is the beginning), oldest first.
+    """Return changes told after a cursor, oldest first.
 
     Numbers are not drawn in commit order, so a change is shown only once no older transaction can
     still write one before it: the stream never skips.
     """
-    written, _, number = (after or "0.0").partition(".")
+    written, _, number = after.partition(".")
     rows = await transaction.fetch(
         "SELECT * FROM tier_change WHERE written < pg_snapshot_xmin(pg_current_snapshot())"
         " AND (written, number) > ($1::text::xid8, $2::bigint) ORDER BY written, number LIMIT $3",
@@ -83,12 +96,12 @@ async def load_told_changes(transaction: Transaction, *, after: str, limit: int)
 
 
 async def load_latest_cursor(transaction: Transaction) -> str:
-    """Return the cursor of the newest change that the stream may show."""
+    """Return the cursor of the newest change that the stream may show, the first cursor if none may."""
     row = await transaction.fetch_row(
         "SELECT written, number FROM tier_change WHERE written < pg_snapshot_xmin(pg_current_snapshot())"
         " ORDER BY written DESC, number DESC LIMIT 1"
     )
-    return "" if row is None else f"{row['written']}.{row['number']}"
+    return FIRST_CURSOR if row is None else f"{row['written']}.{row['number']}"
 
 
 async def load_lead_changes(transaction: Transaction, lead: str) -> list[ToldChange]:
@@ -110,5 +123,10 @@ def _told(row: Row) -> ToldChange:
         reasons=(),
     )
     return ToldChange(
-        f"{row['written']}.{row['number']}", row["lead"], row["told_at"], change, _decode(row["details"])
+        f"{row['written']}.{row['number']}",
+        row["lead"],
+        row["told_at"],
+        change,
+        _decode(row["details"]),
+        row["cause"],
     )
