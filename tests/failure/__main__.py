@@ -41,7 +41,9 @@ def _progress_file() -> Path:
 
 
 def _load_progress(file: Path) -> Progress:
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=_ROOT, capture_output=True, text=True, check=False)
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=_ROOT, capture_output=True, text=True, check=False
+    )
     commit = head.stdout.strip() or "unknown"
     if file.exists():
         progress = msgspec.json.decode(file.read_bytes(), type=Progress)
@@ -55,7 +57,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="begin no further run after so many minutes")
     parser.add_argument("--share", default="", help="quick, or i/n")
     parser.add_argument("--kind", default="", help=", ".join(dict.fromkeys(run.kind for run in FULL)))
-    parser.add_argument("--times", type=int, default=1, help="with --kind: how often, each time with other seeds")
+    parser.add_argument(
+        "--times", type=int, default=1, help="with --kind: how often, each time with other seeds"
+    )
     return parser.parse_args(arguments)
 
 
@@ -65,7 +69,9 @@ def _choose(options: argparse.Namespace) -> tuple[Run, ...]:
     runs = FULL
     if options.kind:
         chosen = tuple(run for run in runs if run.kind == options.kind)
-        again = [replace(run, number=run.number + 100 * turn) for turn in range(options.times) for run in chosen]
+        again = [
+            replace(run, number=run.number + 100 * turn) for turn in range(options.times) for run in chosen
+        ]
         return tuple(again)
     if options.share:
         share, _, shares = options.share.partition("/")
@@ -73,11 +79,15 @@ def _choose(options: argparse.Namespace) -> tuple[Run, ...]:
     return runs
 
 
-async def _carry_out(runs: tuple[Run, ...], *, minutes: float | None, progress: Progress | None, file: Path) -> int:
+async def _carry_out(
+    runs: tuple[Run, ...], *, minutes: float | None, progress: Progress | None, file: Path
+) -> int:
     report = Report()
     began = time.monotonic()
     left = [run for run in runs if progress is None or run.name not in progress.done]
-    print(f"{len(left)} of {len(runs)} runs, about {sum(run.seconds for run in left) / 60:.0f} min", flush=True)
+    print(
+        f"{len(left)} of {len(runs)} runs, about {sum(run.seconds for run in left) / 60:.0f} min", flush=True
+    )
     with Ground() as ground:
         while left and (minutes is None or time.monotonic() - began < minutes * 60):
             run = left.pop(0)

@@ -60,7 +60,9 @@ async def _kill_quickly(field: Field) -> None:
 
 
 def _planted(plant: str, strike: Strike, *, commands: float = 20.0) -> Run:
-    return Run(kind="planted", number=1, strike=strike, seconds=15, plant=plant, commands=commands, patience=8)
+    return Run(
+        kind="planted", number=1, strike=strike, seconds=15, plant=plant, commands=commands, patience=8
+    )
 
 
 _work_on: Final = partial(restart_rolling, rounds=1)

@@ -38,7 +38,8 @@ def remove_fence() -> None:
             )
         for mark, sequence in sorted(marks.items()):
             await transaction.execute(
-                "INSERT INTO mark VALUES ($1, $2, $3, $4, $5) ON CONFLICT (consumer_group, topic, partition, producer)"
+                "INSERT INTO mark VALUES ($1, $2, $3, $4, $5)"
+                " ON CONFLICT (consumer_group, topic, partition, producer)"
                 " DO UPDATE SET sequence = excluded.sequence",
                 group,
                 *mark,
@@ -73,7 +74,9 @@ def keep_one_mark_per_group() -> None:
         def __post_init__(self) -> None:
             self.marks = OneMark()
 
-    async def load_marks(transaction: Transaction, *, group: str, partitions: Sequence[int]) -> dict[Mark, int]:
+    async def load_marks(
+        transaction: Transaction, *, group: str, partitions: Sequence[int]
+    ) -> dict[Mark, int]:
         marks = OneMark()
         row = await transaction.fetch_row("SELECT sequence FROM mark WHERE consumer_group = $1", group)
         if row is not None:
@@ -99,7 +102,7 @@ def heal_nothing() -> None:
     def heal(self: TallyStage, record: Record) -> None:
         return None
 
-    TallyStage.heal = heal  # type: ignore[assignment, method-assign]
+    TallyStage.heal = heal  # type: ignore[method-assign]
 
 
 _IN_THE_ENGINE: Final = {
@@ -120,7 +123,7 @@ def plant(name: str) -> None:
 
 
 def spoil_journal(name: str, journal: Journal, log: Log) -> Journal:
-    """The last thing inside a transaction: with ``publish_before_commit`` it says already what is not yet true."""
+    """Return the journal; with ``publish_before_commit`` it says already what is not yet true."""
     if name != _IN_THE_JOURNAL:
         return journal
     connected: list[Producer] = []

@@ -63,16 +63,23 @@ class Report:
         """Print what all runs came to."""
         sums = self.sums
         print(
-            f"\n{self.runs} runs in {self.seconds / 60:.1f} min: {sums['facts']} facts, {sums['events']} events,"
-            f" {sums['transactions']} transactions, {sums['commands']} commands, {sums['timers']} timers,"
-            f" {sums['dead_letters']} dead letters, {sums['repeats']} repeats dropped"
+            f"\n{self.runs} runs in {self.seconds / 60:.1f} min: {sums['facts']} facts,"
+            f" {sums['events']} events, {sums['transactions']} transactions, {sums['commands']} commands,"
+            f" {sums['timers']} timers, {sums['dead_letters']} dead letters,"
+            f" {sums['repeats']} repeats dropped"
         )
         print(f"struck: {_told(self.struck)}")
         if self.caught:
             print(f"planted bugs caught: {', '.join(self.caught)}")
         lost, double, reordered = (self.differences[kind] for kind in ("lost", "double", "reordered"))
-        others = {kind: count for kind, count in self.differences.items() if kind not in {"lost", "double", "reordered"}}
-        print(f"differences: {lost} lost, {double} double, {reordered} reordered, {dict(others) or 'none'} else")
+        others = {
+            kind: count
+            for kind, count in self.differences.items()
+            if kind not in {"lost", "double", "reordered"}
+        }
+        print(
+            f"differences: {lost} lost, {double} double, {reordered} reordered, {dict(others) or 'none'} else"
+        )
         if self.failed:
             print(f"failed: {', '.join(self.failed)}")
 

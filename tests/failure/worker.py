@@ -1,12 +1,13 @@
 """One worker of tally as a process of its own: ``python -m tests.failure.worker '<plan as JSON>'``.
 
-SIGTERM stops it in order once it has said "ready". A trip makes it signal itself at a named point of the loop. It dies with
-the process that started it, and its watchdog ends it if it is stuck.
+SIGTERM stops it in order once it has said "ready". A trip makes it signal itself at a named point
+of the loop. It dies with the process that started it, and its watchdog ends it if it is stuck.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -22,12 +23,12 @@ from shared.kernel.errors import Unavailable
 from shared.kernel.instants import Instant
 from shared.log.kafka.log import KafkaLog
 from shared.postgres.database import Database, DatabaseLimits
-from shared.processor.tables import outbox
 from shared.processor.loop import LoopSettings, Worker
 from shared.processor.loop.watchdog import Watchdog
+from shared.processor.tables import outbox
 from shared.telemetry.logging import configure_logging
 from shared.telemetry.metrics import ProcessorMetrics
-from tests.engine.tally import PARTITIONS, TallyStage, TallyState
+from tests.engine.tally import COUNTED, EXTRA, PARTITIONS, TallyStage, TallyState
 from tests.failure import plants
 from tests.failure.oracle.journal import journal_of
 
@@ -114,7 +115,9 @@ async def work(plan: WorkerPlan) -> None:
     database = await open_database(plan.database, application=plan.name)
     log = log_on(plan.kafka)
     worker: Worker[TallyState] = Worker(
-        stage=TallyStage(with_timers=True, with_latest=True, topics=("tally.counted", "tally.extra"), group=plan.group),
+        stage=TallyStage(
+            with_timers=True, with_latest=True, topics=(COUNTED.name, EXTRA.name), group=plan.group
+        ),
         log=log,
         database=database,
         clock=WallClock(),
@@ -135,10 +138,8 @@ async def work(plan: WorkerPlan) -> None:
     print("ready", flush=True)
     watchdog = Watchdog([worker.standing])
     watchdog.start()
-    try:
+    with contextlib.suppress(Unavailable):  # the publisher looks into its outbox by itself, too
         await database.listen(outbox.channel_of(database.schema), worker.publisher.notice)
-    except Unavailable:
-        pass  # the publisher looks into its outbox by itself, too
     await worker.run()
     watchdog.stop()
     await database.stop()

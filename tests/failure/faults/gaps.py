@@ -24,11 +24,15 @@ async def lose_a_record_batch(field: Field) -> None:
         await asyncio.sleep(0.1)
         halts = await field.ask("SELECT topic, partition, code, detail FROM halt WHERE resumed IS NULL")
     if not halts:
-        field.crew.faults.append(f"lost: a sequence of {producer} in {tp.topic}/{tp.partition} is missing and nobody halts")
+        field.crew.faults.append(
+            f"lost: a sequence of {producer} in {tp.topic}/{tp.partition} is missing and nobody halts"
+        )
         return
     told = (halts[0]["topic"], halts[0]["partition"], halts[0]["code"])
     if told != (*tp, "processor.lost_record_batch") or producer not in halts[0]["detail"]:
-        field.crew.faults.append(f"halt: {told} {halts[0]['detail']} names something else than {tp} {producer}")
+        field.crew.faults.append(
+            f"halt: {told} {halts[0]['detail']} names something else than {tp} {producer}"
+        )
     await field.progress()
     async with field.database.transaction() as transaction:
         await dead_letters.resume(transaction, group=field.crew.group)

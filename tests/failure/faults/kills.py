@@ -43,7 +43,9 @@ async def _chain(field: Field, name: str, wanted: Sequence[tuple[str, int]]) -> 
         passes = 1 if point in _CLAIMS else pick.randrange(1, 12)
         hand = field.crew.start(name, trip=Trip(point, passes))
         if await hand.ended(PATIENCE) is None:
-            field.crew.faults.append(f"stuck: {name} has not come {passes} times to {point} within {PATIENCE:g} s")
+            field.crew.faults.append(
+                f"stuck: {name} has not come {passes} times to {point} within {PATIENCE:g} s"
+            )
             field.crew.kill(name)
         else:
             field.crew.struck[f"SIGKILL {point}"] += 1

@@ -36,7 +36,9 @@ async def freeze_at_points(field: Field, points: Sequence[str] = POINTS, *, time
         passes = 1 if point == "during_claim" else pick.randrange(2, 12)
         zombie = field.crew.start(zombie_name, trip=Trip(point, passes, signal.SIGSTOP))
         if not await zombie.frozen(PATIENCE):
-            field.crew.faults.append(f"stuck: {zombie_name} has not come {passes} times to {point} within {PATIENCE:g} s")
+            field.crew.faults.append(
+                f"stuck: {zombie_name} has not come {passes} times to {point} within {PATIENCE:g} s"
+            )
         else:
             field.crew.struck[f"SIGSTOP {point}"] += 1
             if await _replaced(field, other_name):

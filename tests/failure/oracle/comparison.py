@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 
@@ -14,6 +15,9 @@ from shared.log.port import Record, TopicPartition
 from shared.postgres.database import Database
 from tests.engine.tally import DEAD, LATEST, TOTALS, Latest, TallyState
 from tests.failure.oracle.replay import Buried, Expected, Said, sequence_of
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(slots=True)
@@ -37,7 +41,9 @@ def compare_log(
 ) -> int:
     """Compare every output topic, record by record; returns how many repeats were dropped."""
     repeats = 0
-    for tp in sorted(set(expected.said) | {tp for tp in log if tp.topic in {TOTALS.name, LATEST.name, DEAD.name}}):
+    for tp in sorted(
+        set(expected.said) | {tp for tp in log if tp.topic in {TOTALS.name, LATEST.name, DEAD.name}}
+    ):
         repeats += _compare_partition(tp, expected.said.get(tp, []), log.get(tp, ()), differences)
     _compare_latest(expected, log, differences)
     return repeats
@@ -70,7 +76,9 @@ def _compare_partition(
         if found is None:
             differences.add("lost", f"{name} sequence {sequence} is not in the log")
         elif _as_said(found) != wanted:
-            differences.add("different", f"{name} sequence {sequence} is {_as_said(found)}, should be {wanted}")
+            differences.add(
+                "different", f"{name} sequence {sequence} is {_as_said(found)}, should be {wanted}"
+            )
     for sequence in sorted(first_seen):
         differences.add("unexplained", f"{name} sequence {sequence} was never committed")
     return repeats
@@ -103,10 +111,11 @@ def _compare_latest(
         assert isinstance(said, Latest)
         if said.count != state.count:
             differences.add(
-                "stale", f"{LATEST.name}/{record.partition} ends {key} with {said.count}, should be {state.count}"
+                "stale",
+                f"{LATEST.name}/{record.partition} ends {key} with {said.count}, should be {state.count}",
             )
-    for key in last:
-        differences.add("unexplained", f"{LATEST.name} has something of {key!r}")
+    for unknown in last:
+        differences.add("unexplained", f"{LATEST.name} has something of {unknown!r}")
 
 
 async def compare_tables(
@@ -141,9 +150,7 @@ async def compare_tables(
     _compare_maps("command", told, expected.replies, differences)
 
 
-def _compare_maps(
-    kind: str, found: Mapping[object, object], wanted: Mapping[object, object], differences: Differences
-) -> None:
+def _compare_maps(kind: str, found: Mapping[K, V], wanted: Mapping[K, V], differences: Differences) -> None:
     for key in sorted(set(found) | set(wanted), key=repr):
         if found.get(key) != wanted.get(key):
             differences.add(kind, f"{key} is {found.get(key)}, should be {wanted.get(key)}")
@@ -159,7 +166,9 @@ async def compare_receipts(
     """Receipts abut, start and end where the log did, and their counts sum; positions are at the end."""
     async with database.connection() as connection:
         receipts = await connection.fetch("SELECT * FROM receipt WHERE consumer_group = $1", group)
-        stored = await connection.fetch("SELECT topic, partition, next FROM position WHERE consumer_group = $1", group)
+        stored = await connection.fetch(
+            "SELECT topic, partition, next FROM position WHERE consumer_group = $1", group
+        )
     positions = {TopicPartition(row["topic"], row["partition"]): row["next"] for row in stored}
     for tp, start, end in bounds:
         rows = sorted(
@@ -175,10 +184,13 @@ async def compare_receipts(
         for first, following, count in rows:
             if first != at or count != following - first:
                 differences.add(
-                    "receipt", f"{tp.topic}/{tp.partition} {first} to {following} counts {count}, expected from {at}"
+                    "receipt",
+                    f"{tp.topic}/{tp.partition} {first} to {following} counts {count}, expected from {at}",
                 )
             at = following
         if at != end:
             differences.add("receipt", f"{tp.topic}/{tp.partition} ends at {at}, the log at {end}")
         if positions.get(tp) != end:
-            differences.add("position", f"{tp.topic}/{tp.partition} is at {positions.get(tp)}, the log at {end}")
+            differences.add(
+                "position", f"{tp.topic}/{tp.partition} is at {positions.get(tp)}, the log at {end}"
+            )

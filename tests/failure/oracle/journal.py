@@ -8,6 +8,7 @@ several partitions contradict each other, nothing was serial, and the run fails.
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -45,11 +46,10 @@ class Entry:
 
 @dataclass(slots=True)
 class Ordered:
-    """The journal in commit order; ``faults`` tells what is wrong with it, ``is_serial`` if it can be used."""
+    """The journal in commit order; ``faults`` tells what is wrong with it."""
 
     entries: list[Entry] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    is_serial: bool = True
 
 
 def journal_of(writer: str) -> Journal:
@@ -83,9 +83,13 @@ async def load_journal(database: Database) -> list[Entry]:
                 transaction=row["transaction"],
                 writer=row["writer"],
                 command=row["command"],
-                moves={TopicPartition(topic, part): (start, end) for topic, part, start, end in payload.moves},
+                moves={
+                    TopicPartition(topic, part): (start, end) for topic, part, start, end in payload.moves
+                },
                 rung=payload.rung,
-                drawn={TopicPartition(topic, part): (first, count) for topic, part, first, count in payload.drawn},
+                drawn={
+                    TopicPartition(topic, part): (first, count) for topic, part, first, count in payload.drawn
+                },
             )
         )
     return entries
@@ -96,9 +100,8 @@ def order(entries: Sequence[Entry], *, starts: Mapping[TopicPartition, int]) -> 
     ordered = Ordered()
     after: list[set[int]] = [set() for _ in entries]
     waits_for = [0] * len(entries)
-    for name, chain in _chains(entries, ordered.faults, starts).items():
-        del name
-        for earlier, later in zip(chain, chain[1:], strict=False):
+    for chain in _chains(entries, ordered.faults, starts):
+        for earlier, later in itertools.pairwise(chain):
             if later not in after[earlier]:
                 after[earlier].add(later)
                 waits_for[later] += 1
@@ -112,35 +115,37 @@ def order(entries: Sequence[Entry], *, starts: Mapping[TopicPartition, int]) -> 
             if not waits_for[later]:
                 heapq.heappush(ready, (entries[later].transaction, later))
     if len(ordered.entries) < len(entries):
-        ordered.is_serial = False
         ordered.faults.append(
-            f"cycle: {len(entries) - len(ordered.entries)} transactions have no order in which all partitions agree"
+            f"cycle: {len(entries) - len(ordered.entries)} transactions have no order"
+            " in which all partitions agree"
         )
     return ordered
 
 
 def _chains(
     entries: Sequence[Entry], faults: list[str], starts: Mapping[TopicPartition, int]
-) -> dict[tuple[str, TopicPartition], list[int]]:
-    """Return, per partition written to and per partition read, the transactions that touched it, in order."""
+) -> list[list[int]]:
+    """Return, per partition written to and per partition read, who touched it, in order."""
     spans: dict[tuple[str, TopicPartition], list[tuple[int, int, int]]] = {}
     for index, entry in enumerate(entries):
         for tp, (first, count) in entry.drawn.items():
             spans.setdefault(("sequences", tp), []).append((first, first + count, index))
         for tp, (start, end) in entry.moves.items():
             spans.setdefault(("offsets", tp), []).append((start, end, index))
-    chains = {}
+    chains = []
     for (what, tp), found in sorted(spans.items()):
         found.sort()
         expected = 1 if what == "sequences" else starts.get(tp, 0)
         for start, end, index in found:
             if start > expected:
-                faults.append(f"lost: {what} {expected} to {start - 1} of {tp.topic}/{tp.partition} in no transaction")
+                faults.append(
+                    f"lost: {what} {expected} to {start - 1} of {tp.topic}/{tp.partition} in no transaction"
+                )
             elif start < expected:
                 faults.append(
                     f"double: {what} {start} to {min(end, expected) - 1} of {tp.topic}/{tp.partition}"
                     f" once more by {entries[index].writer}"
                 )
             expected = max(expected, end)
-        chains[what, tp] = [index for _, _, index in found]
+        chains.append([index for _, _, index in found])
     return chains

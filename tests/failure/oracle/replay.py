@@ -82,6 +82,19 @@ class Expected:
     faults: list[str] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Open:
+    """The transaction that is being replayed: what it says, in the order in which a batch says it."""
+
+    entry: Entry
+    to_ring: list[tuple[str, str, int]]
+    unreadable: list[Buried] = field(default_factory=list)
+    unusable: list[Buried] = field(default_factory=list)
+    output: dict[TopicPartition, list[Said | Buried]] = field(default_factory=dict)
+    latest: dict[tuple[TopicPartition, bytes], Said] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
+
+
 class Replay:
     """Replays a journal; call :meth:`run` once."""
 
@@ -90,14 +103,12 @@ class Replay:
         self.expected = Expected()
         self._seen: set[tuple[TopicPartition, str, int]] = set()
         self._rung_late: dict[str, Instant] = {}
-        self._begin()
+        self._open: _Open
 
     def run(self, entries: Sequence[Entry]) -> Expected:
         """Fold every transaction, in this order."""
         for entry in entries:
-            self._begin()
-            self._to_ring = list(entry.rung)
-            self._entry = entry
+            self._open = _Open(entry, list(entry.rung))
             if entry.command:
                 self._command(entry)
             else:
@@ -105,32 +116,23 @@ class Replay:
             self._end(entry)
         return self.expected
 
-    def _begin(self) -> None:
-        """Open a transaction: what it says, in the order in which a batch says it."""
-        self._unreadable: list[Buried] = []
-        self._unusable: list[Buried] = []
-        self._output: dict[TopicPartition, list[Said | Buried]] = {}
-        self._latest: dict[tuple[TopicPartition, bytes], Said] = {}
-        self._touched: set[str] = set()
-        self._to_ring: list[tuple[str, str, int]] = []
-        self._entry: Entry | None = None
-
     def _end(self, entry: Entry) -> None:
         expected = self.expected
-        for key in self._touched:
+        for key in self._open.touched:
             expected.versions[key] = expected.versions.get(key, 0) + 1
-        for (target, _), said in self._latest.items():
-            self._output.setdefault(target, []).append(said)
-        for letter in (*self._unreadable, *self._unusable):
-            self._output.setdefault(TopicPartition(DEAD.name, letter.partition), []).append(letter)
+        for (target, _), said in self._open.latest.items():
+            self._open.output.setdefault(target, []).append(said)
+        for letter in (*self._open.unreadable, *self._open.unusable):
+            self._open.output.setdefault(TopicPartition(DEAD.name, letter.partition), []).append(letter)
             expected.buried.append(letter)
-        drawn = {target: len(records) for target, records in self._output.items()}
+        drawn = {target: len(records) for target, records in self._open.output.items()}
         journaled = {target: count for target, (_, count) in entry.drawn.items()}
         if drawn != journaled:
             expected.faults.append(
-                f"different: transaction {entry.transaction} of {entry.writer} drew {journaled}, should be {drawn}"
+                f"different: transaction {entry.transaction} of {entry.writer} drew {journaled},"
+                f" should be {drawn}"
             )
-        for target, records in self._output.items():
+        for target, records in self._open.output.items():
             expected.said.setdefault(target, []).extend(records)
 
     # --- one transaction ---------------------------------------------------------------------------
@@ -150,7 +152,7 @@ class Replay:
             first = self._inputs.starts[tp]
             for record in self._inputs.log.get(tp, ())[start - first : end - first]:
                 self._record(tp, record)
-        for key, name, due in list(self._to_ring):
+        for key, name, due in list(self._open.to_ring):
             if self.expected.timers.get(key, {}).get(name) != due:
                 self.expected.faults.append(f"timer: {name} of {key} rang for {due}, which was not set")
                 continue
@@ -164,7 +166,8 @@ class Replay:
             if is_repeat:
                 key = (record.key or b"").decode()
                 self._fact(
-                    Fact(f"heal-{tp.partition}-{record.offset}", key, record.timestamp * 1000, SayLatest()), record
+                    Fact(f"heal-{tp.partition}-{record.offset}", key, record.timestamp * 1000, SayLatest()),
+                    record,
                 )
             return
         if is_repeat:
@@ -173,7 +176,7 @@ class Replay:
             envelope = decode_envelope(record.value or b"")
             event = decode_event(envelope)
         except Verdict as error:
-            self._unreadable.append(_bury(record, error))
+            self._open.unreadable.append(_bury(record, error))
             return
         assert isinstance(event, Counted)
         acknowledged = self._inputs.acknowledged.get((tp, record.offset))
@@ -204,36 +207,39 @@ class Replay:
             self._ring(fact.key, name, at)
         try:
             self._fold(fact)
-        except Exception as error:  # noqa: BLE001 - the handler may do anything; it is buried, as in the engine
+        except Exception as error:
             if record is None:
                 raise
-            self._unusable.append(_bury(record, error))
+            self._open.unusable.append(_bury(record, error))
 
     def _expect_rung(self, key: str, name: str, at: Instant) -> None:
-        if (key, name, at) in self._to_ring:
-            self._to_ring.remove((key, name, at))
+        if (key, name, at) in self._open.to_ring:
+            self._open.to_ring.remove((key, name, at))
         else:
-            entry = self._entry
-            where = f"transaction {entry.transaction}" if entry else "?"
-            self.expected.faults.append(f"timer: {name} of {key}, due {at}, did not ring before a later fact in {where}")
+            self.expected.faults.append(
+                f"timer: {name} of {key}, due {at}, did not ring before a later fact"
+                f" in transaction {self._open.entry.transaction}"
+            )
 
     def _ring(self, key: str, name: str, due: Instant) -> None:
         del self.expected.timers[key][name]
         identity = deterministic_id("timer", self._inputs.group, key, name, str(due))
         self._fold(Fact(identity, key, due, TimerFired(name, due), identity))
-        self._touched.add(key)
+        self._open.touched.add(key)
 
     def _fold(self, fact: Fact) -> None:
         expected = self.expected
-        changes = handle(expected.states.get(fact.key, TallyState()), fact, with_timers=True, with_latest=True)
+        changes = handle(
+            expected.states.get(fact.key, TallyState()), fact, with_timers=True, with_latest=True
+        )
         if changes.state is not None:
             expected.states[fact.key] = changes.state
-            self._touched.add(fact.key)
+            self._open.touched.add(fact.key)
         for name, due in changes.timers.items():
             if due is not None:
                 expected.timers.setdefault(fact.key, {})[name] = due
         if changes.emissions:
-            self._touched.add(fact.key)
+            self._open.touched.add(fact.key)
         for ordinal, emission in enumerate(changes.emissions):
             self._say(fact, emission, ordinal)
 
@@ -255,10 +261,10 @@ class Replay:
         topic = LATEST.name if type(event).__name__ == "Latest" else TOTALS.name
         target = TopicPartition(topic, partition_of(emission.key, PARTITIONS))
         if emission.latest_only:
-            self._latest.pop((target, said.key), None)
-            self._latest[target, said.key] = said
+            self._open.latest.pop((target, said.key), None)
+            self._open.latest[target, said.key] = said
         else:
-            self._output.setdefault(target, []).append(said)
+            self._open.output.setdefault(target, []).append(said)
 
 
 def sequence_of(record: Record) -> tuple[str, int] | None:

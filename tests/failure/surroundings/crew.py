@@ -32,7 +32,9 @@ class Hand:
         self.output = folder / f"{name}.out"
         self._said_before = self.output.stat().st_size if self.output.exists() else 0
         with self.errors.open("ab") as errors, self.output.open("ab") as output:
-            self.process = subprocess.Popen(command, stdout=output, stderr=errors, stdin=subprocess.DEVNULL, cwd=_ROOT)
+            self.process = subprocess.Popen(
+                command, stdout=output, stderr=errors, stdin=subprocess.DEVNULL, cwd=_ROOT
+            )
 
     @property
     def is_running(self) -> bool:
@@ -154,7 +156,9 @@ class Crew:
             hand.process.wait()
         if code != 0:
             what = "nothing" if code is None else f"exit code {code}"
-            self.faults.append(f"exit: {name} answered SIGTERM with {what} within {GRACE_SECONDS:g} s; {self.tail(hand)}")
+            self.faults.append(
+                f"exit: {name} answered SIGTERM with {what} within {GRACE_SECONDS:g} s; {self.tail(hand)}"
+            )
         self.struck["SIGTERM"] += 1
         self.forget(name)
 

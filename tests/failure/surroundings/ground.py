@@ -39,7 +39,9 @@ class Ground:
         self.folder.chmod(0o755)  # as root the database runs under another account
         self.broker: KafkaBroker = find_kafka(disposable=True)
         # no run pulls the plug of the machine: killing the server loses nothing without fsync either
-        self.postgres = EmbeddedPostgres(self.folder / "postgres", settings={"fsync": "off", "full_page_writes": "off"})
+        self.postgres = EmbeddedPostgres(
+            self.folder / "postgres", settings={"fsync": "off", "full_page_writes": "off"}
+        )
         self._numbers = 0
 
     def __enter__(self) -> Self:
@@ -204,7 +206,9 @@ class Field:
             await asyncio.sleep(0.05)
             if await self._batches() - before >= transactions:
                 return True
-        self.crew.faults.append(f"stuck: no {transactions} more batches within {within:g} s; {await self._waits_for()}")
+        self.crew.faults.append(
+            f"stuck: no {transactions} more batches within {within:g} s; {await self._waits_for()}"
+        )
         return False
 
     async def _batches(self) -> int:
@@ -254,7 +258,9 @@ class Field:
             "SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM timer),"
             " (SELECT count(*) FROM halt WHERE resumed IS NULL)"
         )
-        stored = await self.ask("SELECT topic, partition, next FROM position WHERE consumer_group = $1", self.crew.group)
+        stored = await self.ask(
+            "SELECT topic, partition, next FROM position WHERE consumer_group = $1", self.crew.group
+        )
         if rows is None or stored is None:
             return "the database is away"
         waiting, timers, halts = rows[0]
@@ -292,7 +298,11 @@ class Field:
         await compare_receipts(
             self.database,
             group=self.crew.group,
-            bounds=[(tp, self.starts[tp], self.starts[tp] + len(log[tp])) for tp in sorted(log) if tp.topic in _READ],
+            bounds=[
+                (tp, self.starts[tp], self.starts[tp] + len(log[tp]))
+                for tp in sorted(log)
+                if tp.topic in _READ
+            ],
             differences=differences,
         )
         answered = self._answered()

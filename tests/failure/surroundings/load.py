@@ -98,7 +98,8 @@ class Feeder:
 
     async def append(self, batches: list[tuple[TopicPartition, list[NewRecord]]]) -> None:
         """Append until it is acknowledged."""
-        while True:
+        firsts: list[int] = []
+        while not firsts:
             try:
                 if self._producer is None:
                     producer = self._log.producer(name="feeder")
@@ -108,8 +109,6 @@ class Feeder:
             except Unavailable:
                 await self._let_go()
                 await asyncio.sleep(0.2)
-            else:
-                break
         now = time.time_ns() // 1000
         for (tp, records), first in zip(batches, firsts, strict=True):
             for offset in range(first, first + len(records)):
