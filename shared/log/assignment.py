@@ -1,4 +1,4 @@
-"""Who reads what: the one rule by which both logs share partitions out (ADR 0009).
+"""Who reads what: the one rule by which both logs share partitions out (ADR 0008).
 
 What belongs together lies under the same partition number in several topics, so numbers are shared
 out, not partitions. A topic that not every member subscribes (as in the middle of a rolling deploy

@@ -10,7 +10,7 @@ Order and offsets
 Groups
     A group shares out partitions, nothing more: progress lives with the processor's own state.
     Members get the same *partition numbers* of all topics that every member subscribes, in
-    contiguous ranges by number, even where members differ in what they subscribe (ADR 0009).
+    contiguous ranges by number, even where members differ in what they subscribe (ADR 0008).
 """
 
 from __future__ import annotations
