@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import typer
 
+from leadmill.cli.accounts import key, token
+from leadmill.cli.audit import audit
 from leadmill.cli.demo import demo
+from leadmill.cli.explain import explain
+from leadmill.cli.letters import dlq, quarantine
+from leadmill.cli.setup import config, topics
+from leadmill.cli.setup.migrate import migrate
+from leadmill.cli.setup.settings import settings
 from leadmill.cli.up import run, up
 
 app = typer.Typer(
@@ -17,9 +24,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 a check failed, 2 wrong usage or settings, 3 a dependency is unavailable.",
 )
-app.command()(demo)
-app.command()(up)
-app.command()(run)
+for command in (demo, up, run, migrate, settings, audit, explain):
+    app.command()(command)
+for name, group in {
+    "topics": topics.app,
+    "config": config.app,
+    "key": key.app,
+    "token": token.app,
+    "dlq": dlq.app,
+    "quarantine": quarantine.app,
+}.items():
+    app.add_typer(group, name=name)
 
 
 def main() -> int:

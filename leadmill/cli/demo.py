@@ -10,6 +10,7 @@ from leadmill.cli.options import Data
 from leadmill.cli.running import CheckFailed, console, progress, read_settings, run_as_process
 
 if TYPE_CHECKING:
+    from leadmill.platform.simulation import Platform
     from shared.runtime.process import Lifeline
 
 
@@ -30,6 +31,8 @@ def demo(
 
     from pydantic import SecretStr
 
+    from leadmill.audit.comparing import audit_deployment
+    from leadmill.audit.report import print_findings
     from leadmill.demo.performance import Casting, empty_folder, perform
     from leadmill.platform.ground import open_ground
 
@@ -48,11 +51,18 @@ def demo(
         own.model_fields_set.add("data_dir")
 
         async def main(_lifeline: Lifeline) -> None:
+            screen = console()
             with progress("starting the database") as tell:
+
+                async def audit(platform: Platform) -> None:
+                    log = platform.ground.log
+                    findings = await audit_deployment(platform.blueprints, log, full=True, tell=tell)
+                    print_findings(screen, findings)
+                    if not all(finding.holds for finding in findings):
+                        raise CheckFailed
+
                 async with open_ground(own, is_owner=True, postgres_settings={"fsync": "off"}) as ground:
-                    findings = await perform(ground, casting, screen=console(), tell=tell)
-            if not all(finding.holds for finding in findings):
-                raise CheckFailed
+                    await perform(ground, casting, screen=screen, ending=audit, tell=tell)
 
         code = run_as_process(main, level="critical")
     raise typer.Exit(code)

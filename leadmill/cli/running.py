@@ -18,6 +18,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from leadmill.platform.deployed import Deployment
     from leadmill.platform.ground import Ground
     from leadmill.platform.settings import PlatformSettings
     from shared.runtime.process import Lifeline
@@ -41,10 +42,8 @@ def read_settings(**given: object) -> PlatformSettings:
         raise typer.Exit(2) from None
 
 
-def run_on_ground(
-    settings: PlatformSettings, work: Callable[[Ground], Awaitable[T]], *, is_owner: bool = False
-) -> T:
-    """Open database and log, do the work, let go, and return its result.
+def run_on_ground(settings: PlatformSettings, work: Callable[[Ground], Awaitable[T]]) -> T:
+    """Open database and log, beside what runs, do the work, let go, and return its result.
 
     :raises typer.Exit: with the code that tells what went wrong.
     """
@@ -52,8 +51,23 @@ def run_on_ground(
     async def main() -> T:
         from leadmill.platform.ground import open_ground
 
-        async with open_ground(settings, is_owner=is_owner) as ground:
+        async with open_ground(settings) as ground:
             return await work(ground)
+
+    return run_quietly(main)
+
+
+def run_on_deployment(settings: PlatformSettings, work: Callable[[Deployment], Awaitable[T]]) -> T:
+    """Open database, log and services, beside what runs, do the work, let go, and return its result.
+
+    :raises typer.Exit: with the code that tells what went wrong.
+    """
+
+    async def main() -> T:
+        from leadmill.platform.deployed import open_deployment
+
+        async with open_deployment(settings) as deployment:
+            return await work(deployment)
 
     return run_quietly(main)
 
@@ -110,10 +124,11 @@ def print_json(document: object) -> None:
 
 
 def console() -> Console:
-    """Return where tables are printed."""
+    """Return where tables are printed; as wide as the terminal, and where there is none, 120 columns."""
     from rich.console import Console
 
-    return Console(soft_wrap=False)
+    screen = Console()
+    return screen if screen.is_terminal else Console(width=120)
 
 
 @contextmanager

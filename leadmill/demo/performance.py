@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,8 +15,6 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 from rich.console import Console
 
-from leadmill.audit.comparing import audit_deployment
-from leadmill.audit.report import print_findings
 from leadmill.demo import tables
 from leadmill.demo.answers import END, WEEK_AGO, Answers, choose_example
 from leadmill.demo.clients import Clients
@@ -28,7 +26,6 @@ from leadmill.platform.ground import Ground
 from leadmill.platform.simulation import Platform
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.instants import HOUR, MINUTE, format_instant
-from shared.processor.checks import Finding
 
 _GRAIN: Final = 30 * MINUTE
 _MALFORMED: Final = (
@@ -45,10 +42,19 @@ class Casting:
     seed: int = 20_260_302
 
 
+Ending = Callable[[Platform], Awaitable[None]]
+"""What is to be done with the platform once the story is told, while it still runs."""
+
+
 async def perform(
-    ground: Ground, casting: Casting, *, screen: Console, tell: Callable[[str], None] = lambda _: None
-) -> list[Finding]:
-    """Play the fortnight on an empty ground, print what became of it, and return the audit's findings.
+    ground: Ground,
+    casting: Casting,
+    *,
+    screen: Console,
+    ending: Ending,
+    tell: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Play the fortnight on an empty ground, print what became of it, then do what the ending says.
 
     :raises Unavailable: if something the platform stands on does not answer, or a request is refused.
     """
@@ -95,9 +101,7 @@ async def perform(
             merged=sum(lead.is_merged for lead in leads),
             named=tables.count_named(visits),
         )
-        findings = await audit_deployment(platform.blueprints, ground.log, full=True, tell=tell)
-        print_findings(screen, findings)
-    return findings
+        await ending(platform)
 
 
 def _count(registry: CollectorRegistry, name: str, *, by: str = "") -> Mapping[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from services.ingest import bootstrap as ingest
@@ -13,21 +14,25 @@ from shared.runtime.settings.environment import Settings
 
 
 class Entry(NamedTuple):
-    """One service: how it is built, under which path it answers, which settings it reads.
+    """One service: how it is built, what checks its documents, its path, the settings it reads.
 
     The path is empty for the one service that answers at the root.
     """
 
     build: Callable[[Resources], Blueprint]
+    check_documents: Callable[[Path], None]
     path: str
     settings: type[Settings] | None = None
 
 
 ROSTER: Final[Mapping[str, Entry]] = {
-    "ingest": Entry(ingest.build, "", ingest.SETTINGS),
-    "scoring": Entry(scoring.build, "/scoring"),
+    "ingest": Entry(ingest.build, ingest.check_documents, "", ingest.SETTINGS),
+    "scoring": Entry(scoring.build, scoring.check_documents, "/scoring"),
 }
 """In the order in which a lead meets them."""
+
+QUARANTINE: Final = ingest.build_replaying
+"""Sends round again what could not be used when it came in; takes the resources and the owner's database."""
 
 KEYS_OWNER: Final = "ingest"
 """The service that takes data in, and whose schema therefore holds the write keys."""

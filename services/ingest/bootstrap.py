@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from prometheus_client import CollectorRegistry
+
 from services.ingest.api.captures import Redirects, capture_routes
 from services.ingest.api.edge import STATUSES, Edge, sdk_routes
 from services.ingest.api.stamping import Stamper
@@ -144,6 +146,14 @@ def build(
         stop=database.stop,
         check=check,
     )
+
+
+def check_documents(config: Path) -> None:
+    """Read every business document of this service and make of it what the service makes of it.
+
+    :raises DocumentFaults: with every fault and its path.
+    """
+    build_resolver(config, identity_key=bytes(32), metrics=IngestMetrics(CollectorRegistry()))
 
 
 def build_replaying(resources: Resources, *, database: Database) -> Replaying:

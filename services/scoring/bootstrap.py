@@ -44,6 +44,14 @@ def load_models(config: Path) -> ModelSet:
     return ModelSet(compile_model(loaded.body, vocabulary) for loaded in documents.values())
 
 
+def check_documents(config: Path) -> None:
+    """Read every business document of this service and make of it what the service makes of it.
+
+    :raises DocumentFaults: with every fault and its path.
+    """
+    load_models(config)
+
+
 def build_stage(models: ModelSet, *, partitions: int) -> AssembledStage[Working]:
     """Return scoring's stage: what it reads, decides and saves."""
     handlers = ScoringHandlers(models)

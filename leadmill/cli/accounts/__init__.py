@@ -1,0 +1,1 @@
+"""Who may come in: write keys of sources, access tokens."""
