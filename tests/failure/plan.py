@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final, Protocol
 
 from tests.failure.faults.commits import lose_answers
 from tests.failure.faults.gaps import lose_a_record_batch
@@ -14,9 +15,35 @@ from tests.failure.faults.mixture import strike_at_random
 from tests.failure.faults.outages import take_kafka_away, take_postgres_away
 from tests.failure.faults.restarts import join_and_leave, restart_rolling
 from tests.failure.faults.zombies import freeze_at_points, freeze_at_random, freeze_with_late_publish
-from tests.failure.surroundings.ground import Field
+from tests.failure.surroundings.crew import Crew
+from tests.failure.surroundings.ground import Field, Ground, Outcome
 
-Strike = Callable[[Field], Awaitable[None]]
+Strike = Callable[[Any], Awaitable[None]]
+
+
+class Opened(Protocol):
+    """A field as a run needs it; ``crew`` knows what was struck and what went wrong on the way."""
+
+    @property
+    def crew(self) -> Crew:
+        """The processes."""
+        ...
+
+    async def settle(self, *, within: float) -> None:
+        """End the load, wait until all is quiet, stop the processes in good order."""
+        ...
+
+    async def compare(self) -> Outcome:
+        """Compare everything with the oracle."""
+        ...
+
+
+Open = Callable[[Ground, "Run"], AbstractAsyncContextManager[Opened]]
+
+
+def open_tally(ground: Ground, run: Run) -> AbstractAsyncContextManager[Field]:
+    """Open a field of tally."""
+    return ground.field(seed=run.number, commands=run.commands, plant=run.plant)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +51,7 @@ class Run:
     """One run: its kind, its number among them (also its seed), what strikes, and about how long it takes.
 
     ``plant`` is a bug that the run must catch. ``patience`` is how long everything may take to get
-    quiet, in seconds.
+    quiet, in seconds. ``open`` opens the field it runs on.
     """
 
     kind: str
@@ -34,6 +61,7 @@ class Run:
     plant: str = ""
     commands: float = 20.0
     patience: float = 90.0
+    open: Open = open_tally
 
     @property
     def name(self) -> str:

@@ -92,7 +92,7 @@ def _told(struck: Counter[str] | dict[str, int] | object) -> str:
 async def carry_out(run: Run, ground: Ground) -> Outcome:
     """Do one run from the field to the comparison; what breaks on the way is a difference, too."""
     await ground.restore()
-    async with ground.field(seed=run.number, commands=run.commands, plant=run.plant) as opened:
+    async with run.open(ground, run) as opened:
         try:
             await run.strike(opened)
             await opened.settle(within=run.patience)

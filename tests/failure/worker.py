@@ -84,9 +84,9 @@ def die_with(parent: int) -> None:
         sys.exit("the process that started this one is gone")
 
 
-async def open_database(url: str, *, application: str) -> Database:
+async def open_database(url: str, *, application: str, schema: str = "tally") -> Database:
     """Return a started database, once it answers."""
-    database = Database(url, schema="tally", application=application, limits=LIMITS)
+    database = Database(url, schema=schema, application=application, limits=LIMITS)
     while True:
         try:
             await database.start()
@@ -96,8 +96,8 @@ async def open_database(url: str, *, application: str) -> Database:
             return database
 
 
-class _Wire:
-    """A tripwire."""
+class Wire:
+    """A tripwire: called at each point, it signals its own process at the one it was told."""
 
     def __init__(self, trip: Trip | None) -> None:
         self._trip = trip
@@ -129,7 +129,7 @@ async def work(plan: WorkerPlan) -> None:
             revoke_deadline=timedelta(seconds=1),
             longest_pause=timedelta(seconds=1),
         ),
-        tripwire=_Wire(plan.trip),
+        tripwire=Wire(plan.trip),
         journal=plants.spoil_journal(plan.plant, journal_of(plan.name), log),
     )
     loop = asyncio.get_running_loop()

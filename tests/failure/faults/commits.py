@@ -14,7 +14,7 @@ async def lose_answers(field: Field, *, seconds: float, share: float = 0.02) -> 
     async with CommitProxy(field.crew.database, seed=field.crew.seed) as proxy:
         for name in NAMES:
             field.crew.start(name, database=proxy.url)
-        commander = field.crew.start_commander(20.0, database=proxy.url)
+        commander = field.crew.start_commander(20.0, database=proxy.url) if field.crew.commanders else None
         await field.progress()
         proxy.swallow, proxy.drop = share, share / 2
         end = asyncio.get_running_loop().time() + seconds
@@ -23,7 +23,8 @@ async def lose_answers(field: Field, *, seconds: float, share: float = 0.02) -> 
             await asyncio.sleep(0.1)
         proxy.swallow = proxy.drop = 0.0
         await field.progress()
-        await field.crew.stop(commander.name)
+        if commander is not None:
+            await field.crew.stop(commander.name)
         for name in NAMES:
             await field.crew.stop(name)
         field.crew.struck["COMMIT unanswered"] += proxy.swallowed

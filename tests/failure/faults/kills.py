@@ -65,7 +65,7 @@ async def kill_at_random(field: Field, count: int, *, longest: float = 3.0) -> N
         for name in chosen:
             field.crew.kill(name)
             killed += 1
-        if dice > 0.9:
+        if dice > 0.9 and field.crew.commanders:
             for name, hand in field.crew.commanders.items():
                 if hand.is_running:
                     field.crew.kill(name)

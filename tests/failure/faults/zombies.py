@@ -8,8 +8,7 @@ import signal
 from collections.abc import Sequence
 from typing import Final
 
-from shared.kernel.errors import Unavailable
-from tests.engine.tally import LATEST, PARTITIONS
+from tests.engine.tally import PARTITIONS
 from tests.failure.faults.kills import NAMES, PATIENCE
 from tests.failure.surroundings.crew import Hand
 from tests.failure.surroundings.ground import Field
@@ -68,10 +67,10 @@ async def freeze_with_late_publish(field: Field) -> None:
     await field.progress(transactions=20)
     await field.stop_load()
     await field.quiet()
-    before = await _end_of_latest(field)
+    before = await field.end_of_latest()
     zombie.signal(signal.SIGCONT)
     end = asyncio.get_running_loop().time() + 10
-    while await _end_of_latest(field) == before:
+    while await field.end_of_latest() == before:
         if asyncio.get_running_loop().time() > end:
             field.crew.faults.append("unproven: the zombie has published nothing late")
             return
@@ -105,11 +104,3 @@ async def _replaced(field: Field, other_name: str) -> bool:
         await asyncio.sleep(0.05)
     field.crew.faults.append(f"stuck: {other_name} has not taken over within {PATIENCE:g} s")
     return False
-
-
-async def _end_of_latest(field: Field) -> int:
-    try:
-        bounds = await field.ground.bounds()
-    except Unavailable:
-        return -1
-    return sum(end for tp, (_, end) in bounds.items() if tp.topic == LATEST.name)

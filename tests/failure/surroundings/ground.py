@@ -40,7 +40,8 @@ class Ground:
         self.broker: KafkaBroker = find_kafka(disposable=True)
         # no run pulls the plug of the machine: killing the server loses nothing without fsync either
         self.postgres = EmbeddedPostgres(
-            self.folder / "postgres", settings={"fsync": "off", "full_page_writes": "off"}
+            self.folder / "postgres",
+            settings={"fsync": "off", "full_page_writes": "off", "track_commit_timestamp": "on"},
         )
         self._numbers = 0
 
@@ -137,7 +138,7 @@ class Ground:
         )
 
         async def on_assigned(partitions: frozenset[TopicPartition]) -> None:
-            consumer.seek({tp: starts[tp] for tp in partitions})
+            consumer.seek({tp: starts[tp] + len(found[tp]) for tp in partitions})
 
         async def on_revoked(partitions: frozenset[TopicPartition]) -> None:
             return None
@@ -147,8 +148,11 @@ class Ground:
             async with asyncio.timeout(120):
                 while missing:
                     for tp, records in (await consumer.fetch(max_records=10_000, timeout=0.2)).items():
-                        found[tp].extend(records)
-                        if found[tp] and found[tp][-1].offset + 1 >= ends[tp]:
+                        # what was fetched before a rebalance comes again
+                        found[tp] += [
+                            record for record in records if record.offset >= starts[tp] + len(found[tp])
+                        ]
+                        if starts[tp] + len(found[tp]) >= ends[tp]:
                             missing.discard(tp)
         finally:
             await consumer.stop()
@@ -168,6 +172,7 @@ class Outcome:
     repeats_read: int = 0
     repeats_said: int = 0
     dead_letters: int = 0
+    merges: int = 0
     seconds: float = 0.0
     differences: Differences = field(default_factory=Differences)
 
@@ -219,6 +224,14 @@ class Field:
         """Return the fence's epochs; empty while the database is away."""
         rows = await self.ask("SELECT partition, epoch FROM fence WHERE consumer_group = $1", self.crew.group)
         return {row["partition"]: row["epoch"] for row in rows or ()}
+
+    async def end_of_latest(self) -> int:
+        """Return how many records the compacted topic has taken so far; -1 while the log is away."""
+        try:
+            bounds = await self.ground.bounds()
+        except Unavailable:
+            return -1
+        return sum(end for tp, (_, end) in bounds.items() if tp.topic == LATEST.name)
 
     async def stop_load(self) -> None:
         """Feed no more, and let commands that are under way be answered."""
