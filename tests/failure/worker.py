@@ -70,10 +70,14 @@ class WallClock:
         return time.time_ns() // 1000
 
 
-def log_on(address: str) -> KafkaLog:
+def log_on(address: str, *, session_seconds: float = SESSION_SECONDS) -> KafkaLog:
     """Return Kafka as the runs use it: sessions of two seconds, and little patience."""
     return KafkaLog(
-        address, session_timeout=SESSION_SECONDS, metadata_max_age=2.0, answer_timeout=5.0, stop_timeout=2.0
+        address,
+        session_timeout=session_seconds,
+        metadata_max_age=2.0,
+        answer_timeout=5.0,
+        stop_timeout=2.0,
     )
 
 

@@ -70,8 +70,8 @@ class Ground:
 
     @property
     def log(self) -> Log:
-        """The log, as the workers see it."""
-        return log_on(self.broker.address)
+        """The log, for those who feed it and read it back and are to be left in peace."""
+        return log_on(self.broker.address, session_seconds=15.0)
 
     @contextlib.asynccontextmanager
     async def field(
