@@ -1,0 +1,1 @@
+"""Scoring with a real database and a real log."""

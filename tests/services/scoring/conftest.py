@@ -1,0 +1,76 @@
+"""Scoring's surroundings: a migrated database and one of the two logs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from leadmill.platform.topics import layouts
+from services.scoring.bootstrap import MIGRATIONS
+from shared.kernel.clock import SimulatedClock
+from shared.log.embedded.log import EmbeddedLog
+from shared.log.port import Log
+from shared.postgres.database import Database
+from shared.postgres.migrations import migrate
+from tests.services.scoring.deeds import PARTITIONS, Deeds
+from tests.services.scoring.stand import Stand
+from tests.unit.scoring.stories import START
+
+
+@contextlib.asynccontextmanager
+async def open_stand(kind: str, request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[Stand]:
+    """Prepare the database, the log and its topics; stop whatever still runs at the end."""
+    await migrate(database_url, schema="scoring", scripts=MIGRATIONS)
+    log_database: Database | None = None
+    log: Log
+    if kind == "embedded":
+        admin = Database(database_url, schema="public", application="prepare")
+        await admin.start()
+        async with admin.connection() as connection:
+            await connection.execute("CREATE SCHEMA IF NOT EXISTS log")
+        await admin.stop()
+        log_database = Database(database_url, schema="log", application="log")
+        await log_database.start()
+        embedded = EmbeddedLog(log_database, lease=3.0)
+        await embedded.prepare()
+        log = embedded
+    else:
+        from shared.log.kafka.log import KafkaLog
+
+        log = KafkaLog(request.getfixturevalue("kafka_broker").address, session_timeout=6.0)
+    stand = Stand(log, database_url, SimulatedClock(START))
+    topics = {*stand.stage.topics, *stand.stage.outputs, stand.stage.dead_letters}
+    topic_admin = await log.admin()
+    await topic_admin.create([one for one in layouts(partitions=PARTITIONS) if one.name in topics])
+    await topic_admin.stop()
+    await stand.blueprint.start()
+    try:
+        await stand.begin_here()
+        yield stand
+    finally:
+        await stand.stop()
+        await stand.blueprint.stop()
+        if log_database is not None:
+            await log_database.stop()
+
+
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+async def stand(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[Stand]:
+    """Scoring on each log in turn, under a clock that stands still until it is moved."""
+    async with open_stand(request.param, request, database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def small_stand(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[Stand]:
+    """Scoring on the embedded log, for what does not depend on the log."""
+    async with open_stand("embedded", request, database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def deeds(database_url: str) -> Deeds:
+    """What happens, with ids that no other test uses."""
+    return Deeds(database_url)
