@@ -1,1 +1,1 @@
-"""Benchmarks: ratios against a raw limit and against peers, in one run."""
+"""Benchmarks: ratios against a raw limit and against a peer, and a latency, in one run (``make bench``)."""
