@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -108,6 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     for noisy in ("aiokafka", "asyncpg", "asyncio", "shared"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     runs = _choose(options)
     if not runs:
         print("no such kind or share; see --help")

@@ -1,7 +1,8 @@
 """Commands beside the workers, as an API process runs them: ``python -m tests.failure.commander '<plan>'``.
 
 Every command is repeated under its key until it is answered, one in five once more after that. What
-was answered is written to standard output as ``<idempotency key> <reply>``.
+was answered is written to standard output as ``<idempotency key> <reply>``. A trip strikes at the point
+``in_command``: everything is written and locked, nothing is committed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from shared.kernel.errors import Rejected, Unavailable
+from shared.postgres.database import Transaction
+from shared.processor.batch import Account
 from shared.processor.commands import Commands
 from shared.processor.fold import Announcer
 from shared.processor.transaction import Bench
@@ -24,7 +27,7 @@ from shared.telemetry.metrics import ProcessorMetrics
 from tests.engine.tally import PARTITIONS, Add, TallyStage, TallyState
 from tests.failure.oracle.journal import journal_of
 from tests.failure.surroundings.load import choose_key
-from tests.failure.worker import WallClock, die_with, open_database
+from tests.failure.worker import Trip, WallClock, Wire, die_with, open_database
 
 
 class CommanderPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +40,7 @@ class CommanderPlan(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     rate: float
     callers: int = 4
+    trip: Trip | None = None
 
 
 class Commander:
@@ -84,12 +88,18 @@ class Commander:
 async def command(plan: CommanderPlan) -> None:
     """Run until SIGTERM."""
     database = await open_database(plan.database, application=plan.name)
+    wire, write = Wire(plan.trip), journal_of(plan.name)
+
+    async def journal(transaction: Transaction, account: Account) -> None:
+        await write(transaction, account)
+        wire("in_command")
+
     bench = Bench(
         announcer=Announcer(source="/leadmill/tally", partitions=PARTITIONS, max_record_bytes=900_000),
         database=database,
         clock=WallClock(),
         metrics=ProcessorMetrics(CollectorRegistry(), service="tally", group=plan.group),
-        journal=journal_of(plan.name),
+        journal=journal,
     )
     stage = TallyStage(with_timers=True, with_latest=True, group=plan.group)
     commander = Commander(plan, Commands(stage, bench))

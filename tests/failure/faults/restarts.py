@@ -16,6 +16,9 @@ async def restart_rolling(field: Field, *, rounds: int = 1) -> None:
     for _ in range(rounds):
         for name in NAMES:
             await field.crew.stop(name)
+            left = await field.ask("SELECT count(*) FROM pg_stat_activity WHERE application_name = $1", name)
+            if left and left[0][0]:
+                field.crew.faults.append(f"exit: {name} has left {left[0][0]} connections behind")
             field.crew.start(name)
             await field.progress()
 

@@ -93,6 +93,28 @@ async def freeze_at_random(field: Field, count: int) -> None:
         await field.progress()
 
 
+async def freeze_in_commands(field: Field, count: int) -> None:
+    """A caller stands still inside a command, with the lead and the sequences of its partition locked.
+
+    The batches behind it may not wait for longer than a session; once awake it finds out, and its
+    callers ask again under the same keys.
+    """
+    field.crew.man(*NAMES)
+    await field.progress()
+    for number in range(count):
+        hand = field.crew.start_commander(20.0, trip=Trip("in_command", 5, signal.SIGSTOP))
+        if not await hand.frozen(PATIENCE):
+            field.crew.faults.append(f"stuck: {hand.name} has not given 5 commands within {PATIENCE:g} s")
+        field.crew.struck["SIGSTOP in_command"] += 1
+        await field.progress(transactions=20)
+        if number % 2:
+            field.crew.kill(hand.name)
+        else:
+            hand.signal(signal.SIGCONT)
+            await field.progress()
+            await field.crew.stop(hand.name)
+
+
 async def _replaced(field: Field, other_name: str) -> bool:
     """Wait until the other has claimed every partition."""
     before = await field.epochs()

@@ -120,7 +120,7 @@ class Crew:
             if hand is None or not hand.is_running:
                 self.start(name)
 
-    def start_commander(self, rate: float, *, database: str | None = None) -> Hand:
+    def start_commander(self, rate: float, *, database: str | None = None, trip: Trip | None = None) -> Hand:
         """Start a process that gives commands."""
         self._numbers += 1
         name = f"commander-{self._numbers}"
@@ -131,8 +131,9 @@ class Crew:
             parent=os.getpid(),
             seed=self.seed,
             rate=rate,
+            trip=trip,
         )
-        hand = Hand(name, _python("tests.failure.commander", plan), self.folder)
+        hand = Hand(name, _python("tests.failure.commander", plan), self.folder, trip=trip)
         self.commanders[name] = hand
         return hand
 
