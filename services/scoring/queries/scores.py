@@ -77,6 +77,8 @@ class ScoreQueries:
         While a move is under way the lead it goes to may not have heard of it yet, and two may even
         name each other; then the answer is what is there.
         """
+        if "\0" in lead:  # PostgreSQL takes no such text, so no lead is called that
+            raise LeadUnknown
         async with snapshot(self._database) as transaction:
             kept, facts = await load_lead(transaction, lead)
             if kept is None:

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from leadmill.platform.topics import layouts
 from services.scoring.bootstrap import MIGRATIONS
+from shared.contracts.topics import all_topics
 from shared.kernel.clock import SimulatedClock
 from shared.log.embedded.log import EmbeddedLog
-from shared.log.port import Log
+from shared.log.port import Log, TopicLayout
 from shared.postgres.database import Database
 from shared.postgres.migrations import migrate
 from tests.services.scoring.deeds import PARTITIONS, Deeds
@@ -42,8 +42,14 @@ async def open_stand(kind: str, request: pytest.FixtureRequest, database_url: st
         log = KafkaLog(request.getfixturevalue("kafka_broker").address, session_timeout=6.0)
     stand = Stand(log, database_url, SimulatedClock(START))
     topics = {*stand.stage.topics, *stand.stage.outputs, stand.stage.dead_letters}
+    # without retention: under a simulated clock all records are old, and Kafka would remove them at once
+    wanted = [
+        TopicLayout(name=one.name, partitions=PARTITIONS, compacted=one.compacted)
+        for one in all_topics()
+        if one.name in topics
+    ]
     topic_admin = await log.admin()
-    await topic_admin.create([one for one in layouts(partitions=PARTITIONS) if one.name in topics])
+    await topic_admin.create(wanted)
     await topic_admin.stop()
     await stand.blueprint.start()
     try:

@@ -1,0 +1,190 @@
+"""Scoring over HTTP, through the real application: scores, why, history, models, and who may ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from shared.http.app import build_app
+from shared.kernel.instants import MINUTE, Instant, format_instant
+from shared.security.tokens import Principal, Role
+from tests.services.scoring.deeds import Deeds, lead_id
+from tests.services.scoring.stand import Stand
+from tests.unit.scoring.stories import START, day
+
+
+class RoleByName:
+    """Takes a token for the role that it names."""
+
+    async def principal_of(self, token: str, *, now: Instant) -> Principal | None:
+        roles = ("admin", "marketer", "manager", "rep", "service", "read")
+        return Principal(id=token, name=token, role=cast(Role, token)) if token in roles else None
+
+
+@pytest.fixture
+async def client(small_stand: Stand, deeds: Deeds) -> AsyncIterator[httpx.AsyncClient]:
+    """Asks about Ada, who became hot, and of whose white paper we heard a day late; with a reader's token."""
+    stand = small_stand
+    await stand.start_worker()
+    await stand.learn(
+        deeds.is_known_as("ada", START, industry="pharma", title_level="director", size="500_plus")
+    )
+    await stand.learn(deeds.asked_for_demo("ada", START + MINUTE), deeds.viewed("ada", START + 2 * MINUTE))
+    await stand.learn(deeds.viewed("ada", day(1), kind="article", received=day(2)))
+    stand.clock.advance_to(day(3))
+    app = build_app(
+        title="Scoring",
+        service="scoring",
+        version="0",
+        registry=CollectorRegistry(),
+        clock=stand.clock,
+        stopping=asyncio.Event(),
+        routers=stand.blueprint.routers,
+        statuses=stand.blueprint.statuses,
+        authority=RoleByName(),
+    )
+    headers = {"authorization": "Bearer read"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as opened:
+        yield opened
+
+
+def about(who: str, what: str) -> str:
+    return f"/scoring/v1/leads/{lead_id(who)}/{what}"
+
+
+async def ask(client: httpx.AsyncClient, path: str, **parameters: str) -> dict[str, Any]:
+    answer = await client.get(path, params=parameters)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def five_step(client: httpx.AsyncClient, **parameters: str) -> tuple[float, str]:
+    body = await ask(client, about("ada", "scores"), model="five_step", **parameters)
+    (score,) = body["scores"]
+    return score["points"], score["tier"]
+
+
+async def test_scores_are_told_for_every_live_model_as_of_now(client: httpx.AsyncClient) -> None:
+    body = await ask(client, about("ada", "scores"))
+    assert body["lead"] == lead_id("ada")
+    assert [(one["model"], one["points"], one["tier"]) for one in body["scores"]] == [
+        ("five_step", 71, "hot"),
+        ("mql", 75, "B"),
+    ]
+    assert {one["as_of"] for one in body["scores"]} == {format_instant(day(3))}
+    assert body["scores"][0]["tier_since"] == format_instant(START + 2 * MINUTE)
+    assert body["scores"][0]["behaviour_points"] == 36
+
+
+async def test_scores_can_be_asked_for_any_instant(client: httpx.AsyncClient) -> None:
+    assert await five_step(client, as_of=format_instant(START - 1)) == (0, "cold")
+    assert await five_step(client, as_of=format_instant(START)) == (35, "warm")
+    assert await five_step(client, as_of=format_instant(START + MINUTE)) == (55, "warm")
+    assert await five_step(client, as_of=format_instant(day(1))) == (71, "hot")
+    later, tier = await five_step(client, as_of=format_instant(day(100)))
+    assert (35 < later < 40, tier) == (True, "warm")
+
+
+async def test_scores_can_be_asked_as_they_were_known(client: httpx.AsyncClient) -> None:
+    then = format_instant(day(1))
+    assert await five_step(client, as_of=then, known_at=then) == (70, "hot")
+    assert await five_step(client, as_of=then, known_at=format_instant(day(2))) == (71, "hot")
+    assert await five_step(client, known_at=format_instant(START)) == (35, "warm")
+
+
+async def test_why_lists_the_lines_that_sum_to_the_score(client: httpx.AsyncClient) -> None:
+    body = await ask(client, about("ada", "why"))
+    assert (body["model"], body["points"], body["tier"]) == ("five_step", 71, "hot")
+    for score in body["scores"]:
+        assert sum(line["points"] for line in score["lines"]) == score["points"]
+    first = body["lines"][0]
+    assert (first["rule"], first["points"], first["granted_at"]) == (
+        "demo_requested",
+        20,
+        format_instant(START + MINUTE),
+    )
+    assert first["decay"] == "full for 168 h, then halves every 30 days"
+    assert [line["rule"] for line in body["lines"] if line["decay"] is None] == [
+        "director_or_above",
+        "size_in_target",
+        "target_industry",
+    ]
+    cooled = await ask(client, about("ada", "why"), as_of=format_instant(day(40)))
+    assert sum(round(line["points"] * 1000) for line in cooled["lines"]) == round(cooled["points"] * 1000)
+
+
+async def test_history_tells_what_was_so_and_what_was_told(client: httpx.AsyncClient) -> None:
+    body = await ask(client, about("ada", "history"), model="five_step")
+    assert [(one["from_tier"], one["to_tier"], one["at"]) for one in body["tiers"]["five_step"]] == [
+        ("cold", "warm", format_instant(START)),
+        ("warm", "hot", format_instant(START + 2 * MINUTE)),
+    ]
+    assert [one["to_tier"] for one in body["told"] if one["model"] == "five_step"] == ["warm", "hot"]
+    ahead = await ask(client, about("ada", "history"), model="five_step", as_of=format_instant(day(400)))
+    assert [one["to_tier"] for one in ahead["tiers"]["five_step"]] == ["warm", "hot", "warm"]
+    assert ahead["tiers"]["five_step"][-1]["event"] is None
+
+
+async def test_live_models_are_listed_with_their_tiers(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/scoring/v1/models")
+    assert [(one["model"], one["tiers"]) for one in answer.json()] == [
+        ("five_step", ["hot", "warm", "cold"]),
+        ("mql", ["A", "B", "C", "D"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        (about("nobody", "scores"), 404, "scoring.lead_unknown"),
+        (about("nobody", "why"), 404, "scoring.lead_unknown"),
+        (about("nobody", "history"), 404, "scoring.lead_unknown"),
+        (about("ada", "scores?model=sixth_sense"), 404, "scoring.model_unknown"),
+        (about("ada", "why?as_of=yesterday"), 400, "http.instant_malformed"),
+        (about("ada", "why?as_of=9999-12-31T23:59:59-12:00"), 400, "http.instant_malformed"),
+        (about("ada", "why?known_at=0001-01-01T00:00:00%2B12:00"), 400, "http.instant_malformed"),
+        ("/scoring/v1/leads/%00/why", 404, "scoring.lead_unknown"),
+        ("/scoring/v1/nothing", 404, "http.not_found"),
+        ("/scoring/v1/tier-changes/stream?begin=sometime", 422, "request.invalid"),
+    ],
+)
+async def test_what_cannot_be_answered_is_a_problem_with_a_code(
+    client: httpx.AsyncClient, path: str, status: int, code: str
+) -> None:
+    answer = await client.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("what", ["scores", "why", "history"])
+async def test_nobody_asks_without_a_token_that_works(client: httpx.AsyncClient, what: str) -> None:
+    for headers in ({"authorization": ""}, {"authorization": "Bearer stranger"}):
+        answer = await client.get(about("ada", what), headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "access.unauthenticated")
+
+
+async def test_the_stream_is_not_for_a_rep(client: httpx.AsyncClient) -> None:
+    headers = {"authorization": "Bearer rep"}
+    assert (await client.get(about("ada", "scores"), headers=headers)).status_code == 200
+    answer = await client.get("/scoring/v1/tier-changes/stream", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "access.forbidden")
+
+
+async def test_a_lead_is_found_where_it_lives_now_also_while_it_moves(
+    client: httpx.AsyncClient, small_stand: Stand, deeds: Deeds
+) -> None:
+    await small_stand.learn(deeds.moved("ada", "boss", day(3), version=1))
+    body = await ask(client, about("ada", "scores"), model="five_step")
+    assert (body["lead"], body["scores"][0]["points"]) == (lead_id("boss"), 71)
+
+    await small_stand.execute("DELETE FROM lead WHERE key = $1", lead_id("boss"))
+    await small_stand.execute("DELETE FROM fact WHERE lead = $1", lead_id("boss"))
+    body = await ask(client, about("ada", "scores"), model="five_step")
+    assert (body["lead"], body["scores"][0]["points"]) == (lead_id("boss"), 0)
