@@ -1,6 +1,6 @@
 """``python -m tests.failure``: the long runs that kill things. Exit code 1 if anything differs.
 
-Without options everything is run that is not done yet for this commit: stopped at any time, it goes
+Without options everything is run that is not done yet for this state of the code: stopped at any time, it goes
 on where it was. ``--minutes`` begins no further run after so many, ``--share 2/3`` does the second third,
 ``--share quick`` what `make test` does, ``--kind zombies`` one kind (again).
 """
@@ -13,7 +13,6 @@ import hashlib
 import logging
 import os
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -29,9 +28,9 @@ _ROOT = Path(__file__).parents[2]
 
 
 class Progress(msgspec.Struct):
-    """Which runs of which commit are done."""
+    """Which runs are done, of which state of the code that they try."""
 
-    commit: str
+    code: str
     done: list[str] = []
 
 
@@ -42,15 +41,17 @@ def _progress_file() -> Path:
 
 
 def _load_progress(file: Path) -> Progress:
-    head = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=_ROOT, capture_output=True, text=True, check=False
+    code = "\n".join(
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in ("shared", "services", "tests/failure")
+        for path in sorted((_ROOT / folder).rglob("*.py"))
     )
-    commit = head.stdout.strip() or "unknown"
+    digest = hashlib.sha256(code.encode()).hexdigest()
     if file.exists():
         progress = msgspec.json.decode(file.read_bytes(), type=Progress)
-        if progress.commit == commit:
+        if progress.code == digest:
             return progress
-    return Progress(commit)
+    return Progress(digest)
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
