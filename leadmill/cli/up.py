@@ -74,8 +74,8 @@ def run(
 ) -> None:
     """Run one service in one role, for production.
 
-    Expects `leadmill migrate` and `leadmill topics apply` to have run: with a schema that is too old it
-    does not start, with topics that are missing or have another count it waits and is not ready.
+    Expects `leadmill migrate` and `leadmill topics apply` to have run: with a schema that is too old, or
+    topics that are missing or have another count, it waits and /readyz says for what.
     """
     from leadmill.platform.roster import entry_of
     from leadmill.platform.serving import Assignment, run_platform

@@ -12,7 +12,7 @@ from rich.table import Table
 from leadmill.demo.answers import KnownLead, Movement, sum_up_rules
 from leadmill.demo.clients import Sent
 from leadmill.demo.visits import SOURCES, Capture, Session, Visit
-from shared.kernel.instants import Instant, to_datetime
+from shared.kernel.instants import HOUR, Instant, to_datetime
 
 MQL: Final = "mql"
 FIVE_STEP: Final = "five_step"
@@ -33,7 +33,9 @@ def print_sources(screen: Console, visits: Sequence[Visit], leads: Sequence[Know
     for visit in visits:
         requests[visit.source] += 1
         first.setdefault(visit.person.number, visit.source)
-    table = _table("People by first source", "", "requests", "people", "known", "mql A", "mql B", "hot")
+    table = _table(
+        screen, "People by first source", "", "requests", "people", "known", "mql A", "mql B", "hot"
+    )
     for source in SOURCES:
         people = {number for number, own in first.items() if own == source}
         known = [lead for lead in leads if lead.person.number in people]
@@ -49,6 +51,7 @@ def print_movements(screen: Console, movements: Mapping[str, Movement]) -> None:
     """Each model's tiers day by day, with how often leads rose and fell."""
     for model, movement in movements.items():
         table = _table(
+            screen,
             f"Tiers by {model}: {movement.rises} rises, {movement.falls} falls",
             "day", *(str(day) for day in _SHOWN_DAYS),
         )  # fmt: skip
@@ -59,7 +62,7 @@ def print_movements(screen: Console, movements: Mapping[str, Movement]) -> None:
 
 def print_hottest(screen: Console, leads: Sequence[KnownLead]) -> None:
     """The leads to call first."""
-    table = _table("Hottest leads", "", "title", "company", "industry", "mql", "", "five_step", "")
+    table = _table(screen, "Hottest leads", "", "title", "company", "industry", "mql", "", "five_step", "")
     ordered = sorted(leads, key=lambda lead: (-lead.points(MQL), -lead.points(FIVE_STEP), lead.lead))
     for lead in ordered[:_MOST_ROWS]:
         person = lead.person
@@ -72,7 +75,7 @@ def print_hottest(screen: Console, leads: Sequence[KnownLead]) -> None:
 
 def print_rules(screen: Console, leads: Sequence[KnownLead]) -> None:
     """What brings the points."""
-    table = _table("Most effective, by points that mql counts today", "", "leads", "points")
+    table = _table(screen, "Most effective, by points that mql counts today", "", "leads", "points")
     for rule, count, points in sum_up_rules(leads, MQL)[:_MOST_ROWS]:
         table.add_row(rule.replace("_", " "), *_numbers(count, round(points)))
     screen.print(table)
@@ -84,9 +87,10 @@ def print_example(
     """One score, line by line: what was granted when, and what of it is left."""
     person = lead.person
     table = _table(
+        screen,
         f"Why {person.name} ({person.title}, {person.company}) has {now['points']:g} points"
         f" in {now['model']}: tier {now['tier']}",
-        "rule", "granted", "points then", "points now",
+        "rule", "granted (UTC)", "points then", "points now",
     )  # fmt: skip
     for line in sorted(now["lines"], key=lambda line: str(line["granted_at"])):
         table.add_row(
@@ -110,7 +114,7 @@ def print_intake(
     screen: Console, *, refused: Mapping[str, int], repeated: int, merged: int, named: int
 ) -> None:
     """What did not become a fact, and whom ingest recognised."""
-    table = _table("Recognised and refused", "", "")
+    table = _table(screen, "Recognised and refused", "", "")
     table.add_row("visitors without a name who gave one later: their history counts", str(named))
     table.add_row("people who came in twice and are one lead", str(merged))
     table.add_row("messages sent again by a client and counted once", str(repeated))
@@ -145,14 +149,14 @@ def count_named(visits: Sequence[Visit]) -> int:
     return len(named)
 
 
-def _table(title: str, first: str, *columns: str) -> Table:
-    table = Table(
-        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
-    )
+def _table(screen: Console, title: str, first: str, *columns: str) -> Table:
+    screen.print()
+    screen.print(title, style="bold", highlight=False)
+    table = Table(header_style="dim", box=None, pad_edge=False)
     table.add_column(first, no_wrap=True)
     for column in columns:
         table.add_column(
-            column, justify="left" if column in {"title", "company", "industry", "granted"} else "right"
+            column, justify="left" if column in {"title", "company", "industry", "granted (UTC)"} else "right"
         )
     return table
 
@@ -162,4 +166,5 @@ def _numbers(*values: int) -> list[str]:
 
 
 def _day(instant: Instant) -> str:
-    return f"{to_datetime(instant):%-d %B %Y}"
+    # the story's people live in Shanghai
+    return f"{to_datetime(instant + 8 * HOUR):%-d %B %Y}"

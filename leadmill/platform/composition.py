@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
-from typing import Any, Literal
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
+from typing import Any, Final, Literal
 
 from prometheus_client import CollectorRegistry
 
@@ -14,14 +15,20 @@ from leadmill.platform.schemas import ACCESS
 from shared.http.access import Authority
 from shared.http.app import build_app
 from shared.kernel.clock import Clock
-from shared.kernel.errors import Unavailable
+from shared.kernel.errors import Unavailable, Verdict
 from shared.kernel.release import VERSION
 from shared.postgres.database import Database
+from shared.postgres.migrations import require_schema
 from shared.processor.loop import Standing, Worker
 from shared.runtime.blueprint import Blueprint, Resources
 from shared.runtime.service import Activity, Check, Service
 from shared.runtime.workers import worker_activity, worker_check
 from shared.security.tokens import Tokens
+from shared.telemetry.logging import get_logger
+
+logger = get_logger(__name__)
+
+_GATE_SECONDS: Final = 2.0
 
 Role = Literal["api", "worker", "all"]
 
@@ -56,16 +63,55 @@ async def open_authority(resources: Resources, stack: AsyncExitStack) -> Tokens:
     return Tokens(database, pepper=resources.secrets.pepper.reveal())
 
 
+class SchemaGate:
+    """Holds a service's work back until its schema is what the code needs."""
+
+    def __init__(self, blueprint: Blueprint, url: str) -> None:
+        self._blueprint = blueprint
+        self._url = url
+
+    async def check(self) -> None:
+        """Return if the schema will do. :raises SchemaOutdated: if not; readiness shows it."""
+        await require_schema(self._url, schema=self._blueprint.schema, scripts=self._blueprint.migrations)
+
+    def hold(self, activity: Activity) -> Activity:
+        """Return the activity, which begins once the schema will do."""
+        stopping = asyncio.Event()
+
+        async def run() -> None:
+            while not stopping.is_set():
+                try:
+                    await self.check()
+                except Verdict as error:
+                    logger.warning("held_back", activity=activity.name, code=error.reason)
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(_GATE_SECONDS):
+                            await stopping.wait()
+                else:
+                    await activity.run()
+                    return
+
+        def stop() -> None:
+            stopping.set()
+            activity.stop()
+
+        return replace(activity, run=run, stop=stop)
+
+
 def compose_service(
     blueprint: Blueprint,
     *,
     role: Role,
+    gate: SchemaGate | None = None,
     authority: Authority,
     clock: Clock,
     registry: CollectorRegistry,
     stopping: asyncio.Event,
 ) -> Service:
-    """Return one service as a process runs it in ``role``; whoever started it lets go of it."""
+    """Return one service as a process runs it in ``role``; whoever started it lets go of it.
+
+    With a ``gate`` nothing of it works, and it is not ready, until its schema is new enough.
+    """
     activities: list[Activity] = []
     checks: dict[str, Check] = {}
     app = None
@@ -95,6 +141,9 @@ def compose_service(
             statuses=blueprint.statuses,
             docs_prefix=path,
         )
+    if gate is not None:
+        checks["schema"] = gate.check
+        activities = [gate.hold(activity) for activity in activities]
     return Service(
         name=blueprint.name,
         prefix=entry_of(blueprint.name).path,

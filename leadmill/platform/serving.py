@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from leadmill.platform.composition import (
     Role,
+    SchemaGate,
     build_blueprints,
     compose_service,
     open_authority,
@@ -21,7 +22,7 @@ from leadmill.platform.composition import (
 )
 from leadmill.platform.ground import Ground, open_ground
 from leadmill.platform.roster import ROSTER
-from leadmill.platform.schemas import migrate_schemas, require_schemas
+from leadmill.platform.schemas import migrate_schemas
 from leadmill.platform.settings import PlatformSettings
 from leadmill.platform.topics import apply_topics
 from shared.http.serving import bind
@@ -59,9 +60,11 @@ class Addresses:
 async def run_platform(settings: PlatformSettings, assignment: Assignment, *, lifeline: Lifeline) -> None:
     """Run what is assigned until the lifeline is pulled.
 
+    A process that does not prepare its surroundings waits, not ready, for a schema that is too old and
+    for topics that are missing or have another count.
+
     :raises PortTaken: before anything else is touched.
     :raises Unavailable: if the database or the embedded log does not answer.
-    :raises SchemaOutdated: if the schema is too old, and this process is not the one to migrate it.
     """
     async with AsyncExitStack() as stack:
         api = [_bind(stack, settings.host, settings.port)] if assignment.role != "worker" else []
@@ -88,14 +91,13 @@ async def serve_ground(
         if assignment.prepares:
             await migrate_schemas(ground.url, blueprints)
             await apply_topics(ground.log, partitions=settings.partitions)
-        else:
-            await require_schemas(ground.url, blueprints)
         await start_blueprints(blueprints, stack)
         authority = await open_authority(resources, stack)
         services = [
             compose_service(
                 blueprint,
                 role=assignment.role,
+                gate=None if assignment.prepares else SchemaGate(blueprint, ground.url),
                 authority=authority,
                 clock=clock,
                 registry=registry,
