@@ -20,11 +20,13 @@ from pathlib import Path
 
 import msgspec
 
+from tests.failure.on_services.runs import SERVICES, SERVICES_QUICK
 from tests.failure.plan import FULL, PLANTED, QUICK, Run, cut
 from tests.failure.report import Report, carry_out
 from tests.failure.surroundings.ground import Ground
 
 _ROOT = Path(__file__).parents[2]
+_ALL = (*FULL, *SERVICES)
 
 
 class Progress(msgspec.Struct):
@@ -58,7 +60,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.failure", description=__doc__)
     parser.add_argument("--minutes", type=float, help="begin no further run after so many minutes")
     parser.add_argument("--share", default="", help="quick, or i/n")
-    parser.add_argument("--kind", default="", help=", ".join(dict.fromkeys(run.kind for run in FULL)))
+    parser.add_argument(
+        "--kind", default="", help=", ".join(["services", *dict.fromkeys(run.kind for run in _ALL)])
+    )
     parser.add_argument(
         "--times", type=int, default=1, help="with --kind: how often, each time with other seeds"
     )
@@ -67,10 +71,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def _choose(options: argparse.Namespace) -> tuple[Run, ...]:
     if options.share == "quick":
-        return (*QUICK, *PLANTED[:2])
-    runs = FULL
+        return (*QUICK, *PLANTED[:2], *SERVICES_QUICK)
+    runs = _ALL
     if options.kind:
-        chosen = tuple(run for run in runs if run.kind == options.kind)
+        chosen = tuple(
+            run for run in runs if run.kind == options.kind or run.kind.startswith(f"{options.kind}-")
+        )
         again = [
             replace(run, number=run.number + 100 * turn) for turn in range(options.times) for run in chosen
         ]

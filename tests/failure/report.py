@@ -39,7 +39,7 @@ class Report:
         else:
             self.differences.update(kinds)
             self.struck.update(outcome.struck)
-            for name in ("facts", "events", "transactions", "commands", "timers", "dead_letters"):
+            for name in ("facts", "events", "transactions", "commands", "timers", "dead_letters", "merges"):
                 self.sums[name] += getattr(outcome, name)
             self.sums["repeats"] += outcome.repeats_read + outcome.repeats_said
         if not is_as_it_should:
@@ -52,7 +52,7 @@ class Report:
         print(
             f"{run.name:32} {outcome.seconds:5.1f} s  {outcome.facts:6} facts {outcome.events:6} events"
             f" {outcome.transactions:5} transactions {outcome.commands:4} commands {outcome.timers:4} timers"
-            f"  {_told(outcome.struck)}  {verdict}",
+            f"{f' {outcome.merges:4} merges' if outcome.merges else ''}  {_told(outcome.struck)}  {verdict}",
             flush=True,
         )
         if not run.plant:
@@ -65,7 +65,7 @@ class Report:
         print(
             f"\n{self.runs} runs in {self.seconds / 60:.1f} min: {sums['facts']} facts,"
             f" {sums['events']} events, {sums['transactions']} transactions, {sums['commands']} commands,"
-            f" {sums['timers']} timers, {sums['dead_letters']} dead letters,"
+            f" {sums['timers']} timers, {sums['merges']} merges, {sums['dead_letters']} dead letters,"
             f" {sums['repeats']} repeats dropped"
         )
         print(f"struck: {_told(self.struck)}")

@@ -1,0 +1,1 @@
+"""What should have come out of ingest and scoring, worked out again without the engine and its tables."""

@@ -1,0 +1,242 @@
+"""Ingest's oracle: its pure domain folded over the raw records in one directory, in the journaled order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry
+
+from services.ingest.bootstrap import build_resolver
+from services.ingest.domain.directory import Directory, Lead
+from services.ingest.domain.identifiers import identifier_hasher
+from services.ingest.domain.intake import Intake, Refusal
+from services.ingest.handlers.reading import RawReader
+from services.ingest.handlers.resolution import on_intake, retell_contact
+from services.ingest.metrics import IngestMetrics
+from services.ingest.store.directory_rows import load_leads
+from services.ingest.store.documents import read_rulebook
+from services.ingest.store.resolver import LateContact, RawFact
+from shared.contracts.events.leads import LeadMerged
+from shared.contracts.topics import CONTACTS
+from shared.kernel.changes import Emission, Fact
+from shared.kernel.errors import BUG_CODE, Rejected, Verdict
+from shared.kernel.instants import Instant
+from shared.log.port import Record, TopicPartition
+from shared.postgres.database import Database
+from tests.failure.on_services.oracle.inputs import Expected, Reader, bury
+from tests.failure.on_services.oracle.saying import Saying
+from tests.failure.on_services.worker import CONFIG, IDENTITY_KEY
+from tests.failure.oracle.comparison import Differences
+from tests.failure.oracle.journal import Entry
+
+
+class Kept(NamedTuple):
+    """A message in quarantine."""
+
+    source: str
+    code: str
+    received: Instant
+    key: bytes
+    record: bytes
+    tries: int
+
+
+class Arrived(NamedTuple):
+    """A fact with the record that it came in."""
+
+    fact: Fact
+    record: Record
+    reading: Intake | Refusal | None
+
+
+@dataclass(slots=True)
+class IngestExpected(Expected):
+    """What ingest should have made of the raw topic."""
+
+    directory: Directory = field(default_factory=Directory)
+    kinds: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, Instant] = field(default_factory=dict)
+    quarantine: dict[str, Kept] = field(default_factory=dict)
+    merges: int = 0
+
+
+class IngestReplay:
+    """Replays ingest's journal; call :meth:`run` once."""
+
+    def __init__(self, log: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        self.expected = IngestExpected()
+        self._reader = Reader(log)
+        self._resolver = build_resolver(
+            CONFIG, identity_key=IDENTITY_KEY, metrics=IngestMetrics(CollectorRegistry())
+        )
+        self._raw = RawReader(
+            read_rulebook(CONFIG / "ingest", default_region="CN"),
+            hash_identifier=identifier_hasher(IDENTITY_KEY),
+        )
+
+    def run(self, entries: Sequence[Entry]) -> IngestExpected:
+        """Fold every transaction, in this order."""
+        for entry in entries:
+            saying = Saying("ingest")
+            self._batch(entry, saying)
+            self.expected.close(entry, saying)
+        return self.expected
+
+    def _batch(self, entry: Entry, saying: Saying) -> None:
+        arrived = self._read(entry, saying)
+        received: dict[str, Instant] = {}
+        for fact, _, reading in arrived:
+            if isinstance(reading, Intake):
+                received[fact.id] = fact.received  # of one id twice in a batch the last is stored
+        unseen = {one for one in received if one not in self.expected.seen}
+        claimed = set(unseen)
+        kept: dict[str, Kept] = {}
+        buried_late = []
+        for one in arrived:
+            tp = TopicPartition(one.record.topic, one.record.partition)
+            tally = self.expected.tally_of(tp)
+            fact, reading = one.fact, one.reading
+            if isinstance(fact.event, LateContact):
+                saying.add([self._retell(fact.event.lead, fact.received)], fact)
+            elif isinstance(reading, Refusal):
+                assert isinstance(fact.event, RawFact)
+                tally.quarantined += 1
+                raw = fact.event
+                kept[fact.id] = Kept(raw.raw.source, reading.code, fact.received, raw.key, raw.record, 0)
+            elif fact.id not in unseen:
+                tally.duplicate += 1
+            else:
+                unseen.discard(fact.id)
+                assert isinstance(reading, Intake)
+                error = self._take_in(fact, reading, saying)
+                if error is not None:
+                    claimed.discard(fact.id)
+                    tally.dead += 1
+                    buried_late.append(bury(one.record, error))
+                else:
+                    tally.processed += 1
+        saying.buried += buried_late
+        for record_id, message in kept.items():
+            before = self.expected.quarantine.get(record_id)
+            tries = 1 if before is None else before.tries + 1
+            first = message if before is None else before
+            self.expected.quarantine[record_id] = first._replace(code=message.code, tries=tries)
+        for record_id in claimed:
+            self.expected.seen[record_id] = received[record_id]
+
+    def _read(self, entry: Entry, saying: Saying) -> list[Arrived]:
+        arrived: list[Arrived] = []
+        for tp, record, is_repeat in self._reader.records(entry):
+            tally = self.expected.tally_of(tp)
+            if tp.topic == CONTACTS.name:
+                self.expected.repeats += is_repeat
+                if is_repeat:
+                    tally.duplicate += 1
+                    late = self._resolver.heal(record)
+                    assert late is not None
+                    arrived.append(Arrived(late, record, None))
+                else:
+                    tally.processed += 1
+                continue
+            try:
+                fact = self._resolver.read(record)
+            except Verdict as error:
+                tally.dead += 1
+                saying.bury(bury(record, error))
+                continue
+            assert fact is not None
+            assert isinstance(fact.event, RawFact)
+            reading = self._raw.on_raw_received(fact.event.raw, record_id=fact.id, received=fact.received)
+            arrived.append(Arrived(fact, record, reading))
+        return arrived
+
+    def _take_in(self, fact: Fact, intake: Intake, saying: Saying) -> Rejected | None:
+        expected = self.expected
+        try:
+            emissions = on_intake(expected.directory, intake)
+        except Exception:  # noqa: BLE001 - whatever the domain does, it does only to this message
+            expected.directory.undo_fact()
+            return Rejected("the message could not be taken in", code=BUG_CODE)
+        for identifier in (*intake.anchors, *intake.anonymous):
+            expected.kinds.setdefault(identifier.hash, identifier.kind.value)
+        expected.merges += len(
+            {one.event.from_lead for one in emissions if isinstance(one.event, LeadMerged)}
+        )
+        saying.add(emissions, fact)
+        return None
+
+    def _retell(self, lead_id: str, at: Instant) -> Emission:
+        directory = self.expected.directory
+        home = directory.profiles.get(lead_id)
+        lead = directory.leads.get(lead_id, Lead(id=lead_id))
+        return retell_contact(lead, lives_with="" if home is None else home.lead, at=at)
+
+
+async def compare_ingest(database: Database, expected: IngestExpected, differences: Differences) -> None:
+    """Compare ingest's tables, row by row, with what the raw records say."""
+    directory = expected.directory
+    async with database.connection() as connection:
+        identifiers = await connection.fetch("SELECT value_hash, kind, profile FROM identifier")
+        profiles = await connection.fetch("SELECT id, lead, version FROM profile")
+        lead_ids = [row["id"] for row in await connection.fetch("SELECT id FROM lead")]
+        leads = await load_leads(connection, lead_ids)
+        contacts = await connection.fetch("SELECT lead, email, phone FROM contact")
+        seen = await connection.fetch("SELECT record_id, received FROM seen_message")
+        quarantine = await connection.fetch("SELECT * FROM quarantine")
+    compare_maps(
+        "identifier",
+        {row["value_hash"]: (row["kind"], row["profile"]) for row in identifiers},
+        {one: (expected.kinds[one], profile) for one, profile in directory.profiles_of_identifiers.items()},
+        differences,
+    )
+    compare_maps(
+        "profile",
+        {row["id"]: (row["lead"], row["version"]) for row in profiles},
+        {one.id: (one.lead, one.version) for one in directory.profiles.values()},
+        differences,
+    )
+    compare_maps("lead", leads, directory.leads, differences)
+    compare_maps(
+        "contact",
+        {row["lead"]: (row["email"], row["phone"]) for row in contacts},
+        {
+            lead.id: (lead.contact.text("email"), lead.contact.text("phone"))
+            for lead in directory.leads.values()
+            if lead.contact.version
+        },
+        differences,
+    )
+    compare_maps(
+        "seen_message", {row["record_id"].hex(): row["received"] for row in seen}, expected.seen, differences
+    )
+    compare_maps(
+        "quarantine",
+        {
+            row["record_id"]: Kept(
+                *(row["source"], row["code"], row["received"], row["record_key"], row["record"], row["tries"])
+            )
+            for row in quarantine
+        },
+        expected.quarantine,
+        differences,
+    )
+
+
+def compare_maps(
+    kind: str, found: Mapping[str, object], wanted: Mapping[str, object], differences: Differences
+) -> None:
+    """Compare two mappings, key by key."""
+    for key in sorted({*found, *wanted}):
+        if found.get(key) != wanted.get(key):
+            differences.add(kind, f"{key} is {found.get(key)}, should be {wanted.get(key)}")
+
+
+def compare_letters(found: Sequence[object], wanted: Sequence[object], differences: Differences) -> None:
+    """Compare dead letters, however often each is there."""
+    for letter, count in (Counter(wanted) - Counter(found)).items():
+        differences.add("dead_letter", f"missing {count} of {letter}")
+    for letter, count in (Counter(found) - Counter(wanted)).items():
+        differences.add("dead_letter", f"{count} too many of {letter}")

@@ -1,0 +1,151 @@
+"""What must hold whatever the order was: every fact counted where it lives, every tier told, once.
+
+Nothing of the journal is used here: only the log, the tables, and the pure fold of the facts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from services.scoring.bootstrap import load_models
+from services.scoring.domain.facts import Fact
+from services.scoring.domain.running_score import fold
+from services.scoring.domain.scored_lead import ScoredLead, counted_facts
+from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.domain.tiers import tier_at
+from services.scoring.handlers.interpreting import interpret
+from services.scoring.handlers.telling import Teller
+from services.scoring.store.facts import load_facts
+from services.scoring.store.leads import load_leads_page
+from shared.contracts.envelope import decode_envelope, decode_event
+from shared.contracts.events.scores import ScoresUpdated
+from shared.contracts.events.tier_changes import TierChanged
+from shared.contracts.topics import BEHAVIOUR, LEADS, SCORES, TIER_CHANGES
+from shared.kernel.instants import Instant
+from shared.log.port import Record, TopicPartition
+from shared.postgres.database import Database
+from tests.failure.on_services.worker import CONFIG
+from tests.failure.oracle.comparison import Differences
+from tests.failure.oracle.replay import sequence_of
+
+Log = Mapping[TopicPartition, Sequence[Record]]
+
+
+class Promises:
+    """Checks scoring against ingest's topics and its own; ``now`` is when the clock was stopped."""
+
+    def __init__(self, log: Log, differences: Differences, *, now: Instant) -> None:
+        self._log = log
+        self._differences = differences
+        self._now = now
+        self._models: ModelSet = load_models(CONFIG)
+        self._leads: dict[str, ScoredLead] = {}
+        self._facts: dict[str, tuple[Fact, ...]] = {}
+
+    async def check(self, scoring: Database, ingest: Database) -> None:
+        """Check everything."""
+        async with scoring.connection() as connection:
+            page = await load_leads_page(connection, after="", limit=1_000_000)
+            self._leads = {lead: kept for lead, kept in page if kept is not None}
+            self._facts = await load_facts(connection, list(self._leads))
+        async with ingest.connection() as connection:
+            rows = await connection.fetch("SELECT id, lead FROM profile")
+        lives_at = {row["id"]: row["lead"] for row in rows}
+        self._check_homes(lives_at)
+        self._check_facts(lives_at)
+        self._check_scores()
+        self._check_told()
+
+    def _check_homes(self, lives_at: Mapping[str, str]) -> None:
+        """Scoring knows of every profile where ingest says that it lives."""
+        for profile, kept in self._leads.items():
+            lead = lives_at.get(profile)
+            if (kept.lives_at or profile) != lead:
+                self._differences.add(
+                    "merge", f"{profile} lives at {kept.lives_at or 'home'}, should at {lead}"
+                )
+
+    def _check_facts(self, lives_at: Mapping[str, str]) -> None:
+        """What ingest said of a profile lies once at its home, and once where the profile lives now."""
+        said: dict[str, Counter[str]] = {}
+        for record in self._first_records(LEADS.name, BEHAVIOUR.name):
+            learned = interpret(decode_envelope(record.value or b""))
+            if learned is not None and isinstance(learned.event, Fact):
+                said.setdefault(learned.key, Counter())[learned.event.id] += 1
+        for profile, ids in said.items():
+            for where in {profile, lives_at.get(profile, profile)}:
+                held = Counter(fact.id for fact in self._facts.get(where, ()) if fact.profile == profile)
+                for fact_id in ids - held:
+                    self._differences.add("lost", f"fact {fact_id} of {profile} is not at {where}")
+                for fact_id in held - ids:
+                    self._differences.add("double", f"fact {fact_id} of {profile} is at {where} too often")
+
+    def _check_scores(self) -> None:
+        """Stored lines are the fold of the facts that count, and the last said are the stored ones."""
+        teller = Teller(self._models)
+        last: dict[str, ScoresUpdated] = {}
+        for tp in self._log:
+            if tp.topic == SCORES.name:
+                for record in self._log[tp]:
+                    event = decode_event(decode_envelope(record.value or b""))
+                    assert isinstance(event, ScoresUpdated)
+                    last[(record.key or b"").decode()] = event
+        for lead, kept in self._leads.items():
+            folded = fold(self._models, counted_facts(lead, kept, self._facts[lead]))
+            if folded != kept.score:
+                self._differences.add("score", f"{lead} has {kept.score}, its facts say {folded}")
+            latest = last.pop(lead, None)
+            if latest is None:
+                if kept.revision:
+                    self._differences.add("lost", f"{SCORES.name} has nothing of {lead}")
+                continue
+            now = teller.scores(lead, kept).event
+            assert isinstance(now, ScoresUpdated)
+            ours, theirs = _what_counts(latest), _what_counts(now)
+            if ours[0] != theirs[0]:
+                self._differences.add("stale", f"{SCORES.name} ends {lead} with {ours}, should be {theirs}")
+        for lead in last:
+            self._differences.add("unexplained", f"{SCORES.name} has something of {lead}")
+
+    def _check_told(self) -> None:
+        """Each change begins where the one before ended, and the last one is what the facts say now."""
+        tiers: dict[tuple[str, str], str] = {}
+        for record in self._first_records(TIER_CHANGES.name):
+            change = decode_event(decode_envelope(record.value or b""))
+            assert isinstance(change, TierChanged)
+            model = self._models.by_name[change.model]
+            before = tiers.get((change.lead, change.model), model.tiers[0].name)
+            kept = self._leads.get(change.lead)
+            was_silent = kept is not None and any(not one.is_here for one in kept.lodgers.values())
+            if change.from_tier != before and not was_silent:
+                self._differences.add(
+                    "told", f"{change.lead} {change.model} goes on from {change.from_tier}, was told {before}"
+                )
+            tiers[change.lead, change.model] = change.to_tier
+        for lead, kept in self._leads.items():
+            if kept.lives_at or kept.score is None:
+                continue
+            at = max(self._now, kept.told.through)
+            for model in self._models.models:
+                held = tier_at(model, kept.score.models[model.name], at)
+                name = model.tiers[held.tier].name
+                if (told := tiers.get((lead, model.name), model.tiers[0].name)) != name:
+                    self._differences.add("told", f"{lead} {model.name} was told {told}, is {name}")
+
+    def _first_records(self, *topics: str) -> list[Record]:
+        """Return what was said, each once, in order of its sequence."""
+        found: dict[tuple[TopicPartition, int], Record] = {}
+        for tp, records in self._log.items():
+            if tp.topic in topics:
+                for record in records:
+                    numbered = sequence_of(record)
+                    assert numbered is not None
+                    found.setdefault((tp, numbered[1]), record)
+        return [found[place] for place in sorted(found)]
+
+
+def _what_counts(event: ScoresUpdated) -> tuple[int, object]:
+    return event.version, msgspec.to_builtins(event.scores)

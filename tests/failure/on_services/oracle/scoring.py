@@ -1,0 +1,188 @@
+"""Scoring's oracle: its pure handlers folded over what ingest said, in the journaled order.
+
+Here a lead always has all its facts at hand, so that it also shows whether the store loads them
+wherever they are needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from services.scoring.bootstrap import build_stage, load_models
+from services.scoring.domain.facts import Fact as KnownFact
+from services.scoring.domain.scored_lead import KeptFact, ScoredLead, Working
+from services.scoring.domain.told_changes import TierChangeRow
+from services.scoring.handlers.scoring import ScoringHandlers
+from services.scoring.store.facts import load_facts
+from shared.contracts.topics import SCORES
+from shared.kernel.changes import Fact, TimerFired
+from shared.kernel.errors import Verdict
+from shared.kernel.ids import deterministic_id
+from shared.kernel.instants import Instant
+from shared.log.port import Record, TopicPartition
+from shared.postgres.database import Database
+from tests.engine.tally import PARTITIONS
+from tests.failure.on_services.oracle.ingest import compare_maps
+from tests.failure.on_services.oracle.inputs import Expected, Reader, bury
+from tests.failure.on_services.oracle.saying import Saying
+from tests.failure.on_services.worker import CONFIG
+from tests.failure.oracle.comparison import Differences
+from tests.failure.oracle.journal import Entry
+
+
+@dataclass(slots=True)
+class ScoringExpected(Expected):
+    """What scoring should have made of its topics."""
+
+    leads: dict[str, ScoredLead] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    facts: dict[str, list[KnownFact]] = field(default_factory=dict)
+    told: dict[str, list[TierChangeRow]] = field(default_factory=dict)
+    timers: dict[str, dict[str, Instant]] = field(default_factory=dict)
+
+
+class ScoringReplay:
+    """Replays scoring's journal; call :meth:`run` once."""
+
+    def __init__(self, log: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        models = load_models(CONFIG)
+        self.expected = ScoringExpected()
+        self._reader = Reader(log)
+        self._stage = build_stage(models, partitions=PARTITIONS)
+        self._handlers = ScoringHandlers(models)
+        self._saying = Saying("scoring")
+        self._touched: set[str] = set()
+        self._to_ring: list[tuple[str, str, Instant]] = []
+
+    def run(self, entries: Sequence[Entry]) -> ScoringExpected:
+        """Fold every transaction, in this order."""
+        for entry in entries:
+            self._saying, self._touched, self._to_ring = Saying("scoring"), set(), list(entry.rung)
+            self._batch(entry)
+            for key in self._touched:
+                self.expected.versions[key] = self.expected.versions.get(key, 0) + 1
+            self.expected.close(entry, self._saying)
+        return self.expected
+
+    def _batch(self, entry: Entry) -> None:
+        learned: list[tuple[Fact, Record]] = []
+        for tp, record, is_repeat in self._reader.records(entry):
+            self.expected.repeats += is_repeat
+            try:
+                if tp.topic == SCORES.name:
+                    fact = self._stage.heal(record) if is_repeat else None
+                else:
+                    fact = None if is_repeat else self._stage.read(record)
+            except Verdict as error:
+                self._saying.bury(bury(record, error))
+            else:
+                if fact is not None:
+                    learned.append((fact, record))
+        for fact, record in learned:
+            self._learn(fact, record, entry)
+        for key, name, due in list(self._to_ring):
+            if self.expected.timers.get(key, {}).get(name) == due:
+                self._ring(key, name, due)
+            else:
+                self.expected.faults.append(f"timer: {name} of {key} rang for {due}, which was not set")
+
+    def _learn(self, fact: Fact, record: Record, entry: Entry) -> None:
+        timers = self.expected.timers.get(fact.key)
+        while timers and (due := min((at, name) for name, at in timers.items()))[0] < fact.received:
+            at, name = due
+            if (fact.key, name, at) in self._to_ring:
+                self._to_ring.remove((fact.key, name, at))
+            else:
+                self.expected.faults.append(
+                    f"timer: {name} of {fact.key}, due {at}, did not ring before a later fact"
+                    f" in transaction {entry.transaction}"
+                )
+            self._ring(fact.key, name, at)
+        try:
+            self._handle(fact)
+        except Exception as error:  # noqa: BLE001 - whatever the handler does, it does only to this record
+            self._saying.bury(bury(record, error, attempts=1 if isinstance(error, Verdict) else 2))
+
+    def _ring(self, key: str, name: str, due: Instant) -> None:
+        del self.expected.timers[key][name]
+        self._touched.add(key)
+        identity = deterministic_id("timer", "scoring", key, name, str(due))
+        self._handle(Fact(identity, key, due, TimerFired(name, due), identity))
+
+    def _handle(self, fact: Fact) -> None:
+        expected, key = self.expected, fact.key
+        before = Working(key, expected.leads.get(key, ScoredLead()), tuple(expected.facts.get(key, ())))
+        changes = self._handlers.handle(before, fact)
+        self._saying.add(changes.emissions, fact)
+        if changes.state is None and not (changes.emissions or changes.timers or changes.rows):
+            return
+        self._touched.add(key)
+        expected.leads[key] = before.kept if changes.state is None else changes.state.kept
+        for row in changes.rows:
+            if isinstance(row, KeptFact):
+                expected.facts.setdefault(row.lead, []).append(row.fact)
+            elif isinstance(row, TierChangeRow):
+                expected.told.setdefault(row.lead, []).append(row)
+        for name, due in changes.timers.items():
+            timers = expected.timers.setdefault(key, {})
+            if due is None:
+                timers.pop(name, None)
+            else:
+                timers[name] = due
+
+
+async def compare_scoring(database: Database, expected: ScoringExpected, differences: Differences) -> None:
+    """Compare scoring's tables, row by row, with what its handlers say."""
+    async with database.connection() as connection:
+        leads = await connection.fetch("SELECT key, version, payload FROM lead WHERE payload IS NOT NULL")
+        facts = await load_facts(connection, sorted({row["key"] for row in leads} | expected.facts.keys()))
+        told = await connection.fetch("SELECT * FROM tier_change ORDER BY number")
+        timers = await connection.fetch("SELECT key, name, due FROM timer")
+    compare_maps(
+        "state",
+        {
+            row["key"]: (row["version"], msgspec.msgpack.decode(row["payload"], type=ScoredLead))
+            for row in leads
+        },
+        {key: (expected.versions.get(key), kept) for key, kept in expected.leads.items()},
+        differences,
+    )
+    compare_maps(
+        "fact",
+        {f"{lead} {fact.id}": fact for lead, known in facts.items() for fact in known},
+        {f"{lead} {fact.id}": fact for lead, known in expected.facts.items() for fact in known},
+        differences,
+    )
+    rows: dict[str, list[tuple[object, ...]]] = {}
+    for row in told:
+        rows.setdefault(row["lead"], []).append(
+            (
+                *(row["cause"], row["told_at"], row["model"], row["model_version"], row["direction"]),
+                *(row["from_tier"], row["to_tier"], row["points"], row["at"], row["restated"]),
+            )
+        )
+    wanted = {
+        lead: [
+            (
+                *(row.cause, row.told_at, row.change.model, row.change.version, row.change.direction),
+                *(row.change.from_tier, row.change.to_tier, row.change.points, row.change.at),
+                row.change.restated,
+            )
+            for row in changes
+        ]
+        for lead, changes in expected.told.items()
+    }
+    compare_maps("tier_change", rows, wanted, differences)
+    compare_maps(
+        "timer",
+        {f"{row['key']} {row['name']}": row["due"] for row in timers},
+        {
+            f"{key} {name}": due
+            for key, set_timers in expected.timers.items()
+            for name, due in set_timers.items()
+        },
+        differences,
+    )

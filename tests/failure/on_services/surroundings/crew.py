@@ -1,0 +1,60 @@
+"""The worker processes of one service."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from tests.failure.on_services.worker import ServicePlan
+from tests.failure.surroundings.crew import Crew, Hand
+from tests.failure.worker import Trip
+
+
+class ServiceCrew(Crew):
+    """Workers of ``service``; there are no commanders, for neither service takes commands yet.
+
+    What is struck and what goes wrong is counted where ``beside``, another crew of the run, counts it.
+    """
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        database: str,
+        kafka: str,
+        clock: Path,
+        folder: Path,
+        seed: int,
+        beside: Crew | None = None,
+    ) -> None:
+        super().__init__(group=service, database=database, kafka=kafka, folder=folder, seed=seed)
+        self._clock = clock
+        if beside is not None:
+            self.struck, self.faults = beside.struck, beside.faults
+
+    def start(self, name: str, *, trip: Trip | None = None, database: str | None = None) -> Hand:
+        """Start a worker. :raises ValueError: if one of this name runs; stop or kill it first."""
+        before = self.workers.get(name)
+        if before is not None and before.is_running:
+            raise ValueError(f"{name} runs already")
+        plan = ServicePlan(
+            service=self.group,
+            name=f"{self.group}-{name}",
+            database=database or self.database,
+            kafka=self.kafka,
+            clock=str(self._clock),
+            parent=os.getpid(),
+            trip=trip,
+        )
+        command = [
+            sys.executable,
+            "-m",
+            "tests.failure.on_services.worker",
+            msgspec.json.encode(plan).decode(),
+        ]
+        hand = Hand(plan.name, command, self.folder, trip=trip)
+        self.workers[name] = hand
+        return hand

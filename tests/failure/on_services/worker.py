@@ -1,0 +1,100 @@
+"""One worker of ingest or scoring as a process: ``python -m tests.failure.on_services.worker '<plan>'``.
+
+It is what the service's bootstrap builds, with a tripwire, a journal and the clock of the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from prometheus_client import CollectorRegistry
+
+from services.ingest.bootstrap import build_resolver
+from services.ingest.metrics import IngestMetrics
+from services.scoring.bootstrap import build_stage, load_models
+from shared.kernel.errors import Unavailable
+from shared.processor.loop import LoopSettings, Worker
+from shared.processor.loop.watchdog import Watchdog
+from shared.processor.stage import SharedStage, Stage
+from shared.processor.tables import outbox
+from shared.telemetry.logging import configure_logging
+from shared.telemetry.metrics import ProcessorMetrics
+from tests.engine.tally import PARTITIONS
+from tests.failure.on_services.surroundings.clock import FastClock
+from tests.failure.oracle.journal import journal_of
+from tests.failure.worker import Trip, Wire, die_with, log_on, open_database
+
+CONFIG: Final = Path(__file__).parents[3] / "config"
+IDENTITY_KEY: Final = b"an identity key of the matrix..."
+
+
+class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker is told; ``clock`` is the file of the run's clock."""
+
+    service: str
+    name: str
+    database: str
+    kafka: str
+    clock: str
+    parent: int
+    trip: Trip | None = None
+
+
+def stage_of(service: str, registry: CollectorRegistry) -> Stage[Any] | SharedStage:
+    """Return the stage as the service's bootstrap builds it."""
+    if service == "ingest":
+        return build_resolver(CONFIG, identity_key=IDENTITY_KEY, metrics=IngestMetrics(registry))
+    return build_stage(load_models(CONFIG), partitions=PARTITIONS)
+
+
+async def work(plan: ServicePlan) -> None:
+    """Run the worker until SIGTERM."""
+    registry = CollectorRegistry()
+    stage = stage_of(plan.service, registry)
+    database = await open_database(plan.database, application=plan.name, schema=plan.service)
+    worker: Worker[Any] = Worker(
+        stage=stage,
+        log=log_on(plan.kafka),
+        database=database,
+        clock=FastClock(Path(plan.clock)),
+        metrics=ProcessorMetrics(registry, service=plan.service, group=stage.group),
+        member=plan.name,
+        settings=LoopSettings(
+            partitions=PARTITIONS,
+            batch_records=200,
+            revoke_deadline=timedelta(seconds=1),
+            longest_pause=timedelta(seconds=1),
+        ),
+        tripwire=Wire(plan.trip),
+        journal=journal_of(plan.name),
+    )
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, worker.stop)
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    print("ready", flush=True)
+    watchdog = Watchdog([worker.standing])
+    watchdog.start()
+    with contextlib.suppress(Unavailable):  # the publisher looks into its outbox by itself, too
+        await database.listen(outbox.channel_of(database.schema), worker.publisher.notice)
+    await worker.run()
+    watchdog.stop()
+    await database.stop()
+
+
+def main() -> None:
+    """Read the plan and work."""
+    plan = msgspec.json.decode(sys.argv[1], type=ServicePlan)
+    die_with(plan.parent)
+    configure_logging(service=plan.service, version="test")
+    asyncio.run(work(plan))
+
+
+if __name__ == "__main__":
+    main()
