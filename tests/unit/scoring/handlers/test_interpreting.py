@@ -1,0 +1,135 @@
+"""From events to what scoring learns: every event it reads, and what it refuses to read."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.scoring.bootstrap import build_stage
+from services.scoring.domain.facts import ATTRIBUTES, Fact
+from services.scoring.domain.vocabulary import ACTS
+from services.scoring.handlers.interpreting import (
+    FactsArrived,
+    ProfileDeparted,
+    ProfileMoved,
+    Unusable,
+    interpret,
+)
+from shared.contracts.attributes import Scalar
+from shared.contracts.declarations import DECLARED, Event
+from shared.contracts.envelope import decode_envelope, encode_event
+from shared.contracts.events import behaviour, internal_scoring, leads
+from shared.kernel.changes import Fact as Learned
+from shared.kernel.instants import MINUTE, from_datetime
+from tests.unit.scoring.stories import BOTH, START
+
+ID = "0123456789abcdef0123456789abcdef"
+
+
+def read(event: Event, *, identity: str = ID) -> Learned | None:
+    """Through the wire, as it comes from the log."""
+    return interpret(
+        decode_envelope(
+            encode_event(
+                event,
+                id=identity,
+                source="/leadmill/ingest",
+                subject="x",
+                occurred=START,
+                received=START + MINUTE,
+                partition_key="x",
+                causation_id=None,
+                correlation_id="first",
+            )
+        )
+    )
+
+
+def fact_in(event: Event) -> Fact:
+    learned = read(event)
+    assert learned is not None
+    assert isinstance(learned.event, Fact)
+    return learned.event
+
+
+def act(*, lead: str = "l", profile: str = "p", kind: str = "", path: str = "/x") -> behaviour.PageViewed:
+    return behaviour.PageViewed(lead=lead, profile=profile, source="web", path=path, kind=kind)
+
+
+@pytest.mark.parametrize("event", [*behaviour.EXAMPLES, *leads.EXAMPLES, *internal_scoring.EXAMPLES])
+def test_every_event_on_the_topics_it_reads_says_something(event: Event) -> None:
+    topics = build_stage(BOTH, partitions=1).topics
+    assert {topic.name for topic in DECLARED.of_struct(type(event)).topics} <= set(topics)
+    learned = read(event)
+    assert learned is not None
+    assert (learned.id, learned.received, learned.correlation) == (ID, START + MINUTE, "first")
+
+
+def test_every_act_that_rules_know_is_said_by_some_event() -> None:
+    named = {fact_in(event).name for event in behaviour.EXAMPLES}
+    assert named - {"act/Calculator Used"} == set(ACTS)
+
+
+def test_an_act_belongs_to_its_profile_wherever_that_lives() -> None:
+    learned = read(act(lead="elsewhere"))
+    assert learned is not None
+    assert learned.key == "p"
+    assert fact_in(act(lead="elsewhere")).profile == "p"
+
+
+def test_what_was_not_said_is_left_out_and_zero_is_said() -> None:
+    assert fact_in(act(kind="", path="/x")).fields == {"path": "/x"}
+    form = behaviour.FormSubmitted(lead="l", profile="p", source="web", form="f", start_within_months=0)
+    assert fact_in(form).fields == {"form": "f", "start_within_months": 0}
+
+
+def test_an_attribute_that_is_known_to_be_empty_is_kept_as_null() -> None:
+    changed = leads.LeadChanged(
+        lead="l", profile="p", source="web", attributes={"industry": None}, reachable=True
+    )
+    fact = fact_in(changed)
+    assert (fact.name, fact.fields) == (ATTRIBUTES, {"industry": None})
+
+
+def test_moves_are_told_to_the_home_and_pieces_to_where_they_go() -> None:
+    merged = read(leads.LeadMerged(profile="p", lead="l", from_lead="p", version=3, reason="email"))
+    assert merged is not None
+    assert (merged.key, merged.event) == ("p", ProfileMoved("p", "l", 3))
+    left = read(internal_scoring.ProfileLeft(profile="p", version=4, lead="l", to_lead="m"))
+    assert left is not None
+    assert (left.key, left.event) == ("l", ProfileDeparted("p", 4))
+    (sent, _) = internal_scoring.EXAMPLES
+    assert isinstance(sent, internal_scoring.FactsMoved)
+    arrived = read(sent)
+    assert arrived is not None
+    assert isinstance(arrived.event, FactsArrived)
+    (fact,) = arrived.event.facts
+    assert (arrived.key, fact.id, fact.profile) == (sent.lead, sent.facts[0].id, sent.profile)
+    assert fact.occurred == from_datetime(sent.facts[0].occurred)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        act(profile="p\0"),
+        act(profile="p" * 201),
+        behaviour.ActRecorded(lead="l", profile="p", source="web", name="a\0b"),
+        behaviour.ActRecorded(lead="l", profile="p", source="web", name="a", properties={"n": 2**63}),
+        behaviour.ActRecorded(lead="l", profile="p", source="web", name="a", properties={"n": -(2**64)}),
+        leads.LeadMerged(profile="p\0", lead="l", from_lead="p", version=1, reason="email"),
+    ],
+)
+def test_what_no_table_takes_is_refused_before_it_spoils_a_batch(event: Event) -> None:
+    with pytest.raises(Unusable):
+        read(event)
+
+
+@pytest.mark.parametrize("identity", ["a\0", "a" * 201])
+def test_an_id_that_no_table_takes_is_refused(identity: str) -> None:
+    with pytest.raises(Unusable):
+        read(act(), identity=identity)
+
+
+def test_the_largest_numbers_that_fit_are_taken() -> None:
+    fields: dict[str, Scalar] = {"most": 2**63 - 1, "least": -(2**63) + 1, "yes": True, "half": 0.5}
+    event = behaviour.ActRecorded(lead="l", profile="p", source="web", name="a", properties=fields)
+    assert fact_in(event).fields == fields
