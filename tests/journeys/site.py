@@ -1,0 +1,115 @@
+"""The outside of a platform: a website whose visitors are told about, and the questions one may ask."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from leadmill.platform.simulation import Platform
+from shared.kernel.instants import DAY, Instant, format_instant, parse_instant
+
+BEGIN = parse_instant("2026-03-02T01:00:00Z")
+
+
+class Site:
+    """Sends what clients send, asks what programs ask; time moves only when told."""
+
+    def __init__(self, platform: Platform, *, keys: dict[str, str], token: str) -> None:
+        self.platform = platform
+        self.keys = keys
+        self.numbers = 0
+        self.clients = httpx.AsyncClient(base_url=platform.address, trust_env=False, timeout=30)
+        self.api = httpx.AsyncClient(
+            base_url=platform.address,
+            trust_env=False,
+            timeout=30,
+            headers={"authorization": f"Bearer {token}"},
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.clients.aclose()
+        await self.api.aclose()
+
+    @property
+    def now(self) -> Instant:
+        return self.platform.clock.now()
+
+    async def pass_time(self, *, days: float) -> None:
+        """Let everything take effect, then let time pass; every timer rings on the way."""
+        await self.platform.advance_to(self.now + round(days * DAY))
+
+    async def call(self, kind: str, *, source: str = "website", **message: Any) -> None:
+        """Send one call of the SDK protocol."""
+        self.numbers += 1
+        message = {
+            "type": kind,
+            "messageId": f"message-{self.numbers}",
+            "timestamp": format_instant(self.now),
+            **message,
+        }
+        await self.batch(message, source=source)
+
+    async def batch(self, *messages: dict[str, Any], source: str = "website") -> None:
+        """Send calls as one batch."""
+        body = {"batch": list(messages), "writeKey": self.keys[source], "sentAt": format_instant(self.now)}
+        answer = await self.clients.post("/v1/batch", json=body)
+        assert (answer.status_code, answer.json()) == (200, {"success": True})
+
+    async def page(self, path: str, **who: str) -> None:
+        await self.call("page", properties={"path": path}, **who)
+
+    async def track(self, event: str, properties: dict[str, Any] | None = None, **who: str) -> None:
+        await self.call("track", event=event, properties=properties or {}, **who)
+
+    async def submit(self, source: str = "website", **fields: str) -> None:
+        """Submit an HTML form."""
+        answer = await self.clients.post(f"/f/{self.keys[source]}", data=fields)
+        assert answer.status_code == 200
+
+    async def capture(self, source: str = "fair", **lead: Any) -> None:
+        """Report a lead over the native API."""
+        answer = await self.clients.post("/v1/leads", json=lead, headers={"x-write-key": self.keys[source]})
+        assert answer.status_code == 200
+
+    async def find(self, **query: str) -> list[dict[str, Any]]:
+        """Find leads, once everything has taken effect."""
+        await self.platform.drained()
+        answer = await self.api.get("/v1/leads", params=query)
+        assert answer.status_code == 200
+        leads: list[dict[str, Any]] = answer.json()["leads"]
+        return leads
+
+    async def lead_of(self, **query: str) -> str:
+        """Return the id of the one lead that matches."""
+        (lead,) = await self.find(**query)
+        found: str = lead["id"]
+        return found
+
+    async def why(self, lead: str, model: str, **query: str) -> dict[str, Any]:
+        """Return a model's score of a lead with its lines, once everything has taken effect."""
+        await self.platform.drained()
+        answer = await self.api.get(f"/scoring/v1/leads/{lead}/why", params={"model": model, **query})
+        assert answer.status_code == 200, answer.text
+        document: dict[str, Any] = answer.json()
+        assert sum(round(line["points"] * 1000) for line in document["lines"]) == round(
+            document["points"] * 1000
+        )
+        return document
+
+    async def told(self, lead: str, model: str) -> list[tuple[str, str]]:
+        """Return the tier changes that were told of a lead: direction and the tier it came to."""
+        return [(change["direction"], change["to_tier"]) for change in await self.changes(lead, model)]
+
+    async def changes(self, lead: str, model: str) -> list[dict[str, Any]]:
+        """Return the tier changes that were told of a lead, in order."""
+        await self.platform.drained()
+        answer = await self.api.get(f"/scoring/v1/leads/{lead}/history", params={"model": model})
+        assert answer.status_code == 200
+        return [change for change in answer.json()["told"] if change["model"] == model]
