@@ -55,6 +55,12 @@ class TestOneLineC12:
     def test_it_is_the_true_floor_at_any_age(self, points: int, age: int) -> None:
         assert cooled(points, age=age, law=LAW) == exactly(points, age, LAW)
 
+    def test_where_floating_point_would_be_a_thousandth_off_it_is_not(self) -> None:
+        """30 points at one microsecond in a month: glibc puts it on the wrong side of 15.422."""
+        age = 3_093_049_050_798
+        assert exactly(30_000, age, LAW) == 15_421
+        assert cooled(30_000, age=age, law=LAW) == 15_421
+
     @settings(max_examples=1000)
     @given(points=st.integers(1, 60_000), left=st.integers(1, 59_999))
     def test_it_is_the_true_floor_around_the_instants_where_it_ticks(self, points: int, left: int) -> None:
