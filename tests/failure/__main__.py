@@ -1,8 +1,8 @@
 """``python -m tests.failure``: the long runs that kill things. Exit code 1 if anything differs.
 
 Without options everything is run that is not done yet for this state of the code: stopped at any
-time, it goes on where it was. ``--minutes`` begins no further run after so many, ``--share 2/3`` does the second third,
-``--share quick`` what `make test` does, ``--kind zombies`` one kind (again).
+time, it goes on where it was. ``--minutes`` begins no further run after so many, ``--share 2/3``
+does the second third, ``--share quick`` what `make test` does, ``--kind zombies`` one kind (again).
 """
 
 from __future__ import annotations
