@@ -47,7 +47,7 @@ async def _read_topic(blueprints: Sequence[Blueprint], log: Log, name: str) -> l
     readers = [blueprint for blueprint in blueprints if name in blueprint.topics]
     missing: dict[str, list[str]] = {blueprint.name: [] for blueprint in readers}
     count = 0
-    async for records in _read(log, name):
+    async for records in read_topic(log, name):
         count += len(records)
         for record in records:
             numbered = read_sequence(record.headers)
@@ -87,8 +87,11 @@ class _Seen:
         self._highest = max(self._highest, sequence)
 
 
-async def _read(log: Log, name: str) -> AsyncIterator[Sequence[Record]]:
-    """Give everything that a topic holds now, a piece at a time, each partition in order."""
+async def read_topic(log: Log, name: str) -> AsyncIterator[Sequence[Record]]:
+    """Give everything that a topic holds now, a piece at a time, each partition in order.
+
+    :raises Unavailable: if the log does not answer.
+    """
     admin = await log.admin()
     try:
         bounds: Mapping[TopicPartition, tuple[int, int]] = await admin.bounds([name])

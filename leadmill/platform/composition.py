@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from prometheus_client import CollectorRegistry
 
@@ -25,6 +25,10 @@ from shared.runtime.service import Activity, Check, Service
 from shared.runtime.workers import worker_activity, worker_check
 from shared.security.tokens import Tokens
 from shared.telemetry.logging import get_logger
+from shared.telemetry.tracing import Tracing
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
 
 logger = get_logger(__name__)
 
@@ -107,10 +111,12 @@ def compose_service(
     clock: Clock,
     registry: CollectorRegistry,
     stopping: asyncio.Event,
+    exporter: SpanExporter | None = None,
 ) -> Service:
     """Return one service as a process runs it in ``role``; whoever started it lets go of it.
 
-    With a ``gate`` nothing of it works, and it is not ready, until its schema is new enough.
+    With a ``gate`` nothing of it works, and it is not ready, until its schema is new enough. With an
+    ``exporter`` the spans of its requests are recorded.
     """
     activities: list[Activity] = []
     checks: dict[str, Check] = {}
@@ -138,6 +144,7 @@ def compose_service(
             routers=blueprint.routers,
             hot_routes=blueprint.hot_routes,
             authority=authority,
+            tracing=Tracing(exporter, service=blueprint.name, version=VERSION),
             statuses=blueprint.statuses,
             docs_prefix=path,
         )

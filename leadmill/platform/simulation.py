@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from prometheus_client import CollectorRegistry
 
@@ -40,6 +40,9 @@ from shared.runtime.blueprint import Blueprint, Resources
 from shared.runtime.health import Health
 from shared.runtime.http_servers import admin_server, api_server
 from shared.runtime.process import Lifeline, StopPlan, supervise
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
 
 _POLL: Final = timedelta(milliseconds=20)
 _LOOK_SECONDS: Final = 0.005
@@ -81,9 +84,12 @@ class Platform:
         *,
         clock: SimulatedClock,
         services: Sequence[str] = tuple(ROSTER),
-        on_started: Callable[[Platform], None] = lambda _: None,
+        exporter: SpanExporter | None = None,
     ) -> None:
-        """Prepare a platform on an open ground; nothing runs before it is entered."""
+        """Prepare a platform on an open ground; nothing runs before it is entered.
+
+        With an ``exporter`` the spans of requests are recorded.
+        """
         self.clock = clock
         self.ground = ground
         self.registry = CollectorRegistry()
@@ -93,7 +99,7 @@ class Platform:
         self.blueprints: list[Blueprint] = []
         self.resources: Resources = ground.resources(clock=clock, registry=self.registry, poll=_POLL)
         self._names = services
-        self._on_started = on_started
+        self._exporter = exporter
         self._lifeline = Lifeline()
         self._admin: Admin | None = None
         self._stack = AsyncExitStack()
@@ -108,7 +114,6 @@ class Platform:
         except BaseException:
             await self._stack.aclose()
             raise
-        self._on_started(self)
         return self
 
     async def __aexit__(
@@ -138,6 +143,7 @@ class Platform:
                 clock=self.clock,
                 registry=self.registry,
                 stopping=self._lifeline.stopping,
+                exporter=self._exporter,
             )
             for blueprint in self.blueprints
         ]

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from opentelemetry.sdk.trace.export import SpanExporter
 
+from leadmill.platform.access import open_access
+from leadmill.platform.ground import open_ground
+from leadmill.platform.settings import load_platform_settings
 from leadmill.platform.simulation import Platform
+from shared.kernel.clock import SimulatedClock
 from shared.kernel.instants import DAY, Instant, format_instant, parse_instant
 
 BEGIN = parse_instant("2026-03-02T01:00:00Z")
@@ -113,3 +121,37 @@ class Site:
         answer = await self.api.get(f"/scoring/v1/leads/{lead}/history", params={"model": model})
         assert answer.status_code == 200
         return [change for change in answer.json()["told"] if change["model"] == model]
+
+
+@asynccontextmanager
+async def open_site(
+    database_url: str,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    exporter: SpanExporter | None = None,
+) -> AsyncIterator[Site]:
+    """Open a platform on a fresh database, and a site with write keys and a token."""
+    settings = load_platform_settings(environment=environment_of(database_url, folder, environment))
+    async with (
+        open_ground(settings) as ground,
+        Platform(ground, clock=SimulatedClock(BEGIN), exporter=exporter) as platform,
+    ):
+        access = await open_access(platform.blueprints, platform.resources)
+        try:
+            keys = {source: await access.add_key(source) for source in ("website", "fair")}
+            token = await access.add_token("journey", role="read")
+        finally:
+            await access.close()
+        async with Site(platform, keys=keys, token=token) as site:
+            yield site
+
+
+def environment_of(database_url: str, folder: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The settings of a site, for commands that are to work beside it."""
+    return {
+        "LEADMILL_POSTGRES": database_url,
+        "LEADMILL_DATA_DIR": str(folder),
+        "LEADMILL_PARTITIONS": "4",
+        **(more or {}),
+    }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.journeys.site import Site, open_site
 
 
 @pytest.fixture
@@ -17,3 +19,10 @@ def data() -> Iterator[Path]:
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def site(database_url: str, tmp_path: Path) -> AsyncIterator[Site]:
+    """A platform in this process, beside which commands run."""
+    async with open_site(database_url, tmp_path) as opened:
+        yield opened

@@ -1,0 +1,155 @@
+"""Dead letters in the hands of an operator: listed, shown, replayed once; halted partitions go on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.contracts.topics import BEHAVIOUR
+from shared.kernel.changes import Changes, Fact
+from shared.kernel.errors import Rejected
+from shared.log.port import NewRecord, TopicPartition
+from tests.journeys.site import Site, environment_of
+from tests.operations.processes import Answer, leadmill
+
+pytestmark = pytest.mark.postgres
+
+
+class Beside:
+    """Commands beside a platform that runs in this process."""
+
+    def __init__(self, database_url: str, folder: Path) -> None:
+        self._environment = environment_of(database_url, folder)
+
+    async def __call__(self, *arguments: str) -> Answer:
+        return await asyncio.to_thread(leadmill, *arguments, environment=self._environment)
+
+
+@pytest.fixture
+def beside(database_url: str, tmp_path: Path) -> Beside:
+    return Beside(database_url, tmp_path)
+
+
+@contextmanager
+def broken_scoring(site: Site) -> Iterator[None]:
+    """Scoring as if it could not bear demos: in this process only, commands have it whole."""
+    stage: Any = site.platform.blueprints[1].workers[0]._stage
+    whole = stage.handler
+
+    def handle(state: Any, fact: Fact) -> Changes[Any]:
+        if getattr(fact.event, "name", "") == "demo_requested":
+            raise Rejected("cannot bear demos", code="scoring.planted")
+        changes: Changes[Any] = whole(state, fact)
+        return changes
+
+    object.__setattr__(stage, "handler", handle)
+    try:
+        yield
+    finally:
+        object.__setattr__(stage, "handler", whole)
+
+
+async def test_a_dead_letter_is_replayed_once_after_the_fix(site: Site, beside: Beside) -> None:
+    await site.call("identify", userId="u-1", traits={"email": "ada@example.com"})
+    with broken_scoring(site):
+        for number in range(20):
+            await site.page(f"/blog/{number}", userId="u-1")
+            if number == 7:
+                await site.track("Demo Requested", userId="u-1")
+        await site.platform.drained()
+    lead = await site.lead_of(email="ada@example.com")
+    assert {line["rule"] for line in (await site.why(lead, "five_step"))["lines"]} == {"article_read"}
+
+    (letter,) = (await beside("dlq", "list", "--json")).document["dead_letters"]
+    assert (letter["service"], letter["code"], letter["topic"]) == (
+        "scoring",
+        "scoring.planted",
+        BEHAVIOUR.name,
+    )
+    shown = (await beside("dlq", "show", letter["id"], "--json")).document
+    assert "demo_requested" in shown["value"]
+    assert shown["offset"] == letter["offset"]
+
+    assert (await beside("dlq", "replay")).code == 2
+    assert (await beside("dlq", "replay", "--code", "scoring.planted", "--dry-run")).out.endswith(
+        "1 would be replayed\n"
+    )
+    first = await beside("dlq", "replay", "--code", "scoring.planted", "--json")
+    assert [one["result"] for one in first.document["replayed"]] == ["applied"]
+    again = await beside("dlq", "replay", letter["id"], "--json")
+    assert [one["result"] for one in again.document["replayed"]] == ["replayed before"]
+
+    lines = {line["rule"]: line["points"] for line in (await site.why(lead, "five_step"))["lines"]}
+    assert lines["demo_requested"] == 20
+    assert (await beside("dlq", "list", "--json")).document["dead_letters"] == []
+    assert (await beside("audit", "--full")).code == 0
+
+
+async def test_a_flood_halts_and_goes_on_when_it_is_told_to(site: Site, beside: Beside) -> None:
+    await site.call("identify", userId="u-1", traits={"email": "ada@example.com"})
+    lead = await site.lead_of(email="ada@example.com")
+    number = 0
+    garbage = [NewRecord(b"x", b"garbage", [], site.now // 1000) for _ in range(1_200)]
+    producer = site.platform.ground.log.producer(name="spoiler")
+    await producer.start()
+    try:
+        for number in range(4):
+            await producer.append([(TopicPartition(BEHAVIOUR.name, number), garbage)])
+    finally:
+        await producer.stop()
+    await site.track("Demo Requested", userId="u-1")
+
+    async with asyncio.timeout(30):
+        while (await site.clients.get(site.platform.admin_address + "/readyz")).status_code == 200:
+            await asyncio.sleep(0.1)
+    probe = (await site.clients.get(site.platform.admin_address + "/readyz")).json()
+    assert "worker.halted" in {check["code"] for check in probe["checks"]}
+    assert (await site.clients.get(site.platform.admin_address + "/livez")).status_code == 200
+    halted = (await beside("dlq", "list", "--limit", "1", "--json")).document["halted"]
+    assert {(one["service"], one["topic"], one["code"]) for one in halted} == {
+        ("scoring", BEHAVIOUR.name, "processor.flood")
+    }
+    found = await beside("audit", "--patience", "1s", "--json")
+    assert found.code == 1
+    assert any("halted at" in breach for check in found.document["checks"] for breach in check["breaches"])
+
+    resumed = await beside("dlq", "resume", "--service", "scoring", "--json")
+    assert resumed.document["resumed"] == len(halted)
+    lines = {line["rule"] for line in (await site.why(lead, "five_step"))["lines"]}
+    assert lines == {"demo_requested"}
+    assert (await site.clients.get(site.platform.admin_address + "/readyz")).status_code == 200
+    assert number == 3
+
+
+async def test_quarantine_is_listed_shown_and_sent_round_again(site: Site, beside: Beside) -> None:
+    await site.batch({"type": "track", "userId": "u-1", "event": "", "messageId": "nameless"})
+    await site.platform.drained()
+
+    (waiting,) = (await beside("quarantine", "list", "--json")).document["quarantine"]
+    assert (waiting["source"], waiting["code"], waiting["tries"]) == ("website", "intake.no_event_name", 1)
+    assert "nameless" in (await beside("quarantine", "show", waiting["id"], "--json")).document["record"]
+    assert (await beside("quarantine", "replay")).code == 2
+    assert (await beside("quarantine", "replay", "--all", "--dry-run", "--json")).document == {
+        "would_replay": 1
+    }
+    assert (await beside("quarantine", "replay", "--all", "--json")).document == {"replayed": 1}
+    await site.platform.drained()
+    (again,) = (await beside("quarantine", "list", "--json")).document["quarantine"]
+    assert (again["id"], again["tries"]) == (waiting["id"], 2)
+
+
+async def test_a_story_is_told_in_order_with_causes(site: Site, beside: Beside) -> None:
+    await site.call("identify", userId="u-1", traits={"email": "ada@example.com", "industry": "software"})
+    await site.track("Demo Requested", userId="u-1")
+    lead = await site.lead_of(email="ada@example.com")
+
+    events = (await beside("explain", lead, "--json")).document["events"]
+    assert [event["at"] for event in events] == sorted(event["at"] for event in events)
+    assert any(event["kind"] == "demo_requested" and "five_step +20" in event["text"] for event in events)
+    assert all(event["cause"] for event in events)
+    assert (await beside("explain", "nobody")).code == 1

@@ -1,0 +1,139 @@
+"""Personal data has one home: what identifies a person is nowhere but where it must be (ADR 0006)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from leadmill.audit.reading import read_topic
+from shared.contracts.topics import BEHAVIOUR, CONTACTS, DEAD_LETTERS, RAW, all_topics
+from shared.kernel.release import VERSION
+from shared.log.port import NewRecord, Record, TopicPartition
+from shared.telemetry.logging import configure_logging
+from shared.testing.kafka_broker import find_kafka
+from tests.journeys.site import Site, open_site
+
+pytestmark = pytest.mark.postgres
+
+EMAIL = "ada.fixture@example.com"
+PHONE = "+1 202 555 0147"
+NEEDLES = ("ada.fixture", "ada%2efixture", "2025550147", "555 0147", "555-0147", "Fixture-Lovelace")
+MAY_HOLD = {RAW.name, CONTACTS.name, *(topic.name for topic in DEAD_LETTERS.values())}
+PERSON = {"email": EMAIL, "phone": PHONE, "name": "Ada Fixture-Lovelace"}
+
+
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+def environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    if request.param == "embedded":
+        yield {}
+        return
+    with find_kafka() as broker:
+        yield {"LEADMILL_LOG": "kafka", "LEADMILL_KAFKA": broker.address, "LEADMILL_KAFKA_SESSION": "6"}
+
+
+@contextmanager
+def captured_log() -> Iterator[io.StringIO]:
+    """Everything that is logged, down to the last word."""
+    stream = io.StringIO()
+    configure_logging(service="leadmill", version=VERSION, level="debug", stream=stream)
+    try:
+        yield stream
+    finally:
+        configure_logging(service="leadmill", version=VERSION, level="warning")
+
+
+async def send_everything(site: Site) -> list[str]:
+    """Send the person's data through every door, also the wrong ones; return what was answered."""
+    said = []
+    await site.call("identify", anonymousId=EMAIL, userId=EMAIL, traits=PERSON)
+    await site.call(
+        "track", userId=EMAIL, event=f"Called {PHONE}", properties={**PERSON, "note": f"ask {EMAIL}"}
+    )
+    await site.call(
+        "page", userId=EMAIL, properties={"url": f"https://www.example.com/pricing?email={EMAIL}"}
+    )
+    await site.call("alias", previousId=EMAIL, userId=PHONE)
+    await site.call("group", userId=EMAIL, groupId=EMAIL, traits={"name": "Ada Fixture-Lovelace Ltd"})
+    await site.capture(external_id=EMAIL, **PERSON, free=f"reach me at {EMAIL}")
+    await site.submit(_form=EMAIL, message=f"call {PHONE}", **PERSON)
+    await site.call("track", event="", messageId=EMAIL, properties=PERSON)
+    for path, body in (
+        ("/v1/identify", f'{{"writeKey": "wrong", "userId": "{EMAIL}"}}'),
+        ("/v1/identify", f'{{"userId": "{EMAIL}"'),
+        ("/v1/batch", f'{{"writeKey": "{site.keys["website"]}", "batch": "{EMAIL}"}}'),
+        (f"/f/{EMAIL}", f"email={EMAIL}"),
+        (f"/hooks/{EMAIL}", EMAIL),
+        ("/v1/leads", f'["{EMAIL}", "{PHONE}"]'),
+    ):
+        answer = await site.clients.post(path, content=body, params={"email": EMAIL})
+        said.append(answer.text)
+    for path in ("/v1/leads", f"/scoring/v1/leads/{EMAIL}/why", "/scoring/v1/leads/x/scores", f"/{EMAIL}"):
+        answer = await site.api.get(path, params={"mail": EMAIL, "model": EMAIL, "as_of": EMAIL})
+        said.append(answer.text)
+    said.append((await site.clients.get("/v1/leads", params={"email": EMAIL})).text)
+    return said
+
+
+async def spoil(site: Site) -> None:
+    """Put a record with personal data on a topic that a service cannot read."""
+    producer = site.platform.ground.log.producer(name="spoiler")
+    await producer.start()
+    try:
+        garbage = NewRecord(b"some-lead", f'{{"email": "{EMAIL}"}}'.encode(), [], site.now // 1000)
+        await producer.append([(TopicPartition(BEHAVIOUR.name, 0), [garbage])])
+    finally:
+        await producer.stop()
+
+
+async def everything_on(site: Site, topic: str) -> AsyncIterator[Record]:
+    async for records in read_topic(site.platform.ground.log, topic):
+        for record in records:
+            yield record
+
+
+def find_in(text: str) -> list[str]:
+    return [needle for needle in NEEDLES if needle.lower() in text.lower()]
+
+
+async def test_what_identifies_a_person_is_nowhere_else(
+    database_url: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    exporter = InMemorySpanExporter()
+    with captured_log() as log:
+        async with open_site(database_url, tmp_path, environment, exporter=exporter) as site:
+            said = await send_everything(site)
+            await spoil(site)
+            await site.pass_time(days=20)
+            assert await site.find(email=EMAIL)
+            metrics = (await site.clients.get(site.platform.admin_address + "/metrics")).text
+            probes = (await site.clients.get(site.platform.admin_address + "/readyz")).text
+            leaks: dict[str, list[str]] = {}
+            counts: dict[str, int] = {}
+            for topic in (declared.name for declared in all_topics()):
+                async for record in everything_on(site, topic):
+                    counts[topic] = counts.get(topic, 0) + 1
+                    seen = [record.key or b"", *(value for _, value in record.headers)]
+                    if topic not in MAY_HOLD and record.value != b'{"email": "ada.fixture@example.com"}':
+                        seen.append(record.value or b"")
+                    for part in seen:
+                        leaks.setdefault(topic, []).extend(find_in(part.decode("utf-8", "replace")))
+
+    assert {name: found for name, found in leaks.items() if found} == {}
+    assert counts[DEAD_LETTERS["scoring"].name] == 1
+    assert counts[CONTACTS.name] > 0
+    spans = "\n".join(span.to_json() for span in exporter.get_finished_spans())
+    assert "POST" in spans
+    assert "leads_dead_letters_total" in metrics
+    for name, text in {
+        "log": log.getvalue(),
+        "metrics": metrics,
+        "probes": probes,
+        "spans": spans,
+        "errors": "\n".join(said),
+    }.items():
+        assert find_in(text) == [], name
