@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from shared.contracts.envelope import decode_envelope, decode_event, encode_event, event_id
+from shared.kernel.instants import Instant
 from tests.bench.loops.bare import Decided, Fetched, Said
 from tests.engine.tally import TOTALS, Counted, TallyState, Totalled
 
@@ -17,38 +18,51 @@ _decode: Final = msgspec.msgpack.Decoder(TallyState).decode
 _TYPE: Final = "leadmill.tally_totalled.v1"
 
 
+class ToCount(NamedTuple):
+    """What is to be counted, and where it came from."""
+
+    partition: int
+    id: str
+    key: str
+    amount: int
+    received: Instant
+    correlation: str
+
+
 class TallyWork:
     """Counts: one query, one fold, one upsert."""
 
     async def decide(self, connection: Any, fetched: Fetched) -> Decided:
         """See :class:`tests.bench.loops.bare.Work`."""
-        return await count_records(
-            connection,
-            ((part.partition, record.value) for part, records in fetched.items() for record in records),
-        )
+        facts = [
+            read_counted(part.partition, record.value) for part, records in fetched.items() for record in records
+        ]
+        return await count_all(connection, facts)
 
 
-async def count_records(connection: Any, values: Iterable[tuple[int, bytes]]) -> Decided:
-    """Count what lies in these values, each with the number of its partition."""
-    facts = []
-    for number, value in values:
-        envelope = decode_envelope(value)
-        event = decode_event(envelope)
-        assert isinstance(event, Counted)
-        facts.append((number, envelope, event))
-    keys = list({event.key for _, _, event in facts})
+def read_counted(partition: int, value: bytes) -> ToCount:
+    """Read one record."""
+    envelope = decode_envelope(value)
+    event = decode_event(envelope)
+    assert isinstance(event, Counted)
+    return ToCount(
+        partition, envelope.id, event.key, event.amount, envelope.received, envelope.correlationid
+    )
+
+
+async def count_all(connection: Any, facts: Sequence[ToCount]) -> Decided:
+    """Count these, over the states as they are stored."""
+    keys = list({fact.key for fact in facts})
     rows = await connection.fetch("SELECT key, payload FROM tally WHERE key = ANY($1::text[])", keys)
     states = {row["key"]: _decode(row["payload"]) for row in rows}
     nothing = TallyState()
     homes: dict[str, int] = {}
     output: dict[tuple[str, int], list[Said]] = {}
-    for number, envelope, event in facts:
-        key, cause = event.key, envelope.id
+    for number, cause, key, amount, received, correlation in facts:
         before = states.get(key, nothing)
         chain = blake2b((before.chain + cause).encode(), digest_size=8).hexdigest()
-        after = states[key] = TallyState(before.count + 1, before.total + event.amount, chain)
+        after = states[key] = TallyState(before.count + 1, before.total + amount, chain)
         homes[key] = number
-        received = envelope.received
         value = encode_event(
             Totalled(key=key, count=after.count, total=after.total, chain=after.chain),
             id=event_id(cause, _TYPE, 0),
@@ -58,7 +72,7 @@ async def count_records(connection: Any, values: Iterable[tuple[int, bytes]]) ->
             received=received,
             partition_key=key,
             causation_id=cause,
-            correlation_id=envelope.correlationid,
+            correlation_id=correlation,
         )
         said = output.get((TOTALS.name, number))
         if said is None:
