@@ -26,6 +26,7 @@ LONG_FILES: Final[Mapping[str, str]] = {}
 FULL_FOLDERS: Final[Mapping[str, str]] = {
     "shared/contracts/schemas": "generated: one file for each event",
     "shared/contracts/examples": "one example for each event",
+    "tests/cases/clients": "data: one file for each recorded request",
 }
 
 COMMITS: Final[Mapping[str, str]] = {

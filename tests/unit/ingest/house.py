@@ -1,0 +1,143 @@
+"""The edge in a house of fakes: keys, a log that keeps what it is given, an authority."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+import msgspec
+from prometheus_client import CollectorRegistry
+
+from services.ingest.api.captures import Redirects, capture_routes
+from services.ingest.api.edge import STATUSES, Edge, sdk_routes
+from services.ingest.api.stamping import Stamper
+from services.ingest.domain.intake import Intake, Refusal
+from services.ingest.metrics import IngestMetrics
+from shared.contracts.envelope import decode_envelope, decode_event
+from shared.contracts.events.raw import RawReceived
+from shared.http.app import build_app
+from shared.kernel.clock import SimulatedClock
+from shared.kernel.errors import Unavailable
+from shared.kernel.instants import Instant
+from shared.log.port import NewRecord
+from shared.security.credential_cache import CredentialStoreUnavailable
+from shared.security.tokens import Principal, Role
+from tests.unit.ingest.requests import (
+    IDENTITY_KEY,
+    RECEIVED,
+    ClientRequest,
+    make_reader,
+)
+
+KEY = "WK_test123"
+BASIC = "Basic " + base64.b64encode(f"{KEY}:".encode()).decode()
+SUCCESS = b'{"success":true}'
+EVENT = {"userId": "u", "event": "E"}
+
+
+class FakeKeys:
+    """Knows two write keys."""
+
+    def __init__(self) -> None:
+        self.is_away = False
+
+    async def source_of(self, key: str, *, now: Instant) -> str | None:
+        if self.is_away:
+            raise CredentialStoreUnavailable
+        return {KEY: "website", "form_abc": "landing-page"}.get(key)
+
+
+class FakeSink:
+    """Keeps records in a list, or refuses them."""
+
+    def __init__(self) -> None:
+        self.records: list[NewRecord] = []
+        self.trouble: Unavailable | None = None
+
+    async def append(self, records: Sequence[NewRecord]) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        self.records += records
+
+
+class FakeAuthority:
+    """Knows one token per role, named after it."""
+
+    async def principal_of(self, token: str, *, now: Instant) -> Principal | None:
+        known: dict[str, Role] = {"reader": "read", "rep": "rep"}
+        role = known.get(token)
+        return None if role is None else Principal(id=token, name=token, role=role)
+
+
+class House:
+    """The edge with its fakes around it, and a client in front."""
+
+    def __init__(self) -> None:
+        self.keys = FakeKeys()
+        self.sink = FakeSink()
+        self.clock = SimulatedClock(RECEIVED)
+        self.asked: list[dict[str, str | None]] = []
+        numbers = itertools.count(1)
+        self.registry = CollectorRegistry()
+        edge = Edge(
+            keys=self.keys,
+            sink=self.sink,
+            clock=self.clock,
+            stamper=Stamper(identity_key=IDENTITY_KEY, new_id=lambda: f"{next(numbers):032x}"),
+            meter=IngestMetrics(self.registry),
+        )
+        app = build_app(
+            title="Ingest",
+            service="ingest",
+            version="0",
+            registry=self.registry,
+            clock=self.clock,
+            stopping=asyncio.Event(),
+            statuses=STATUSES,
+            hot_routes=[
+                *sdk_routes(edge),
+                *capture_routes(
+                    edge,
+                    find_leads=self.find_leads,
+                    authority=FakeAuthority(),
+                    redirects=Redirects(frozenset({"https://example.com"})),
+                ),
+            ],
+        )
+        transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://test")
+
+    async def find_leads(self, **asked: str | None) -> Sequence[object]:
+        self.asked.append(asked)
+        return [{"id": "lead-1"}]
+
+    async def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
+        content = body if isinstance(body, bytes | str) else msgspec.json.encode(body)
+        given = {"authorization": BASIC, **{name.replace("_", "-"): text for name, text in headers.items()}}
+        return await self.client.post(path, content=content, headers=given)
+
+    async def send(self, request: ClientRequest, **headers: str) -> httpx.Response:
+        return await self.client.request(
+            request.method, request.path, content=request.body, headers=[*request.headers, *headers.items()]
+        )
+
+    @property
+    def raws(self) -> list[RawReceived]:
+        events = [decode_event(decode_envelope(record.value or b"")) for record in self.sink.records]
+        return [event for event in events if isinstance(event, RawReceived)]
+
+    @property
+    def ids(self) -> list[str]:
+        return [decode_envelope(record.value or b"").id for record in self.sink.records]
+
+    def understood(self) -> list[Intake | Refusal]:
+        """Return what the resolver makes of everything that was kept."""
+        reader = make_reader()
+        return [
+            reader.on_raw_received(raw, record_id=one, received=RECEIVED)
+            for raw, one in zip(self.raws, self.ids, strict=True)
+        ]
