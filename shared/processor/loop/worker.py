@@ -250,6 +250,8 @@ class Worker(Generic[S]):
         self._claim = claim
         self._set_halts(halts)
         self._claims_wanted = self._raises_epoch = False
+        # what was away is back: the watchdog's patience begins here, not at the last commit before
+        self.standing.progress = asyncio.get_running_loop().time()
         self.standing.is_claimed = True
         self.standing.waits_for = None
         self._ringing.forget()
