@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final, Literal
 
 from tests.failure.faults.commits import lose_answers
-from tests.failure.faults.kills import kill_at_points, kill_at_random
+from tests.failure.faults.kills import NAMES, kill_at_points, kill_at_random
 from tests.failure.faults.mixture import strike_at_random
 from tests.failure.faults.outages import take_kafka_away, take_postgres_away
 from tests.failure.faults.restarts import join_and_leave, restart_rolling
@@ -26,14 +26,13 @@ Strike = Callable[[Field], Awaitable[None]]
 
 
 def _open(ground: Ground, run: Run) -> AbstractAsyncContextManager[ServicesField]:
-    return open_services(ground, seed=run.number, rate=RATE)
+    return open_services(ground, seed=run.number, rate=RATE, plant=run.plant)
 
 
 def on_both(strike: Strike) -> Callable[[ServicesField], Awaitable[None]]:
     """Strike both services at once, each with its own dice."""
 
     async def strike_both(field: ServicesField) -> None:
-        field.man()
         await asyncio.gather(*(strike(front) for front in field.fronts))
 
     return strike_both
@@ -45,8 +44,9 @@ def on_one(
     """Strike one service, or what both stand on, while the other works; both must go on afterwards."""
 
     async def strike_one(field: ServicesField) -> None:
-        field.man()
-        await strike(field.ingest if service == "ingest" else field.scoring)
+        struck, other = field.fronts if service == "ingest" else reversed(field.fronts)
+        other.crew.man(*NAMES)
+        await strike(struck)
         if not field.feeder.is_stopped:
             await asyncio.gather(*(front.progress() for front in field.fronts))
 
@@ -54,8 +54,14 @@ def on_one(
 
 
 async def _kill_quickly(field: Field) -> None:
-    await kill_at_points(field, points=("before_commit", "after_commit", "during_claim", "after_publish"))
-    await kill_at_random(field, 3, longest=1.5)
+    await kill_at_points(field, points=("before_commit", "after_commit"))
+    await kill_at_random(field, 2, longest=1.0)
+
+
+async def _work_on(field: ServicesField) -> None:
+    """Let both services work undisturbed for a while."""
+    field.man()
+    await asyncio.gather(*(front.progress(transactions=150, within=90) for front in field.fronts))
 
 
 def _run(
@@ -65,6 +71,26 @@ def _run(
         kind=f"services-{kind}", number=number, strike=strike, seconds=seconds, patience=PATIENCE, open=_open
     )
 
+
+def _planted(plant: str, strike: Callable[[ServicesField], Awaitable[None]]) -> Run:
+    return Run(
+        kind="services-planted",
+        number=1,
+        strike=strike,
+        seconds=40,
+        plant=plant,
+        patience=20,
+        open=_open,
+    )
+
+
+SERVICES_PLANTED: Final = (
+    _planted("lead_lock_removed", _work_on),
+    _planted("history_not_loaded", _work_on),
+    _planted("messages_forgotten", _work_on),
+    _planted("fence_removed", on_one("ingest", partial(freeze_at_points, points=("before_transaction",)))),
+    _planted("heal_removed", on_one("scoring", freeze_with_late_publish)),
+)
 
 SERVICES_QUICK: Final = (_run("quick", on_both(_kill_quickly), seconds=55),)
 
@@ -85,4 +111,5 @@ SERVICES: Final = (
     _run("commits", on_both(partial(lose_answers, seconds=15)), seconds=65),
     _run("mixture", on_one("ingest", partial(strike_at_random, seconds=45)), seconds=90),
     _run("mixture", on_one("scoring", partial(strike_at_random, seconds=45)), seconds=90, number=2),
+    *SERVICES_PLANTED,
 )

@@ -27,6 +27,7 @@ from shared.processor.tables import outbox
 from shared.telemetry.logging import configure_logging
 from shared.telemetry.metrics import ProcessorMetrics
 from tests.engine.tally import PARTITIONS
+from tests.failure.on_services.plants import PLANTS
 from tests.failure.on_services.surroundings.clock import FastClock
 from tests.failure.oracle.journal import journal_of
 from tests.failure.worker import Trip, Wire, die_with, log_on, open_database
@@ -45,6 +46,7 @@ class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
     clock: str
     parent: int
     trip: Trip | None = None
+    plant: str = ""
 
 
 def stage_of(service: str, registry: CollectorRegistry) -> Stage[Any] | SharedStage:
@@ -93,6 +95,8 @@ def main() -> None:
     plan = msgspec.json.decode(sys.argv[1], type=ServicePlan)
     die_with(plan.parent)
     configure_logging(service=plan.service, version="test")
+    if plan.plant:
+        PLANTS[plan.plant]()
     asyncio.run(work(plan))
 
 

@@ -48,6 +48,7 @@ class ServiceCrew(Crew):
             clock=str(self._clock),
             parent=os.getpid(),
             trip=trip,
+            plant=self.plant,
         )
         command = [
             sys.executable,

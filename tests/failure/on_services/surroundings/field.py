@@ -198,7 +198,9 @@ class ServicesField:
 
 
 @contextlib.asynccontextmanager
-async def open_services(ground: Ground, *, seed: int, rate: float) -> AsyncIterator[ServicesField]:
+async def open_services(
+    ground: Ground, *, seed: int, rate: float, plant: str = ""
+) -> AsyncIterator[ServicesField]:
     """Open a fresh database and fresh topics, and begin to feed; no worker runs yet."""
     await renew_topics(ground.log, ground.broker.address)
     url, folder = await _fresh_database(ground)
@@ -222,6 +224,7 @@ async def open_services(ground: Ground, *, seed: int, rate: float) -> AsyncItera
             seed=seed,
             beside=beside,
         )
+        crew.plant = plant
         beside = crew
         fronts[service] = Front(ground=ground, database=database, crew=crew, feeder=feeder, starts={})
     opened = ServicesField(

@@ -1,0 +1,60 @@
+"""Planted bugs of the services' own, and of the engine under them; substituted inside a worker only.
+
+Each is one that reading the code might miss: the verdict on a run must not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from services.ingest.store import directory_rows, resolver
+from services.scoring.store import leads as scored_leads
+from shared.log.port import Record
+from shared.postgres.database import Transaction
+from shared.processor.assembly import AssembledStage
+from tests.failure.plants import remove_fence
+
+
+def lock_no_leads() -> None:
+    """Read leads and save them without keeping others from doing the same meanwhile."""
+    unlocked = directory_rows._LOCK_LEADS.removesuffix(" FOR UPDATE")
+    vars(directory_rows)["_LOCK_LEADS"] = unlocked
+
+
+def forget_messages() -> None:
+    """Take every message for a new one."""
+    claim = directory_rows.claim_messages
+
+    async def claim_all(transaction: Transaction, received: Mapping[str, int]) -> set[str]:
+        await claim(transaction, received)
+        return set(received)
+
+    vars(resolver)["claim_messages"] = claim_all
+
+
+def load_no_history() -> None:
+    """Take every fact for newer than all that are stored."""
+
+    def needs_none(*_: object) -> bool:
+        return False
+
+    vars(scored_leads)["needs_history"] = needs_none
+
+
+def heal_nothing() -> None:
+    """Leave late records of the compacted topic unanswered."""
+
+    def heal(self: AssembledStage[object], record: Record) -> None:
+        return None
+
+    AssembledStage.heal = heal  # type: ignore[assignment, method-assign]
+
+
+PLANTS: Final = {
+    "fence_removed": remove_fence,
+    "lead_lock_removed": lock_no_leads,
+    "messages_forgotten": forget_messages,
+    "history_not_loaded": load_no_history,
+    "heal_removed": heal_nothing,
+}
