@@ -120,6 +120,7 @@ def compose_service(
     """
     activities: list[Activity] = []
     checks: dict[str, Check] = {}
+    tracing = Tracing(exporter, service=blueprint.name, version=VERSION)
     app = None
     if role != "api":
         for number, worker in enumerate(blueprint.workers):
@@ -144,19 +145,24 @@ def compose_service(
             routers=blueprint.routers,
             hot_routes=blueprint.hot_routes,
             authority=authority,
-            tracing=Tracing(exporter, service=blueprint.name, version=VERSION),
+            tracing=tracing,
             statuses=blueprint.statuses,
             docs_prefix=path,
         )
     if gate is not None:
         checks["schema"] = gate.check
         activities = [gate.hold(activity) for activity in activities]
+
+    async def export_rest() -> None:
+        await asyncio.to_thread(tracing.stop)
+
     return Service(
         name=blueprint.name,
         prefix=entry_of(blueprint.name).path,
         app=app,
         activities=activities,
         checks=checks,
+        release=export_rest if tracing.is_on else None,
     )
 
 

@@ -18,7 +18,8 @@ from leadmill.platform.simulation import Platform
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.instants import DAY, Instant, format_instant, parse_instant
 
-BEGIN = parse_instant("2026-03-02T01:00:00Z")
+BEGIN = parse_instant("2032-03-01T01:00:00Z")
+"""A Monday that lies ahead: Kafka removes by the machine's clock what is older than a topic keeps."""
 
 
 class Site:
