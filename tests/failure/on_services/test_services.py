@@ -1,4 +1,4 @@
-"""The quick share of the matrix on the real services; ``python -m tests.failure --kind services`` does all."""
+"""The quick share of the matrix on the real services; ``make failure`` does all of it."""
 
 from __future__ import annotations
 

@@ -27,9 +27,9 @@ from shared.contracts.topics import BEHAVIOUR, LEADS, SCORES, TIER_CHANGES
 from shared.kernel.instants import Instant
 from shared.log.port import Record, TopicPartition
 from shared.postgres.database import Database
+from tests.failure.on_services.oracle.effects import first_records
 from tests.failure.on_services.worker import CONFIG
 from tests.failure.oracle.comparison import Differences
-from tests.failure.oracle.replay import sequence_of
 
 Log = Mapping[TopicPartition, Sequence[Record]]
 
@@ -71,7 +71,7 @@ class Promises:
     def _check_facts(self, lives_at: Mapping[str, str]) -> None:
         """What ingest said of a profile lies once at its home, and once where the profile lives now."""
         said: dict[str, Counter[str]] = {}
-        for record in self._first_records(LEADS.name, BEHAVIOUR.name):
+        for record in first_records(self._log, LEADS.name, BEHAVIOUR.name):
             learned = interpret(decode_envelope(record.value or b""))
             if learned is not None and isinstance(learned.event, Fact):
                 said.setdefault(learned.key, Counter())[learned.event.id] += 1
@@ -113,7 +113,7 @@ class Promises:
     def _check_told(self) -> None:
         """Each change begins where the one before ended, and the last one is what the facts say now."""
         tiers: dict[tuple[str, str], str] = {}
-        for record in self._first_records(TIER_CHANGES.name):
+        for record in first_records(self._log, TIER_CHANGES.name):
             change = decode_event(decode_envelope(record.value or b""))
             assert isinstance(change, TierChanged)
             model = self._models.by_name[change.model]
@@ -134,17 +134,6 @@ class Promises:
                 name = model.tiers[held.tier].name
                 if (told := tiers.get((lead, model.name), model.tiers[0].name)) != name:
                     self._differences.add("told", f"{lead} {model.name} was told {told}, is {name}")
-
-    def _first_records(self, *topics: str) -> list[Record]:
-        """Return what was said, each once, in order of its sequence."""
-        found: dict[tuple[TopicPartition, int], Record] = {}
-        for tp, records in self._log.items():
-            if tp.topic in topics:
-                for record in records:
-                    numbered = sequence_of(record)
-                    assert numbered is not None
-                    found.setdefault((tp, numbered[1]), record)
-        return [found[place] for place in sorted(found)]
 
 
 def _what_counts(event: ScoresUpdated) -> tuple[int, object]:

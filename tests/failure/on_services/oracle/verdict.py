@@ -17,6 +17,7 @@ from shared.processor.loop import LoopSettings
 from shared.runtime.blueprint import Resources
 from shared.security.secrets import DeploymentSecrets
 from tests.engine.tally import PARTITIONS
+from tests.failure.on_services.oracle.effects import check_effects
 from tests.failure.on_services.oracle.ingest import IngestReplay, compare_ingest, compare_letters
 from tests.failure.on_services.oracle.inputs import Expected, load_ordered
 from tests.failure.on_services.oracle.promises import Promises
@@ -59,6 +60,10 @@ async def judge(field: ServicesField) -> Outcome:
         differences=differences,
     )
     await _compare_tallies(field.ingest.database, replays["ingest"], differences)
+    for tp, offset in field.feeder.acknowledged:
+        if offset >= len(log[tp]):
+            differences.add("lost", f"{tp.topic}/{tp.partition} offset {offset} was acknowledged and is gone")
+    check_effects(log, differences)
     promises = Promises(log, differences, now=field.clock.now())
     await promises.check(field.scoring.database, field.ingest.database)
     await _audit(field, differences)
