@@ -16,7 +16,7 @@ from shared.telemetry.metrics import ProcessorMetrics
 from tests.bench.cost import Cost, Meter
 from tests.bench.surroundings import PARTITIONS, Servers, begin_at, ends_of
 
-_LOOK_SECONDS = 0.005
+_LOOK_SECONDS = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,11 +41,11 @@ class Call(NamedTuple):
     body: bytes
 
 
-def make_calls(*, visitors: int, begin: Instant, seed: int = 1) -> list[Call]:
-    """Return everything that happens from ``begin`` on, in order; one call in a hundred is sent twice."""
+def make_calls(*, visitors: int, begin: Instant, repeats: float = 0.01, seed: int = 1) -> list[Call]:
+    """Return everything that happens from ``begin`` on, in order; a share of it is sent twice."""
     rng = random.Random(seed)
     calls = [call for number in range(visitors) for call in _visit(rng, number, begin)]
-    calls += [call._replace(at=call.at + 300 * SECOND) for call in calls if rng.random() < 0.01]
+    calls += [call._replace(at=call.at + 300 * SECOND) for call in calls if rng.random() < repeats]
     return sorted(calls, key=lambda call: call.at)
 
 

@@ -35,7 +35,9 @@ class TallyWork:
     async def decide(self, connection: Any, fetched: Fetched) -> Decided:
         """See :class:`tests.bench.loops.bare.Work`."""
         facts = [
-            read_counted(part.partition, record.value) for part, records in fetched.items() for record in records
+            read_counted(part.partition, record.value)
+            for part, records in fetched.items()
+            for record in records
         ]
         return await count_all(connection, facts)
 
@@ -45,9 +47,7 @@ def read_counted(partition: int, value: bytes) -> ToCount:
     envelope = decode_envelope(value)
     event = decode_event(envelope)
     assert isinstance(event, Counted)
-    return ToCount(
-        partition, envelope.id, event.key, event.amount, envelope.received, envelope.correlationid
-    )
+    return ToCount(partition, envelope.id, event.key, event.amount, envelope.received, envelope.correlationid)
 
 
 async def count_all(connection: Any, facts: Sequence[ToCount]) -> Decided:
