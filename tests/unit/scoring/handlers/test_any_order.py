@@ -7,11 +7,12 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.domain.facts import Fact
+from services.scoring.domain.facts import Fact, in_order
 from services.scoring.domain.questions import explain_at, tier_history
 from services.scoring.domain.running_score import fold
 from services.scoring.domain.scored_lead import digest_of, external_ids_in
 from services.scoring.handlers.interpreting import ProfileDeparted, ProfileMoved
+from shared.kernel.changes import Fact as Learned
 from shared.kernel.instants import DAY, Instant, from_datetime
 from tests.unit.scoring.handlers.plots import LEADS, Plot, play, plots
 from tests.unit.scoring.handlers.world import World
@@ -31,54 +32,61 @@ def counted_in_the_end(plot: Plot, lead: str) -> list[Fact]:
 
 @AS_MANY
 @given(plots(), RANDOMS, instants())
-def test_scores_lines_and_tier_histories_are_what_the_facts_say(
-    plot: Plot, random: Random, at: Instant
-) -> None:
+def test_once_it_is_quiet_all_agree(plot: Plot, random: Random, at: Instant) -> None:
     world = World()
-    play(world, plot, random)
+    delivered = play(world, plot, random)
+    check_that_one_cause_tells_one_change_and_none_of_whoever_loses_facts(world, delivered)
     for lead in LEADS:
         counted = counted_in_the_end(plot, lead)
-        assert {fact.id for fact in world.counted(lead)} == {fact.id for fact in counted}
-        assert world.kept(lead).score == fold(BOTH, counted)
-        assert world.kept(lead).external_ids == external_ids_in(counted)
-        answers = explain_at(BOTH, world.counted(lead), as_of=at)
-        assert answers == explain_at(BOTH, counted, as_of=at)
-        assert all(sum(line.points for line in lines) == score.points for score, lines in answers)
-        assert tier_history(BOTH, world.counted(lead), until=END) == tier_history(BOTH, counted, until=END)
+        check_that_scores_lines_and_histories_are_what_the_facts_say(world, lead, counted, at)
+        check_that_the_latest_said_scores_are_right(world, lead, counted)
+        check_that_the_digest_names_a_missing_fact(world, lead, random)
 
 
-@AS_MANY
-@given(plots(), RANDOMS)
-def test_the_latest_said_scores_are_right(plot: Plot, random: Random) -> None:
-    world = World()
-    play(world, plot, random)
-    for lead in LEADS:
-        counted = counted_in_the_end(plot, lead)
-        said = world.scores.get(lead)
-        if said is None:
-            assert not counted
-            continue
-        for (score, _lines), of_model in zip(
-            explain_at(BOTH, counted, as_of=from_datetime(said.scores[0].as_of)), said.scores, strict=True
-        ):
-            assert (of_model.model, of_model.points, of_model.tier) == (score.model, score.points, score.tier)
-            assert score.tier_since in {None, from_datetime(of_model.tier_since)}
-
-
-@AS_MANY
-@given(plots(), RANDOMS)
-def test_one_cause_tells_at_most_one_change_of_a_model_and_none_for_whoever_loses_facts(
-    plot: Plot, random: Random
+def check_that_scores_lines_and_histories_are_what_the_facts_say(
+    world: World, lead: str, counted: list[Fact], at: Instant
 ) -> None:
-    world = World()
-    delivered = {learned.id: learned for learned in play(world, plot, random)}
+    stored = world.counted(lead)
+    assert in_order(stored) == in_order(counted)
+    assert len(stored) == len(counted)
+    assert world.kept(lead).score == fold(BOTH, counted)
+    assert world.kept(lead).external_ids == external_ids_in(counted)
+    answers = explain_at(BOTH, stored, as_of=at)
+    assert answers == explain_at(BOTH, counted, as_of=at)
+    assert all(sum(line.points for line in lines) == score.points for score, lines in answers)
+    assert tier_history(BOTH, stored, until=END) == tier_history(BOTH, counted, until=END)
+
+
+def check_that_the_latest_said_scores_are_right(world: World, lead: str, counted: list[Fact]) -> None:
+    said = world.scores.get(lead)
+    if said is None:
+        assert not counted
+        return
+    answers = explain_at(BOTH, counted, as_of=from_datetime(said.scores[0].as_of))
+    for (score, _lines), of_model in zip(answers, said.scores, strict=True):
+        assert (of_model.model, of_model.points, of_model.tier) == (score.model, score.points, score.tier)
+        assert score.tier_since in {None, from_datetime(of_model.tier_since)}
+
+
+def check_that_one_cause_tells_one_change_and_none_of_whoever_loses_facts(
+    world: World, delivered: list[Learned]
+) -> None:
+    causes = {learned.id: learned.event for learned in delivered}
     told = [(row.lead, row.change.model, row.cause) for row in world.told]
     assert len(set(told)) == len(told)
     for row in world.told:
-        cause = delivered.get(row.cause)
-        event = None if cause is None else cause.event
+        event = causes.get(row.cause)
         assert not isinstance(event, ProfileDeparted)
         assert not isinstance(event, ProfileMoved) or event.lead == row.lead
+
+
+def check_that_the_digest_names_a_missing_fact(world: World, lead: str, random: Random) -> None:
+    kept, stored = world.kept(lead), sorted(world.facts.get(lead, {}))
+    assert (kept.facts, kept.digest) == (len(stored), digest_of(stored))
+    if stored:
+        missing = random.choice(stored)
+        left = digest_of(identity for identity in stored if identity != missing)
+        assert int.from_bytes(kept.digest) ^ int.from_bytes(left) == int(missing, 16)
 
 
 @AS_MANY
@@ -104,20 +112,6 @@ def test_what_was_told_last_is_so_and_the_clock_tells_falls_for_their_microsecon
             crossings = history[model.name]
             tier = crossings[-1].to_tier if crossings else model.tiers[0].name
             assert (last.tier if last else model.tiers[0].name) == tier
-
-
-@AS_MANY
-@given(plots(), RANDOMS, st.data())
-def test_the_digest_names_a_missing_fact(plot: Plot, random: Random, data: st.DataObject) -> None:
-    world = World()
-    play(world, plot, random)
-    for lead in LEADS:
-        kept, stored = world.kept(lead), sorted(world.facts.get(lead, {}))
-        assert (kept.facts, kept.digest) == (len(stored), digest_of(stored))
-        if stored:
-            missing = data.draw(st.sampled_from(stored))
-            left = digest_of(identity for identity in stored if identity != missing)
-            assert int.from_bytes(kept.digest) ^ int.from_bytes(left) == int(missing, 16)
 
 
 @AS_MANY

@@ -174,6 +174,20 @@ class TestTheClock:
         world.learn([told.demo(at=due + MINUTE)])
         assert changes(world, ADA) == ["cold > warm", "warm > hot", "hot > warm", "warm > hot"]
 
+    def test_leaves_the_fall_to_a_fact_that_was_received_at_that_very_instant(
+        self, world: World, told: Told
+    ) -> None:
+        learn(world, told.known(), told.demo(), told.price())
+        (due,) = world.timers[ADA].values()
+        home = told.fact(ADA, "page_viewed", due, kind="home", path="/")
+        learn(world, home)
+        assert (changes(world, ADA)[2:], world.rang) == (["hot > warm"], [])
+        (*_, last) = [row for row in world.told_of(ADA) if row.change.model == "five_step"]
+        assert (last.cause, last.change.at) == (home.id, due)
+        world.check_clock(ADA)
+        world.learn([], until=day(400))
+        assert len(changes(world, ADA)) == 3
+
     def test_is_not_needed_by_who_can_fall_no_lower(self, world: World, told: Told) -> None:
         learn(world, told.demo())
         assert [due for lead, due in world.rang if lead == ADA] == []
