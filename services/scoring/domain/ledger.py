@@ -48,33 +48,30 @@ def total(model: CompiledModel, slots: Slots, at: Instant, *, minus_at: Instant 
         minus_at = at
     score = 0
     for group in model.groups:
-        score += _group_total(group, slots, at, minus_at)
+        score += group_total(group, slots, at, minus_at)
     return score
 
 
 def behaviour_total(model: CompiledModel, slots: Slots, at: Instant) -> int:
     """Return the part of the score that comes from what they did (N6)."""
-    return sum(_group_total(group, slots, at, at) for group in model.groups if group.behaviour)
+    return sum(group_total(group, slots, at, at) for group in model.groups if group.behaviour)
 
 
-def _group_total(group: Group, slots: Slots, at: Instant, minus_at: Instant) -> int:
+def group_total(group: Group, slots: Slots, at: Instant, minus_at: Instant) -> int:
+    """Return one group's part of :func:`total`. Everything in here is done for every fact."""
     law, result = group.cooling, 0
     for slot, points, cap in group.members:
-        marks = slots[slot].marks
+        marks = slots[slot][0]
         if not marks:
             continue
-        if law is None:
-            worth = points * len(marks)
-        else:
+        worth = points * len(marks)
+        if law is not None:
             when = at if points > 0 else minus_at
-            full_since = when - law.full
-            worth = 0
-            for mark in marks:
-                if mark.granted >= full_since:
-                    worth += points
-                else:
-                    worth += cooled(points, age=when - mark.granted, law=law)
-        if cap is not None and abs(worth) > cap:
+            if marks[0][0] < when - law.full:  # the oldest stands first, and has begun to cool
+                worth = 0
+                for mark in marks:
+                    worth += cooled(points, when - mark[0], law)
+        if cap is not None and not -cap <= worth <= cap:
             worth = cap if worth > 0 else -cap
         result += worth
     return result if group.cap is None or result < group.cap else group.cap
@@ -103,7 +100,7 @@ def _group_lines(model: CompiledModel, group: Group, slots: Slots, at: Instant) 
     for slot, points, cap in group.members:
         law = group.cooling
         worths = [
-            (mark, points if law is None else cooled(points, age=at - mark.granted, law=law))
+            (mark, points if law is None else cooled(points, at - mark.granted, law))
             for mark in slots[slot].marks
         ]
         over = abs(sum(worth for _mark, worth in worths)) - cap if cap is not None else 0

@@ -14,9 +14,9 @@ from typing import TypeAlias
 import msgspec
 
 from services.scoring.domain.facts import ATTRIBUTES, Fact, in_order
-from services.scoring.domain.ledger import total
+from services.scoring.domain.ledger import group_total, total
 from services.scoring.domain.rules.rule import EMPTY, Rule
-from services.scoring.domain.scoring_models.compiled import CompiledModel, Listeners, ModelSet
+from services.scoring.domain.scoring_models.compiled import CompiledModel, Listeners, ModelSet, Slots
 from services.scoring.domain.tiers import Crossing, Held, ModelState, enter, tier_at
 from shared.kernel.instants import Instant
 
@@ -142,23 +142,50 @@ def _advance_model(
 ) -> ModelState:
     """Let the rules see the fact; if a line changed, settle the tier up to it and then with it."""
     slots = None
+    touched: set[int] = set()
     for index, rule in rules:
         before = state.slots[index]
         after = rule.advance(before, fact, attributes)
         if after is not before:
             slots = slots or list(state.slots)
             slots[index] = after
+            touched.add(model.group_of[index])
     if slots is None:
         return state
     at = fact.occurred
     new_slots = tuple(slots)
-    held = tier_at(model, state, at - 1, history=history)
-    score = total(model, new_slots, at)
+    held, score = _settle(model, state, new_slots, touched, at, history)
     entered = enter(model, held, score, at)
     if history is not None and entered.tier != held.tier:
         names = model.tiers[held.tier].name, model.tiers[entered.tier].name
         history.append(Crossing(at, *names, score, fact.id))
     return ModelState(model.version, *entered, at, new_slots)
+
+
+def _settle(
+    model: CompiledModel,
+    state: ModelState,
+    new_slots: Slots,
+    touched: Iterable[int],
+    at: Instant,
+    history: list[Crossing] | None,
+) -> tuple[Held, int]:
+    """Return the tier held just before ``at``, and the score at ``at`` with the new slots.
+
+    A score that only falls by itself, and without the fact would be enough to stay at ``at``, has been
+    enough until then; so the tier need not be looked for. Only ``touched`` groups are summed anew.
+    """
+    stay = model.tiers[state.tier].stay
+    if stay is None and model.steady:
+        return Held(state.tier, state.since), total(model, new_slots, at)
+    parts = [group_total(group, state.slots, at, at) for group in model.groups]
+    if model.steady and stay is not None and sum(parts) >= stay:
+        held = Held(state.tier, state.since)
+    else:
+        held = tier_at(model, state, at - 1, history=history)
+    for place in touched:
+        parts[place] = group_total(model.groups[place], new_slots, at, at)
+    return held, sum(parts)
 
 
 def held_at(models: ModelSet, state: ScoringState, at: Instant) -> Mapping[str, Held]:

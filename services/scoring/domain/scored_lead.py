@@ -24,7 +24,6 @@ EXTERNAL_ID_PREFIX: Final = "external_id/"
 """A field of an attributes fact that names the lead as a source does: ``external_id/<source>``."""
 
 _ID_DIGITS: Final = 32
-_HEXADECIMAL: Final = frozenset("0123456789abcdef")
 
 
 class Lodging(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -116,8 +115,13 @@ def digest_of(ids: Iterable[str], *, start: bytes = bytes(16)) -> bytes:
     """Return the exclusive-or of fact ids (32 hexadecimal digits each), on top of ``start``."""
     total = int.from_bytes(start)
     for identity in ids:
-        is_ours = len(identity) == _ID_DIGITS and _HEXADECIMAL.issuperset(identity)
-        total ^= int(identity if is_ours else deterministic_id(identity), 16)
+        try:
+            raw = bytes.fromhex(identity)
+        except ValueError:
+            raw = b""
+        if len(identity) != _ID_DIGITS or len(raw) != _ID_DIGITS // 2:
+            raw = bytes.fromhex(deterministic_id(identity))
+        total ^= int.from_bytes(raw)
     return total.to_bytes(16)
 
 
@@ -137,20 +141,26 @@ def take_in(models: ModelSet, working: Working, facts: Sequence[Fact]) -> tuple[
         return working, new, False
     counting = [fact for fact in new if counts_here(working.lead, kept, fact.profile)]
     score, external_ids, restated = kept.score, kept.external_ids, False
-    if all(is_in_order(score, fact) for fact in counting[:1]):
+    if not counting or is_in_order(score, counting[0]):
         for fact in counting:
             score = advance(models, score, fact)
             external_ids = _learn_external_ids(external_ids, fact)
     else:
         counted = list(counted_facts(working.lead, kept, history or ()))
         score, external_ids, restated = fold(models, counted), external_ids_in(counted), True
-    after = msgspec.structs.replace(
-        kept,
-        score=score,
-        facts=kept.facts + len(new),
-        digest=digest_of((fact.id for fact in new), start=kept.digest),
-        newest=max(_places(new), kept.newest) if kept.newest is not None else _places(new),
-        external_ids=external_ids,
+    newest = max([Place(fact.occurred, fact.id) for fact in new])
+    after = ScoredLead(
+        score,
+        kept.told,
+        kept.revision,
+        kept.wake,
+        kept.lives_at,
+        kept.profile_version,
+        kept.lodgers,
+        external_ids,
+        kept.facts + len(new),
+        digest_of([fact.id for fact in new], start=kept.digest),
+        newest if kept.newest is None else max(newest, kept.newest),
     )
     return Working(working.lead, after, history), new, restated
 
@@ -170,10 +180,6 @@ def external_ids_in(facts: Iterable[Fact]) -> dict[str, str]:
     for fact in in_order(facts):
         found = _learn_external_ids(found, fact)
     return found
-
-
-def _places(facts: Sequence[Fact]) -> Place:
-    return max(Place(fact.occurred, fact.id) for fact in facts)
 
 
 def _learn_external_ids(known: dict[str, str], fact: Fact) -> dict[str, str]:

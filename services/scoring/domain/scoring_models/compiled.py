@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from services.scoring.domain.decay import Cooling
@@ -48,7 +48,8 @@ class CompiledModel:
     """One version of one scoring model.
 
     ``tiers`` stand lowest first. ``dwell`` is how many microseconds a tier is kept before it may be
-    left downwards. ``steady`` says that no score rises by the mere passing of time.
+    left downwards. ``steady`` says that no score rises by the mere passing of time. ``group_of`` tells
+    for each slot the place of its group.
     """
 
     name: str
@@ -58,6 +59,12 @@ class CompiledModel:
     groups: tuple[Group, ...]
     rules: tuple[Rule, ...]
     steady: bool
+    group_of: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Turn the groups' lists of slots around."""
+        places = {member.slot: place for place, group in enumerate(self.groups) for member in group.members}
+        object.__setattr__(self, "group_of", tuple(places[slot] for slot in range(len(self.rules))))
 
     def highest_entered(self, score: int) -> int:
         """Return the index of the highest tier whose bound the score reaches."""
