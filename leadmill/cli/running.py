@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -54,7 +55,8 @@ def run_on_ground(settings: PlatformSettings, work: Callable[[Ground], Awaitable
         async with open_ground(settings) as ground:
             return await work(ground)
 
-    return run_quietly(main)
+    with progress("opening database and log"):
+        return run_quietly(main)
 
 
 def run_on_deployment(settings: PlatformSettings, work: Callable[[Deployment], Awaitable[T]]) -> T:
@@ -69,7 +71,8 @@ def run_on_deployment(settings: PlatformSettings, work: Callable[[Deployment], A
         async with open_deployment(settings) as deployment:
             return await work(deployment)
 
-    return run_quietly(main)
+    with progress("opening database and log"):
+        return run_quietly(main)
 
 
 def run_quietly(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -131,12 +134,31 @@ def console() -> Console:
     return screen if screen.is_terminal else Console(width=120)
 
 
+_telling: ContextVar[Callable[[str], None] | None] = ContextVar("telling", default=None)
+
+
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[str], None]]:
     """Show on standard error that something takes its time, once it has taken two seconds.
 
-    Gives a function that says what is being done now. Nothing is shown where nobody looks.
+    Gives a function that says what is being done now. Inside another one it only says so there. Nothing
+    is shown where nobody looks.
     """
+    outer = _telling.get()
+    if outer is not None:
+        outer(what)
+        yield outer
+        return
+    with _status(what) as tell:
+        token = _telling.set(tell)
+        try:
+            yield tell
+        finally:
+            _telling.reset(token)
+
+
+@contextmanager
+def _status(what: str) -> Iterator[Callable[[str], None]]:
     import threading
 
     from rich.console import Console

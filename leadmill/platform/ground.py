@@ -135,7 +135,7 @@ async def _open_log(stack: AsyncExitStack, settings: PlatformSettings, url: str)
     if settings.log == "kafka":
         return KafkaLog(
             settings.kafka,
-            session_timeout=float(settings.kafka_session),
+            session_timeout=settings.kafka_session.total_seconds(),
             replication=settings.kafka_replication,
             security=_security_of(settings),
         )

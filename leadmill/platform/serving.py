@@ -34,6 +34,7 @@ from shared.runtime.health import Health
 from shared.runtime.http_servers import admin_server, api_server
 from shared.runtime.process import Lifeline, StopPlan, supervise
 from shared.runtime.settings.environment import describe_settings
+from shared.telemetry.metrics import publish_build_info
 
 _GC_THRESHOLDS: Final = (50_000, 20, 50)
 """A batch makes some ten thousand objects that all die with it; the default looks at 700."""
@@ -116,6 +117,8 @@ async def serve_ground(
                     trusted_proxies=settings.trusted_proxies,
                 )
             )
+        for service in services:
+            publish_build_info(registry, service=service.name, version=VERSION, revision=settings.revision)
         settle_garbage()
         watchdog = Watchdog(standings_of(blueprints) if assignment.role != "api" else [])
         watchdog.start()

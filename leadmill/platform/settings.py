@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, Literal
 
@@ -10,6 +11,7 @@ from pydantic import Field, SecretStr
 
 from leadmill.embedded import choose_data_dir
 from leadmill.platform.roster import settings_kinds
+from shared.runtime.settings.durations import Duration
 from shared.runtime.settings.environment import (
     Fault,
     Settings,
@@ -40,8 +42,8 @@ class PlatformSettings(ProcessSettings):
     kafka_replication: int | None = Field(
         None, ge=1, le=9, description="copies of new topics; without it the cluster's own default"
     )
-    kafka_session: int = Field(
-        30, ge=2, le=300, description="seconds after which a silent worker loses its partitions"
+    kafka_session: Duration = Field(
+        timedelta(seconds=30), description="how long a worker may be silent before it loses its partitions"
     )
 
     @property
@@ -65,6 +67,8 @@ class PlatformSettings(ProcessSettings):
             yield Fault(
                 "LEADMILL_KAFKA_USERNAME", f"is needed with {self.kafka_protocol}, and a password with it"
             )
+        if not timedelta(seconds=2) <= self.kafka_session <= timedelta(minutes=5):
+            yield Fault("LEADMILL_KAFKA_SESSION", "is between 2s and 5m")
         if self.kafka_ca is not None and not self.kafka_ca.is_file():
             yield Fault("LEADMILL_KAFKA_CA", "is no file; name the one with the authority's certificate")
 

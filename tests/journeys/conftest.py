@@ -18,7 +18,7 @@ def log_settings(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
         yield {"LEADMILL_LOG": "embedded"}
         return
     with find_kafka() as broker:
-        yield {"LEADMILL_LOG": "kafka", "LEADMILL_KAFKA": broker.address, "LEADMILL_KAFKA_SESSION": "6"}
+        yield {"LEADMILL_LOG": "kafka", "LEADMILL_KAFKA": broker.address, "LEADMILL_KAFKA_SESSION": "6s"}
 
 
 @pytest.fixture

@@ -76,6 +76,7 @@ def test_help_comes_at_once() -> None:
 
 def test_modules_of_commands_import_nothing_heavy() -> None:
     light = {
+        "contextvars",
         "__future__",
         "collections",
         "contextlib",

@@ -42,7 +42,7 @@ def environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
         yield {}
         return
     with find_kafka() as broker:
-        yield {"LEADMILL_LOG": "kafka", "LEADMILL_KAFKA": broker.address, "LEADMILL_KAFKA_SESSION": "6"}
+        yield {"LEADMILL_LOG": "kafka", "LEADMILL_KAFKA": broker.address, "LEADMILL_KAFKA_SESSION": "6s"}
 
 
 @contextmanager
