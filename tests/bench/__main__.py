@@ -1,48 +1,87 @@
-"""``python -m tests.bench``: prints ratios, rates and latencies on this machine, one line each."""
+"""``python -m tests.bench``: ratios, rates and latencies of this machine, in one run.
+
+Every ratio is the median over interleaved rounds, and every run is checked: counts, totals and
+digests must equal those of a plain fold, or of the other contenders. Servers are real, settings are
+durable, and everything is stopped at the end. On a machine that is busy with other things read the
+ratios by own processor time.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
+import os
 import sys
-from collections.abc import Sequence
 
 from leadmill.platform.serving import settle_garbage
-from tests.bench.on_tally.contenders import BARE, PROCESSOR, WITH_TIMERS, tally_contenders
-from tests.bench.on_tally.workload import prepare_tally
+from shared.testing.kafka_jars import NoKafka
+from tests.bench.parts import (
+    Extent,
+    compare_with_bare_loops,
+    compare_with_peer,
+    measure_latencies,
+    profile_tally,
+)
 from tests.bench.report import Line, print_json, print_table, tell
-from tests.bench.rounds import interleave
-from tests.bench.surroundings import Servers, start_servers
+from tests.bench.surroundings import start_servers
+
+_BUSY = 0.5
 
 
-async def main(servers: Servers, options: argparse.Namespace) -> Sequence[Line]:
-    settle_garbage()
-    workload = await prepare_tally(servers, events=options.events)
-    contenders = tally_contenders(workload)
-    rounds = await interleave([contenders[n] for n in (PROCESSOR, BARE, WITH_TIMERS)], rounds=options.rounds)
-    lines = [
-        Line(
-            part="a",
-            what="tally against the bare loop",
-            figure=rounds.ratio(PROCESSOR, BARE),
-            target=0.8,
-            remark=f"by own processor time {rounds.own_ratio(PROCESSOR, BARE):.2f}",
-        ),
-        Line(
-            part="a",
-            what="tally with a clock per ten events",
-            figure=rounds.ratio(WITH_TIMERS, BARE),
-            target=0.65,
-            remark=f"by own processor time {rounds.own_ratio(WITH_TIMERS, BARE):.2f}",
-        ),
-    ]
+def read_options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--part", choices="abc", action="append", help="only this part; may be repeated")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default: 5)")
+    parser.add_argument("--events", type=int, default=200_000, help="events a run of tally (default: 200000)")
+    parser.add_argument("--rate", type=float, default=1000, help="events per second in c (default: 1000)")
+    parser.add_argument("--seconds", type=float, default=20, help="seconds of load in c (default: 20)")
+    parser.add_argument("--profile", choices="a", help="print where the time goes instead of comparing")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    return parser.parse_args()
+
+
+async def measure(options: argparse.Namespace) -> list[Line]:
+    """Run what was asked for and return all figures."""
+    extent = Extent(rounds=options.rounds, events=options.events, rate=options.rate, seconds=options.seconds)
+    parts = options.part or ["a", "b", "c"]
+    lines: list[Line] = []
+    if options.profile or "a" in parts or "b" in parts:
+        with start_servers() as servers:
+            settle_garbage()
+            if options.profile:
+                await profile_tally(servers, extent)
+                return []
+            if "a" in parts:
+                lines += await compare_with_bare_loops(servers, extent)
+            if "b" in parts:
+                lines += await compare_with_peer(servers, extent)
+    if "c" in parts:
+        lines += await measure_latencies(extent)
     return lines
 
 
+def main() -> int:
+    """Measure, print, and return the exit code."""
+    options = read_options()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    cores, load = os.cpu_count() or 1, os.getloadavg()[0]
+    if load > _BUSY * cores:
+        tell(f"This machine is busy (load {load:.1f} on {cores} cores): ratios by wall clock will be rough.")
+    try:
+        lines = asyncio.run(measure(options))
+    except NoKafka as error:
+        tell(str(error))
+        return 3
+    except KeyboardInterrupt:
+        return 130
+    if options.json:
+        print_json(lines, cores=cores, load=load, rounds=options.rounds, events=options.events)
+    elif lines:
+        print_table(lines)
+    return 0
+
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--events", type=int, default=200_000)
-    o = parser.parse_args()
-    with start_servers() as servers:
-        print_table(asyncio.run(main(servers, o)))
+    sys.exit(main())

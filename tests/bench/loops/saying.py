@@ -27,7 +27,7 @@ class Saying:
         """Take in what one fact brought about."""
         for ordinal, emission in enumerate(emissions):
             event = cast(Event | None, emission.event)
-            topic = emission.topic or DECLARED.of_struct(type(event)).topics[0].name
+            topic = emission.topic or _topic_of(cast(Event, event))
             key = emission.key.encode()
             value = None
             if event is not None:
@@ -54,3 +54,7 @@ class Saying:
         for (topic, key), said in self._latest.items():
             self._output.setdefault((topic, partition_of(key, PARTITIONS)), []).append(said)
         return self._output
+
+
+def _topic_of(event: Event) -> str:
+    return DECLARED.of_struct(type(event)).topics[0].name

@@ -57,7 +57,8 @@ class Stretch:
 class ServicesWorkload:
     """What ingest reads and what scoring reads; ``ingested`` is what must come of the first.
 
-    ``end`` lies behind all of it. ``scored`` holds the results of the first run of scoring, that all others are held against.
+    ``end`` lies behind all of it. ``scored`` holds the results of scoring's first run, that all others
+    are held against.
     """
 
     servers: Servers

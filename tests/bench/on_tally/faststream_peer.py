@@ -159,14 +159,14 @@ class _Peer:
         )
         if is_stripped:
 
-            @subscribe(decoder=_leave_alone)  # type: ignore[untyped-decorator]
+            @subscribe(decoder=_leave_alone)
             async def count_bytes(values: list[Any], message: KafkaMessage) -> None:
                 with self._told_of_failure():
                     await self._on_bytes(message.raw_message)
 
         else:
 
-            @subscribe()  # type: ignore[untyped-decorator]
+            @subscribe()
             async def count_events(events: list[CountedEvent], message: KafkaMessage) -> None:
                 with self._told_of_failure():
                     await self._on_events(message.raw_message, events)

@@ -1,0 +1,165 @@
+"""The three parts of a run: what is compared with what, and which targets it is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.testing.kafka_broker import find_kafka
+from tests.bench.cost import Meter
+from tests.bench.latency.measurement import EVENTS_PER_REQUEST, LogKind, measure_latency, percentile
+from tests.bench.on_services import contenders as services
+from tests.bench.on_services.workload import prepare_services
+from tests.bench.on_tally import contenders as tally
+from tests.bench.on_tally import faststream_peer as peer
+from tests.bench.on_tally.workload import TallyWorkload, prepare_tally
+from tests.bench.profile import Sampler, print_profile, stage_micros
+from tests.bench.report import Line, tell
+from tests.bench.rounds import Contender, Rounds, describe, interleave
+from tests.bench.surroundings import Servers
+
+_WITHOUT_TIMERS = 0.8
+_WITH_TIMERS = 0.65
+_SERVICES = 0.5
+_PEER = 1.5
+_P99_MS = 250.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """How much is measured: rounds, events per run, and for latencies events per second and seconds."""
+
+    rounds: int
+    events: int
+    rate: float
+    seconds: float
+
+    @property
+    def service_events(self) -> int:
+        """Events per run of a service: they cost several times as much as those of tally."""
+        return self.events // 4
+
+
+async def compare_with_bare_loops(servers: Servers, extent: Extent) -> list[Line]:
+    """(a) The processor, and ingest's and scoring's own steps, against bare loops."""
+    tell(f"(a) the processor against the bare loop, on tally: {extent.events:,} events a run")
+    workload = await prepare_tally(servers, events=extent.events)
+    rounds = await interleave(servers, tally.tally_contenders(workload), rounds=extent.rounds)
+    lines = [
+        _rate("a", rounds, tally.PROCESSOR),
+        _rate("a", rounds, tally.BARE),
+        _ratio("a", rounds, tally.PROCESSOR, tally.BARE, target=_WITHOUT_TIMERS),
+        _rate("a", rounds, tally.WITH_TIMERS),
+        _ratio("a", rounds, tally.WITH_TIMERS, tally.BARE, target=_WITH_TIMERS),
+    ]
+    tell(f"(a) ingest and scoring against bare loops: {extent.service_events:,} events a run")
+    traffic = await prepare_services(servers, events=extent.service_events)
+    for contenders, ours, bare in (
+        (services.scoring_contenders(traffic), services.SCORING, services.BARE_SCORING),
+        (services.ingest_contenders(traffic), services.INGEST, services.BARE_INGEST),
+    ):
+        rounds = await interleave(servers, contenders, rounds=extent.rounds)
+        lines += [
+            _rate("a", rounds, ours),
+            _rate("a", rounds, bare),
+            _ratio("a", rounds, ours, bare, target=_SERVICES),
+        ]
+    return lines
+
+
+async def compare_with_peer(servers: Servers, extent: Extent) -> list[Line]:
+    """(b) The processor against a FastStream consumer with the same guarantee."""
+    tell(f"(b) the processor against FastStream, on tally: {extent.events:,} events a run")
+    workload = await prepare_tally(servers, events=extent.events)
+    ours = [one for one in tally.tally_contenders(workload) if one.name == tally.PROCESSOR]
+    rounds = await interleave(servers, [*ours, *peer.peer_contenders(workload)], rounds=extent.rounds)
+    return [
+        _rate("b", rounds, tally.PROCESSOR),
+        _rate("b", rounds, peer.DOCUMENTED),
+        _rate("b", rounds, peer.STRIPPED),
+        _ratio("b", rounds, tally.PROCESSOR, peer.DOCUMENTED, target=_PEER),
+        _ratio("b", rounds, tally.PROCESSOR, peer.STRIPPED),
+    ]
+
+
+async def measure_latencies(extent: Extent) -> list[Line]:
+    """(c) From the HTTP request to the tier change, on both logs."""
+    lines: list[Line] = []
+    kinds: Sequence[LogKind] = ("embedded", "kafka")
+    for log in kinds:
+        tell(
+            f"(c) requests to tier changes, {log} log: {extent.rate:,.0f} events/s for {extent.seconds:.0f} s"
+        )
+        if log == "kafka":
+            with find_kafka(disposable=True) as broker:
+                found = await measure_latency(
+                    log=log, kafka=broker.address, rate=extent.rate, seconds=extent.seconds
+                )
+        else:
+            found = await measure_latency(log=log, kafka="", rate=extent.rate, seconds=extent.seconds)
+        said = f"{len(found.changes):,} tier changes at {found.per_second:,.0f} events/s"
+        tell(f"  {said}; the platform used {found.cores:.2f} cores")
+        what = f"request to tier change, {log}"
+        milliseconds = [value * 1000 for value in found.changes]
+        lines += [
+            Line(
+                part="c", what=f"{what}, p50", figure=percentile(milliseconds, 0.5), unit=" ms", remark=said
+            ),
+            Line(part="c", what=f"{what}, p95", figure=percentile(milliseconds, 0.95), unit=" ms"),
+            Line(
+                part="c",
+                what=f"{what}, p99",
+                figure=percentile(milliseconds, 0.99),
+                unit=" ms",
+                target=_P99_MS,
+                holds="below",
+                remark=f"the platform used {found.cores:.2f} cores",
+            ),
+            Line(
+                part="c",
+                what=f"request of {EVENTS_PER_REQUEST} events to answer, {log}, p99",
+                figure=percentile(found.answers, 0.99) * 1000,
+                unit=" ms",
+            ),
+        ]
+    return lines
+
+
+async def profile_tally(servers: Servers, extent: Extent) -> None:
+    """Print where the time goes: the processor, the same with clocks, and the bare loop."""
+    tell(f"profile of (a), on tally: {extent.events:,} events a run, after a run that warms up")
+    workload: TallyWorkload = await prepare_tally(servers, events=extent.events)
+    await _profile(servers, tally.tally_contenders(workload))
+    traffic = await prepare_services(servers, events=extent.service_events)
+    await _profile(servers, [*services.scoring_contenders(traffic), *services.ingest_contenders(traffic)])
+
+
+async def _profile(servers: Servers, contenders: Sequence[Contender]) -> None:
+    for contender in contenders:
+        tell(f"  {contender.name:<34} {describe(await contender.run(Meter(servers)))}")
+        sampler = Sampler()
+        meter = Meter(servers, around=sampler.sampling())
+        cost = await contender.run(meter)
+        print_profile(contender.name, cost, sampler, stage_micros(meter.registry, events=cost.events))
+
+
+def _rate(part: str, rounds: Rounds, name: str) -> Line:
+    cost = rounds.typical(name)
+    return Line(
+        part=part,
+        what=name,
+        figure=cost.per_second,
+        unit="/s",
+        remark=f"us of processor time an event: own {cost.own_micros:.1f},"
+        f" PostgreSQL {cost.postgres_micros:.1f}, Kafka {cost.kafka_micros:.1f}",
+    )
+
+
+def _ratio(part: str, rounds: Rounds, ours: str, other: str, *, target: float | None = None) -> Line:
+    return Line(
+        part=part,
+        what=f"{ours} : {other}",
+        figure=rounds.ratio(ours, other),
+        target=target,
+        remark=f"by own processor time {rounds.own_ratio(ours, other):.2f}",
+    )
