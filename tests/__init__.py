@@ -1,1 +1,1 @@
-"""Everything that proves a promise: unit, engine, services, contracts, journeys, failure, operations, walls."""
+"""Everything that proves a promise: unit, engine, services, contracts, journeys, failure, operations."""
