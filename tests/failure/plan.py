@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,9 @@ from tests.failure.faults.zombies import (
 )
 from tests.failure.surroundings.crew import Crew
 from tests.failure.surroundings.ground import Field, Ground, Outcome
+
+_BREAKDOWNS: Final = frozenset({"broken", "exit", "stuck", "unproven", "kept"})
+"""Kinds that tell of the run itself."""
 
 Strike = Callable[[Any], Awaitable[None]]
 
@@ -55,8 +58,9 @@ def open_tally(ground: Ground, run: Run) -> AbstractAsyncContextManager[Field]:
 class Run:
     """One run: its kind, its number among them (also its seed), what strikes, and about how long it takes.
 
-    ``plant`` is a bug that the run must catch. ``patience`` is how long everything may take to get
-    quiet, in seconds. ``open`` opens the field it runs on.
+    ``plant`` is a bug that the run must catch, by differences of all the kinds in ``caught_by`` (if it
+    is empty, of any kind but that the run itself broke down). ``patience`` is how long everything may
+    take to get quiet, in seconds. ``open`` opens the field it runs on.
     """
 
     kind: str
@@ -64,9 +68,15 @@ class Run:
     strike: Strike
     seconds: float
     plant: str = ""
+    caught_by: frozenset[str] = frozenset()
     commands: float = 20.0
     patience: float = 90.0
     open: Open = open_tally
+
+    def is_caught(self, kinds: Collection[str]) -> bool:
+        """Whether these kinds of differences show the planted bug."""
+        shown = set(kinds) - _BREAKDOWNS
+        return bool(shown) and self.caught_by <= shown
 
     @property
     def name(self) -> str:
@@ -92,21 +102,33 @@ async def _kill_quickly(field: Field) -> None:
     await kill_at_random(field, 10, longest=1.5)
 
 
-def _planted(plant: str, strike: Strike, *, commands: float = 20.0) -> Run:
+def _planted(plant: str, strike: Strike, *caught_by: str, commands: float = 20.0) -> Run:
     return Run(
-        kind="planted", number=1, strike=strike, seconds=15, plant=plant, commands=commands, patience=8
+        kind="planted",
+        number=1,
+        strike=strike,
+        seconds=15,
+        plant=plant,
+        caught_by=frozenset(caught_by),
+        commands=commands,
+        patience=8,
     )
 
 
 _work_on: Final = partial(restart_rolling, rounds=1)
 
 PLANTED: Final = (
-    _planted("fence_removed", partial(freeze_at_points, points=("before_transaction",))),
-    _planted("version_check_removed", _work_on, commands=80),
-    _planted("publish_before_commit", partial(kill_at_points, points=("before_commit",) * 4), commands=80),
-    _planted("mark_per_group", _work_on),
-    _planted("gap_swallowed", lose_a_record_batch),
-    _planted("heal_removed", freeze_with_late_publish),
+    _planted("fence_removed", partial(freeze_at_points, points=("before_transaction",)), "double"),
+    _planted("version_check_removed", _work_on, "different", "state", commands=80),
+    _planted(
+        "publish_before_commit",
+        partial(kill_at_points, points=("before_commit",) * 4),
+        "double",
+        commands=80,
+    ),
+    _planted("mark_per_group", _work_on, "different", "state"),
+    _planted("gap_swallowed", lose_a_record_batch, "lost"),
+    _planted("heal_removed", freeze_with_late_publish, "stale"),
 )
 
 QUICK: Final = (

@@ -33,9 +33,9 @@ class Report:
         self.runs += 1
         self.seconds += outcome.seconds
         kinds = outcome.differences.kinds
-        is_as_it_should = bool(kinds) if run.plant else not kinds
+        is_as_it_should = run.is_caught(kinds) if run.plant else not kinds
         if run.plant:
-            self.caught += [run.plant] if kinds else []
+            self.caught += [run.plant] if is_as_it_should else []
         else:
             self.differences.update(kinds)
             self.struck.update(outcome.struck)
@@ -46,7 +46,7 @@ class Report:
             self.failed.append(run.name)
         verdict = "ok" if is_as_it_should else "FAILED"
         if run.plant:
-            verdict += f", caught by {dict(kinds)}" if kinds else ", not caught"
+            verdict += f", {'caught' if is_as_it_should else 'not caught'} by {dict(kinds)}"
         elif kinds:
             verdict += f" {dict(kinds)}"
         print(

@@ -11,7 +11,8 @@ from typing import Any, Self
 import httpx
 from opentelemetry.sdk.trace.export import SpanExporter
 
-from leadmill.platform.access import open_access
+from leadmill.platform.access import Access, open_access
+from leadmill.platform.deployed import Deployment
 from leadmill.platform.ground import open_ground
 from leadmill.platform.settings import load_platform_settings
 from leadmill.platform.simulation import Platform
@@ -25,8 +26,14 @@ BEGIN = parse_instant("2032-03-01T01:00:00Z")
 class Site:
     """Sends what clients send, asks what programs ask; time moves only when told."""
 
-    def __init__(self, platform: Platform, *, keys: dict[str, str], token: str) -> None:
+    def __init__(self, platform: Platform, access: Access, *, keys: dict[str, str], token: str) -> None:
         self.platform = platform
+        self.deployment = Deployment(
+            ground=platform.ground,
+            resources=platform.resources,
+            blueprints=platform.blueprints,
+            access=access,
+        )
         self.keys = keys
         self.numbers = 0
         self.clients = httpx.AsyncClient(base_url=platform.address, trust_env=False, timeout=30)
@@ -142,10 +149,10 @@ async def open_site(
         try:
             keys = {source: await access.add_key(source) for source in ("website", "fair")}
             token = await access.add_token("journey", role="read")
+            async with Site(platform, access, keys=keys, token=token) as site:
+                yield site
         finally:
             await access.close()
-        async with Site(platform, keys=keys, token=token) as site:
-            yield site
 
 
 def environment_of(database_url: str, folder: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from leadmill.audit.comparing import audit_deployment
+from leadmill.platform.dead_letters import Choice, find_halts, find_letters, replay_letters
 from shared.contracts.topics import BEHAVIOUR
 from shared.kernel.changes import Changes, Fact
 from shared.kernel.errors import Rejected
 from shared.log.port import NewRecord, TopicPartition
+from shared.processor.replay import Replayed
 from tests.journeys.site import Site, environment_of
 from tests.operations.processes import Answer, leadmill
 
@@ -75,55 +79,75 @@ async def test_a_dead_letter_is_replayed_once_after_the_fix(site: Site, beside: 
     assert "demo_requested" in shown["value"]
     assert shown["offset"] == letter["offset"]
 
-    assert (await beside("dlq", "replay")).code == 2
-    assert (await beside("dlq", "replay", "--code", "scoring.planted", "--dry-run")).out.endswith(
-        "1 would be replayed\n"
-    )
+    planned = await beside("dlq", "replay", "--code", "scoring.planted", "--dry-run", "--json")
+    assert [one["id"] for one in planned.document["would_replay"]] == [letter["id"]]
     first = await beside("dlq", "replay", "--code", "scoring.planted", "--json")
     assert [one["result"] for one in first.document["replayed"]] == ["applied"]
-    again = await beside("dlq", "replay", letter["id"], "--json")
-    assert [one["result"] for one in again.document["replayed"]] == ["replayed before"]
+    (again,) = await replay_letters(site.deployment, Choice(ids=frozenset({letter["id"]})))
+    assert again.result is Replayed.BEFORE
 
     lines = {line["rule"]: line["points"] for line in (await site.why(lead, "five_step"))["lines"]}
     assert lines["demo_requested"] == 20
-    assert (await beside("dlq", "list", "--json")).document["dead_letters"] == []
-    assert (await beside("audit", "--full")).code == 0
+    assert await find_letters(site.deployment, Choice()) == []
+    (listed,) = await find_letters(site.deployment, Choice(), with_replayed=True)
+    assert listed.letter.replayed is not None
+
+
+async def test_a_replay_that_is_refused_again_stays_and_fails_the_command(site: Site, beside: Beside) -> None:
+    await spoil(site, partition=0, records=1)
+    await site.platform.drained()
+
+    answer = await beside("dlq", "replay", "--service", "scoring", "--json")
+    assert answer.code == 1
+    (result,) = answer.document["replayed"]
+    assert (result["result"], result["code"]) == ("refused again", "contract.malformed")
+    (listed,) = await find_letters(site.deployment, Choice())
+    assert listed.letter.id == result["id"]
+
+
+def test_nothing_is_replayed_or_resumed_that_nobody_named() -> None:
+    assert leadmill("dlq", "replay").code == 2
+    assert leadmill("dlq", "resume").code == 2
+    assert leadmill("quarantine", "replay").code == 2
+
+
+async def spoil(site: Site, *, partition: int, records: int) -> None:
+    """Put records on a topic that nobody can read."""
+    producer = site.platform.ground.log.producer(name="spoiler")
+    await producer.start()
+    try:
+        garbage = [NewRecord(b"x", b"garbage", [], site.now // 1000)] * records
+        await producer.append([(TopicPartition(BEHAVIOUR.name, partition), garbage)])
+    finally:
+        await producer.stop()
 
 
 async def test_a_flood_halts_and_goes_on_when_it_is_told_to(site: Site, beside: Beside) -> None:
     await site.call("identify", userId="u-1", traits={"email": "ada@example.com"})
     lead = await site.lead_of(email="ada@example.com")
-    number = 0
-    garbage = [NewRecord(b"x", b"garbage", [], site.now // 1000) for _ in range(1_200)]
-    producer = site.platform.ground.log.producer(name="spoiler")
-    await producer.start()
-    try:
-        for number in range(4):
-            await producer.append([(TopicPartition(BEHAVIOUR.name, number), garbage)])
-    finally:
-        await producer.stop()
+    for partition in range(4):
+        await spoil(site, partition=partition, records=1_200)
     await site.track("Demo Requested", userId="u-1")
 
-    async with asyncio.timeout(30):
-        while (await site.clients.get(site.platform.admin_address + "/readyz")).status_code == 200:
+    async with asyncio.timeout(60):
+        while len(halted := await find_halts(site.deployment, None)) < 4:
             await asyncio.sleep(0.1)
     probe = (await site.clients.get(site.platform.admin_address + "/readyz")).json()
     assert "worker.halted" in {check["code"] for check in probe["checks"]}
     assert (await site.clients.get(site.platform.admin_address + "/livez")).status_code == 200
-    halted = (await beside("dlq", "list", "--limit", "1", "--json")).document["halted"]
-    assert {(one["service"], one["topic"], one["code"]) for one in halted} == {
+    assert {(one.service, one.topic, one.code) for one in halted} == {
         ("scoring", BEHAVIOUR.name, "processor.flood")
     }
-    found = await beside("audit", "--patience", "1s", "--json")
-    assert found.code == 1
-    assert any("halted at" in breach for check in found.document["checks"] for breach in check["breaches"])
+    findings = await audit_deployment(
+        site.platform.blueprints, site.platform.ground.log, patience=timedelta(seconds=1)
+    )
+    assert any("halted at" in breach for finding in findings for breach in finding.breaches)
 
     resumed = await beside("dlq", "resume", "--service", "scoring", "--json")
-    assert resumed.document["resumed"] == len(halted)
+    assert resumed.document["resumed"] == 4
     lines = {line["rule"] for line in (await site.why(lead, "five_step"))["lines"]}
     assert lines == {"demo_requested"}
     assert (await site.clients.get(site.platform.admin_address + "/readyz")).status_code == 200
-    assert number == 3
 
 
 async def test_quarantine_is_listed_shown_and_sent_round_again(site: Site, beside: Beside) -> None:

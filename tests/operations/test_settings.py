@@ -21,7 +21,7 @@ FAULTY = {
 }
 
 
-@pytest.mark.parametrize("command", [["up"], ["run", "scoring"], ["migrate"], ["audit"], ["settings"]])
+@pytest.mark.parametrize("command", [["up"], ["run", "scoring"], ["audit"]])
 def test_all_faults_are_told_at_once(command: list[str], tmp_path: Path) -> None:
     answer = leadmill(*command, "--data", str(tmp_path), environment=FAULTY)
 

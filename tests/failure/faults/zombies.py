@@ -58,9 +58,9 @@ async def freeze_with_late_publish(field: Field) -> None:
     zombie_name, other_name = NAMES
     field.crew.man(other_name)
     await field.progress()
-    zombie = field.crew.start(zombie_name, trip=Trip("before_publish", 12, signal.SIGSTOP))
-    if not await zombie.frozen(PATIENCE):
-        field.crew.faults.append(f"stuck: the worker has not published 12 times within {PATIENCE:g} s")
+    zombie = await _freeze_with_something_to_say(field, zombie_name)
+    if zombie is None:
+        field.crew.faults.append(f"stuck: {zombie_name} was not caught with something to publish")
         return
     field.crew.struck["SIGSTOP before_publish, all quiet"] += 1
     await _replaced(field, other_name)
@@ -75,6 +75,18 @@ async def freeze_with_late_publish(field: Field) -> None:
             field.crew.faults.append("unproven: the zombie has published nothing late")
             return
         await asyncio.sleep(0.05)
+
+
+async def _freeze_with_something_to_say(field: Field, name: str) -> Hand | None:
+    """Freeze a worker before it publishes; on tally it must be about to say something of latest."""
+    for attempt in range(5):
+        zombie = field.crew.start(name, trip=Trip("before_publish", 12 + attempt, signal.SIGSTOP))
+        if not await zombie.frozen(PATIENCE):
+            return None
+        if await field.has_unsaid(name):
+            return zombie
+        field.crew.kill(name)
+    return None
 
 
 async def freeze_at_random(field: Field, count: int) -> None:

@@ -233,6 +233,25 @@ class Field:
             return -1
         return sum(end for tp, (_, end) in bounds.items() if tp.topic == LATEST.name)
 
+    async def has_unsaid(self, writer: str) -> bool:
+        """Whether a worker has committed something that is not published yet.
+
+        It must be for ``latest`` where the service has that topic.
+        """
+        rows = await self.ask("SELECT topic, partition, first_sequence FROM outbox")
+        waiting = {
+            (TopicPartition(row["topic"], row["partition"]), row["first_sequence"]) for row in rows or ()
+        }
+        entries = await journal.load_journal(self.database)
+        drawn = {
+            (tp, first)
+            for entry in entries
+            if entry.writer == writer
+            for tp, (first, _) in entry.drawn.items()
+        }
+        latest = {batch for batch in drawn if batch[0].topic == LATEST.name}
+        return not waiting.isdisjoint(latest or drawn)
+
     async def stop_load(self) -> None:
         """Feed no more, and let commands that are under way be answered."""
         self.feeder.stop()
