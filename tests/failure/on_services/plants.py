@@ -42,13 +42,18 @@ def load_no_history() -> None:
     vars(scored_leads)["needs_history"] = needs_none
 
 
-def heal_nothing() -> None:
-    """Leave late records of the compacted topic unanswered."""
+def heal_no_contacts() -> None:
+    """Leave late records of contacts unanswered."""
+    resolver.Resolver.heal = _heal_nothing  # type: ignore[assignment, method-assign]
 
-    def heal(self: AssembledStage[object], record: Record) -> None:
-        return None
 
-    AssembledStage.heal = heal  # type: ignore[assignment, method-assign]
+def heal_no_scores() -> None:
+    """Leave late records of scores unanswered."""
+    AssembledStage.heal = _heal_nothing  # type: ignore[assignment, method-assign]
+
+
+def _heal_nothing(_stage: object, _record: Record) -> None:
+    return None
 
 
 PLANTS: Final = {
@@ -56,5 +61,6 @@ PLANTS: Final = {
     "lead_lock_removed": lock_no_leads,
     "messages_forgotten": forget_messages,
     "history_not_loaded": load_no_history,
-    "heal_removed": heal_nothing,
+    "contacts_not_healed": heal_no_contacts,
+    "scores_not_healed": heal_no_scores,
 }

@@ -72,24 +72,30 @@ def _run(
     )
 
 
-def _planted(plant: str, strike: Callable[[ServicesField], Awaitable[None]]) -> Run:
+def _planted(plant: str, strike: Callable[[ServicesField], Awaitable[None]], *caught_by: str) -> Run:
     return Run(
         kind="services-planted",
         number=1,
         strike=strike,
         seconds=40,
         plant=plant,
+        caught_by=frozenset(caught_by),
         patience=20,
         open=_open,
     )
 
 
 SERVICES_PLANTED: Final = (
-    _planted("lead_lock_removed", _work_on),
-    _planted("history_not_loaded", _work_on),
-    _planted("messages_forgotten", _work_on),
-    _planted("fence_removed", on_one("ingest", partial(freeze_at_points, points=("before_transaction",)))),
-    _planted("heal_removed", on_one("scoring", freeze_with_late_publish)),
+    _planted("lead_lock_removed", _work_on, "lead", "different"),
+    _planted("history_not_loaded", _work_on, "state", "score", "lost"),
+    _planted("messages_forgotten", _work_on, "double"),
+    _planted(
+        "fence_removed",
+        on_one("ingest", partial(freeze_at_points, points=("before_transaction",))),
+        "double",
+    ),
+    _planted("contacts_not_healed", on_one("ingest", freeze_with_late_publish), "stale"),
+    _planted("scores_not_healed", on_one("scoring", freeze_with_late_publish), "stale"),
 )
 
 SERVICES_QUICK: Final = (_run("quick", on_both(_kill_quickly), seconds=55),)

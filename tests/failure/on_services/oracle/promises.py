@@ -21,9 +21,10 @@ from services.scoring.handlers.telling import Teller
 from services.scoring.store.facts import load_facts
 from services.scoring.store.leads import load_leads_page
 from shared.contracts.envelope import decode_envelope, decode_event
+from shared.contracts.events.contacts import ContactUpdated
 from shared.contracts.events.scores import ScoresUpdated
 from shared.contracts.events.tier_changes import TierChanged
-from shared.contracts.topics import BEHAVIOUR, LEADS, SCORES, TIER_CHANGES
+from shared.contracts.topics import BEHAVIOUR, CONTACTS, LEADS, SCORES, TIER_CHANGES
 from shared.kernel.instants import Instant
 from shared.log.port import Record, TopicPartition
 from shared.postgres.database import Database
@@ -53,11 +54,43 @@ class Promises:
             self._facts = await load_facts(connection, list(self._leads))
         async with ingest.connection() as connection:
             rows = await connection.fetch("SELECT id, lead FROM profile")
+            contacts = await connection.fetch("SELECT lead, version, email, phone FROM contact")
         lives_at = {row["id"]: row["lead"] for row in rows}
+        self._check_contacts(
+            {
+                row["lead"]: (row["version"], row["email"], row["phone"])
+                for row in contacts
+                if lives_at.get(row["lead"]) == row["lead"]
+            }
+        )
         self._check_homes(lives_at)
         self._check_facts(lives_at)
         self._check_scores()
         self._check_told()
+
+    def _check_contacts(self, stored: Mapping[str, tuple[int, str | None, str | None]]) -> None:
+        """The last that was said of a lead's contact, repeats included, is what is stored; else nothing is."""
+        said: dict[str, tuple[int, str | None, str | None]] = {}
+        for lead, value in self._last_values(CONTACTS.name).items():
+            if value is not None:
+                event = decode_event(decode_envelope(value))
+                assert isinstance(event, ContactUpdated)
+                said[lead] = (event.version, event.email, event.phone)
+        for lead in sorted({*said, *stored}):
+            if said.get(lead) != stored.get(lead):
+                self._differences.add(
+                    "stale",
+                    f"{CONTACTS.name} ends {lead} with {said.get(lead)}, should be {stored.get(lead)}",
+                )
+
+    def _last_values(self, topic: str) -> dict[str, bytes | None]:
+        """Return what a compacted topic is left with: the last record of each key, in the log's own order."""
+        return {
+            (record.key or b"").decode(): record.value
+            for tp, records in self._log.items()
+            if tp.topic == topic
+            for record in records
+        }
 
     def _check_homes(self, lives_at: Mapping[str, str]) -> None:
         """Scoring knows of every profile where ingest says that it lives."""
@@ -87,12 +120,10 @@ class Promises:
         """Stored lines are the fold of the facts that count, and the last said are the stored ones."""
         teller = Teller(self._models)
         last: dict[str, ScoresUpdated] = {}
-        for tp in self._log:
-            if tp.topic == SCORES.name:
-                for record in self._log[tp]:
-                    event = decode_event(decode_envelope(record.value or b""))
-                    assert isinstance(event, ScoresUpdated)
-                    last[(record.key or b"").decode()] = event
+        for key, value in self._last_values(SCORES.name).items():
+            event = decode_event(decode_envelope(value or b""))
+            assert isinstance(event, ScoresUpdated)
+            last[key] = event
         for lead, kept in self._leads.items():
             folded = fold(self._models, counted_facts(lead, kept, self._facts[lead]))
             if folded != kept.score:

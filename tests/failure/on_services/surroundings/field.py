@@ -22,7 +22,7 @@ from tests.failure.on_services.oracle.verdict import judge
 from tests.failure.on_services.surroundings.clock import FastClock
 from tests.failure.on_services.surroundings.crew import ServiceCrew
 from tests.failure.on_services.surroundings.load import Edge
-from tests.failure.on_services.surroundings.topics import EVERYTHING, READ, SAID, renew_topics
+from tests.failure.on_services.surroundings.topics import EVERYTHING, MIRRORS, READ, renew_topics
 from tests.failure.oracle import journal
 from tests.failure.surroundings.crew import Crew
 from tests.failure.surroundings.ground import Field, Ground, Outcome
@@ -43,15 +43,26 @@ class Front(Field):
         return self.crew.group
 
     async def end_of_latest(self) -> int:
-        """Return how many records the service has said so far; -1 while the log is away.
-
-        Ingest has not always something to say of a contact, so everything that it says is counted.
-        """
+        """Return how many records the compacted topic has taken so far; -1 while the log is away."""
         try:
             bounds = await self._bounds()
         except Unavailable:
             return -1
-        return sum(end for tp, (_, end) in bounds.items() if tp.topic in SAID[self.service])
+        return sum(end for tp, (_, end) in bounds.items() if tp.topic == MIRRORS[self.service])
+
+    async def has_unsaid(self, writer: str) -> bool:
+        """Whether a worker has committed something for the compacted topic that is not published yet."""
+        topic = MIRRORS[self.service]
+        rows = await self.ask("SELECT partition, first_sequence FROM outbox WHERE topic = $1", topic)
+        waiting = {(row["partition"], row["first_sequence"]) for row in rows or ()}
+        drawn = {
+            (tp.partition, first)
+            for entry in await journal.load_journal(self.database)
+            if entry.writer == f"{self.service}-{writer}"
+            for tp, (first, _) in entry.drawn.items()
+            if tp.topic == topic
+        }
+        return not waiting.isdisjoint(drawn)
 
     async def quiet(self, *, within: float = 90.0) -> None:
         """Wait until both services have nothing left to do; no time passes from then on."""

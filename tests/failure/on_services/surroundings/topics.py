@@ -27,6 +27,8 @@ READ: Final = {
     "scoring": (LEADS.name, BEHAVIOUR.name, INTERNAL["scoring"].name, SCORES.name),
 }
 """What each service reads, its own compacted topic last."""
+MIRRORS: Final = {"ingest": CONTACTS.name, "scoring": SCORES.name}
+"""The compacted topic of each, which it reads back."""
 SAID: Final = {
     "ingest": (LEADS.name, BEHAVIOUR.name, CONTACTS.name, DEAD_LETTERS["ingest"].name),
     "scoring": (TIER_CHANGES.name, SCORES.name, INTERNAL["scoring"].name, DEAD_LETTERS["scoring"].name),
