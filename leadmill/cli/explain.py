@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leadmill.cli.options import Data, Json
-from leadmill.cli.running import console, print_json, read_settings, run_on_deployment
+from leadmill.cli.running import console, print_json, read_settings, run_on_deployment, tell_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ def explain(
 ) -> None:
     """Tell a lead's story in order of time: what was learnt, what it brought, what was said, and why.
 
-    Exit code 1 if no service knows such a lead.
+    Exit code 2 if no service knows such a lead.
     """
     from shared.kernel.instants import format_instant
 
@@ -61,5 +61,5 @@ def explain(
             table.add_row(at, line.service, line.kind, line.text, line.cause[:12])
         console().print(table)
     if not lines:
-        typer.echo(f"leadmill: no service knows a lead {lead}", err=True)
-        raise typer.Exit(1)
+        tell_error(f"no service knows a lead {lead}; GET /v1/leads?email=… finds ids")
+        raise typer.Exit(2)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import typer
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from shared.runtime.process import Lifeline
 
 T = TypeVar("T")
+
+_INTERRUPTED: Final = 130
+"""As shells have it: stopped by Ctrl-C before there was a result."""
 
 
 class CheckFailed(Exception):
@@ -86,7 +89,9 @@ def run_quietly(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         results.append(await main())
 
     code = run_as_process(keep_result, level="critical")
-    if code or not results:
+    if not results:
+        raise typer.Exit(code or _INTERRUPTED)
+    if code:
         raise typer.Exit(code)
     return results[0]
 

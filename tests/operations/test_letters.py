@@ -176,4 +176,4 @@ async def test_a_story_is_told_in_order_with_causes(site: Site, beside: Beside) 
     assert [event["at"] for event in events] == sorted(event["at"] for event in events)
     assert any(event["kind"] == "demo_requested" and "five_step +20" in event["text"] for event in events)
     assert all(event["cause"] for event in events)
-    assert (await beside("explain", "nobody")).code == 1
+    assert (await beside("explain", "nobody")).code == 2

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadmill.cli.options import Data, Json
-from leadmill.cli.running import console, print_json, progress, read_settings, run_on_deployment
+from leadmill.cli.running import console, print_json, progress, read_settings, run_on_deployment, tell_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ def show(
         (one for one in _load(data, code=None, limit=100_000) if one.message.record_id == record_id), None
     )
     if found is None:
-        typer.echo("leadmill: no message in quarantine has this id; see `leadmill quarantine list`", err=True)
+        tell_error("no message in quarantine has this id; see `leadmill quarantine list`")
         raise typer.Exit(2)
     row = {**_as_row(found), "record": found.message.record.decode("utf-8", "backslashreplace")}
     if as_json:

@@ -17,7 +17,11 @@ app = typer.Typer(help="Business documents: every number of the business, as YAM
 def check(
     folder: Annotated[
         Path | None,
-        typer.Argument(help="The folder (default: LEADMILL_CONFIG, else config/ of this checkout)."),
+        typer.Argument(
+            help="The folder (default: LEADMILL_CONFIG, else config/ of this checkout).",
+            exists=True,
+            file_okay=False,
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
