@@ -15,7 +15,9 @@ _MOST_SHOWN: Final = 20
 
 def print_findings(screen: Console, findings: Sequence[Finding]) -> None:
     """Print a table of all checks, and below it every breach with its id."""
-    table = Table(title="Audit", title_justify="left", title_style="bold", header_style="dim", box=None)
+    screen.print()
+    screen.print("Audit", style="bold")
+    table = Table(header_style="dim", box=None, pad_edge=False)
     table.add_column("check")
     table.add_column("looked at", justify="right")
     table.add_column("")

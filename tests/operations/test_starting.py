@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.operations.processes import Running, free_port, leadmill
@@ -17,6 +20,16 @@ NOWHERE = "postgresql://leadmill@127.0.0.1:1/leadmill"
 def external(database_url: str, tmp_path: Path, **more: str) -> dict[str, str]:
     """An operator's database, and a folder for the secrets."""
     return {"LEADMILL_POSTGRES": database_url, "LEADMILL_DATA_DIR": str(tmp_path), **more}
+
+
+def _send(client: httpx.Client, key: str, number: int) -> int | None:
+    """Send one person; return the number if it was acknowledged."""
+    message = {"writeKey": key, "userId": f"u-{number}", "traits": {"email": f"u{number}@example.com"}}
+    try:
+        answer = client.post("/v1/identify", json=message)
+    except httpx.TransportError:
+        return None
+    return number if answer.status_code == 200 else None
 
 
 class TestWhatIsAwayAtTheStart:
@@ -112,6 +125,35 @@ class TestStopping:
             platform.until_said("library_message", seconds=60)
             assert platform.terminate() == 0
         assert not (data / "postgres" / "postmaster.pid").exists()
+
+    def test_sigterm_under_load_loses_nothing_that_was_acknowledged(self, data: Path, tmp_path: Path) -> None:
+        where = ["--data", str(data)]
+        key = leadmill("key", "add", "website", "--json", *where).document["key"]
+        token = leadmill("token", "create", "t", "--role", "read", "--json", *where).document["token"]
+        with Running(["up", *where], {}, tmp_path / "log") as platform:
+            platform.until("/readyz", status=200)
+            client = httpx.Client(base_url=platform.address, timeout=10, trust_env=False)
+            with client, ThreadPoolExecutor(8) as senders:
+                sent = [senders.submit(_send, client, key, number) for number in range(1_500)]
+                while sum(one.done() for one in sent) < 100:
+                    time.sleep(0.005)
+                assert platform.terminate() == 0
+            acknowledged = {number for one in sent if (number := one.result()) is not None}
+        assert 100 <= len(acknowledged) < 1_500
+
+        with Running(["up", *where], {}, tmp_path / "log") as again:
+            again.until("/readyz", status=200)
+            audit = leadmill("audit", "--full", *where)
+            assert audit.code == 0, audit.out
+            bearer = {"authorization": f"Bearer {token}"}
+            with httpx.Client(base_url=again.address, headers=bearer, trust_env=False) as asking:
+                lost = [
+                    number
+                    for number in acknowledged
+                    if not asking.get("/v1/leads", params={"email": f"u{number}@example.com"}).json()["leads"]
+                ]
+            assert lost == []
+            assert again.terminate() == 0
 
     def test_a_directory_keeps_the_log_and_the_count_it_was_started_with(self, data: Path) -> None:
         fewer = {"LEADMILL_PARTITIONS": "3", "LEADMILL_DATA_DIR": str(data)}
