@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import cast
 
 import msgspec
@@ -219,6 +220,23 @@ class TestAMove:
         learn(world, told.known(), told.demo(VISITOR))
         learn(world, learn_move(VISITOR, BOSS, 2, day(2)), learn_move(VISITOR, ADA, 1, day(1)))
         assert (points(world, ADA), points(world, BOSS)) == (35, 20)
+
+    def test_there_and_back_and_there_again_holds_whatever_the_messages_order(self, told: Told) -> None:
+        known, demo = told.known(), told.demo(VISITOR)
+        moves = [
+            learn_move(VISITOR, ADA, 1, day(1)),
+            learn_move(VISITOR, VISITOR, 2, day(2)),
+            learn_move(VISITOR, ADA, 3, day(3)),
+        ]
+        for order in permutations(range(3)):
+            world = World()
+            for learned in (known, demo, *moves):
+                world.learn([learned])
+            assert len(world.internal) == 3
+            for place in order:
+                world.learn([world.internal[place]])
+            assert points(world, ADA) == 55, order
+            assert world.kept(ADA).lodgers[VISITOR].version == 3
 
     def test_in_a_chain_ends_where_the_last_one_went(self, world: World, told: Told) -> None:
         learn(world, told.known(), told.demo(VISITOR), told.price(BOSS))
