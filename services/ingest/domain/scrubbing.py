@@ -25,6 +25,7 @@ _NAMING: Final = frozenset(
         *("address", "avatar", "birthday", "email", "fax", "firstname", "fullname", "ip", "lastname"),
         *("mail", "mobile", "msisdn", "openid", "passport", "password", "phone", "ssn", "tel", "telephone"),
         *("token", "unionid", "userid", "username", "wechat", "whatsapp"),
+        *("name", "contact", "contactname", "displayname", "familyname", "givenname", "nickname", "surname"),
     }
 )
 _NAMING_PARTS: Final = frozenset(
