@@ -104,6 +104,7 @@ class Database:
         self._limits = limits or DatabaseLimits()
         self._pool: Any = None
         self._listener: Any = None
+        self._listening = asyncio.Lock()
         self._notices: set[tuple[str, Callable[[], None]]] = set()
 
     async def start(self) -> None:
@@ -206,17 +207,27 @@ class Database:
         Asking again takes up a lost connection and does nothing otherwise. A loss in between is
         silent: whoever listens must also poll.
         """
-        with verdicts():
-            if self._listener is None or self._listener.is_closed():
-                self._notices.clear()
-                self._listener = await asyncpg.connect(
-                    self._url,
-                    timeout=self._limits.connect_timeout.total_seconds(),
-                    server_settings={"application_name": self._application + "/listen"},
-                )
-            if (channel, on_notice) not in self._notices:
-                self._notices.add((channel, on_notice))
-                await self._listener.add_listener(channel, lambda *_: on_notice())
+        async with self._listening:  # two workers that ask at once must not open two connections
+            if self._pool is None:
+                raise DatabaseUnavailable("the database connection is not open")
+            with verdicts():
+                if self._listener is None or self._listener.is_closed():
+                    self._notices.clear()
+                    self._listener = await self._connect_listener()
+                if (channel, on_notice) not in self._notices:
+                    self._notices.add((channel, on_notice))
+                    await self._listener.add_listener(channel, lambda *_: on_notice())
+
+    async def _connect_listener(self) -> Any:
+        listener = await asyncpg.connect(
+            self._url,
+            timeout=self._limits.connect_timeout.total_seconds(),
+            server_settings={"application_name": self._application + "/listen"},
+        )
+        if self._pool is None:  # stopped meanwhile
+            listener.terminate()
+            raise DatabaseUnavailable("the database connection is not open")
+        return listener
 
     async def _acquire(self) -> Any:
         if self._pool is None:
