@@ -6,7 +6,6 @@ It is what the service's bootstrap builds, with a tripwire, a journal and the cl
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import sys
 from datetime import timedelta
@@ -19,11 +18,9 @@ from prometheus_client import CollectorRegistry
 from services.ingest.bootstrap import build_resolver
 from services.ingest.metrics import IngestMetrics
 from services.scoring.bootstrap import build_stage, load_models
-from shared.kernel.errors import Unavailable
 from shared.processor.loop import LoopSettings, Worker
 from shared.processor.loop.watchdog import Watchdog
 from shared.processor.stage import SharedStage, Stage
-from shared.processor.tables import outbox
 from shared.telemetry.logging import configure_logging
 from shared.telemetry.metrics import ProcessorMetrics
 from tests.engine.tally import PARTITIONS
@@ -83,8 +80,6 @@ async def work(plan: ServicePlan) -> None:
     print("ready", flush=True)
     watchdog = Watchdog([worker.standing])
     watchdog.start()
-    with contextlib.suppress(Unavailable):  # the publisher looks into its outbox by itself, too
-        await database.listen(outbox.channel_of(database.schema), worker.publisher.notice)
     await worker.run()
     watchdog.stop()
     await database.stop()

@@ -69,7 +69,7 @@ class Promises:
         self._check_told()
 
     def _check_contacts(self, stored: Mapping[str, tuple[int, str | None, str | None]]) -> None:
-        """The last that was said of a lead's contact, repeats included, is what is stored; else nothing is."""
+        """What contacts is left with is what is stored, and nothing of leads that were merged into others."""
         said: dict[str, tuple[int, str | None, str | None]] = {}
         for lead, value in self._last_values(CONTACTS.name).items():
             if value is not None:
