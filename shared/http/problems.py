@@ -31,6 +31,7 @@ _STATUS_OF_CODE: Final[Mapping[str, int]] = {
     "body.too_large": 413,
     "body.encoding": 415,
     "request.invalid": 422,
+    "command.key_reused": 422,
 }
 _STATUS_OF_LAST_WORD: Final[Mapping[str, int]] = {
     "not_found": 404,
