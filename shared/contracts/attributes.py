@@ -36,6 +36,26 @@ class ExternalId(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     id: str
 
 
+class Amount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An amount of money, exact."""
+
+    minor: Annotated[int, Meta(description="In the smallest unit of the currency: cents, fen")]
+    currency: Annotated[str, Meta(description="ISO 4217, for example CNY")]
+
+
+class Acquisition(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """What brought somebody here, as far as the request told; nothing in it names a person."""
+
+    channel: Annotated[
+        str, Meta(description="Acquisition channel: paid_search, paid_social, email, referral, direct, …")
+    ]
+    campaign: str = ""
+    ad: str = ""
+    keyword: str = ""
+    medium: Annotated[str, Meta(description="utm_medium as it came")] = ""
+    referrer: Annotated[str, Meta(description="Host of the referring page")] = ""
+
+
 EXAMPLE_LEAD: Final = "5f1c0d2e9a7b4c3d8e6f1a2b3c4d5e6f"
 """The lead that the examples are about; invented, as everything in them."""
 
@@ -44,3 +64,8 @@ EXAMPLE_OTHER_LEAD: Final = "c2a47d10b9e84f6390d1e2f3a4b5c6d7"
 
 EXAMPLE_MOMENT: Final = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 """When the examples happen."""
+
+EXAMPLE_ACQUISITION: Final = Acquisition(
+    channel="paid_search", campaign="spring-2026", ad="factory-b", keyword="mes system", medium="cpc"
+)
+"""What brought the example lead."""

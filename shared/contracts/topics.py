@@ -156,10 +156,10 @@ NURTURE: Final = _topic(
 )
 OUTCOMES: Final = _topic(
     "outcomes",
-    key="profile id; campaign id for costs",
+    key="profile id; campaign for costs",
     owner="ingest",
     consumers=("scoring", "routing", "nurture", "analytics"),
-    summary="Opportunities created, moved, won and lost; campaign costs.",
+    summary="Opportunities created, moved, won and lost; payments; campaign costs.",
 )
 
 INTERNAL: Final[Mapping[str, Topic]] = {

@@ -12,6 +12,7 @@ from shared.contracts.declarations import DECLARED, Declaration
 from shared.contracts.envelope import decode_envelope, decode_event, encode_event
 from shared.contracts.events import DECLARATIONS, EXAMPLES
 from shared.contracts.events.dead_letters import DeadLettered
+from shared.contracts.events.outcomes import CostRecorded
 from shared.contracts.events.raw import ClientInfo, RawReceived
 from shared.contracts.example_records import examples_of
 from shared.contracts.generation import HERE
@@ -59,9 +60,10 @@ class TestEveryEvent:
         assert examples_of(each)
 
     @EVERY_EVENT
-    def test_names_the_lead_that_it_is_about(self, each: Declaration) -> None:
+    def test_names_what_it_is_about(self, each: Declaration) -> None:
         if each.struct not in {RawReceived, DeadLettered}:
-            assert "lead" in each.struct.__struct_fields__
+            subject = "campaign" if each.struct is CostRecorded else "lead"
+            assert subject in each.struct.__struct_fields__
 
 
 class TestEveryExample:

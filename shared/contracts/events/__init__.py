@@ -4,11 +4,14 @@ from typing import Final
 
 from shared.contracts.declarations import DECLARED, Declaration, Event
 from shared.contracts.events import (
+    assignments,
     behaviour,
     contacts,
     dead_letters,
     internal_scoring,
     leads,
+    nurture,
+    outcomes,
     raw,
     scores,
     tier_changes,
@@ -17,11 +20,14 @@ from shared.contracts.events import (
 __all__ = [
     "DECLARATIONS",
     "EXAMPLES",
+    "assignments",
     "behaviour",
     "contacts",
     "dead_letters",
     "internal_scoring",
     "leads",
+    "nurture",
+    "outcomes",
     "raw",
     "scores",
     "tier_changes",
@@ -37,6 +43,9 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     *contacts.EXAMPLES,
     *scores.EXAMPLES,
     *tier_changes.EXAMPLES,
+    *assignments.EXAMPLES,
+    *nurture.EXAMPLES,
+    *outcomes.EXAMPLES,
     *internal_scoring.EXAMPLES,
     *dead_letters.EXAMPLES,
 )

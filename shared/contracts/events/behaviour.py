@@ -6,22 +6,32 @@ None implies that a person rather than a machine acted, unless its docstring say
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from msgspec import Meta, field
 
-from shared.contracts.attributes import EXAMPLE_LEAD, LeadId, MessageId, ProfileId, Scalar, SourceName
+from shared.contracts.attributes import (
+    EXAMPLE_ACQUISITION,
+    EXAMPLE_LEAD,
+    Acquisition,
+    LeadId,
+    MessageId,
+    ProfileId,
+    Scalar,
+    SourceName,
+)
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.topics import BEHAVIOUR
 
 
 class BehaviourEvent(Event, frozen=True, kw_only=True):
-    """What every act carries."""
+    """What every act carries. ``acquisition`` is there where the request said what had brought them."""
 
     lead: LeadId
     profile: ProfileId
     source: SourceName
     message_id: MessageId = None
+    acquisition: Acquisition | None = None
 
 
 @DECLARED.declare(name="page_viewed", on=BEHAVIOUR)
@@ -99,6 +109,14 @@ class ChatStarted(BehaviourEvent, frozen=True, kw_only=True):
     """A conversation was opened. What was said is not recorded here."""
 
 
+@DECLARED.declare(name="unsubscribed", on=BEHAVIOUR)
+class Unsubscribed(BehaviourEvent, frozen=True, kw_only=True):
+    """Somebody asked for no more messages. Does not imply that none is on its way already."""
+
+    message: Annotated[str, Meta(description="The message in which they asked; empty if in none")] = ""
+    delivery_channel: Annotated[str, Meta(description="email, sms, wecom, …")] = "email"
+
+
 @DECLARED.declare(name="act_recorded", on=BEHAVIOUR)
 class ActRecorded(BehaviourEvent, frozen=True, kw_only=True):
     """Any other act, under the name that the client gave it. No rule knows it unless a document does."""
@@ -110,10 +128,16 @@ class ActRecorded(BehaviourEvent, frozen=True, kw_only=True):
     ] = field(default_factory=dict)
 
 
-_WHO: Final = {"lead": EXAMPLE_LEAD, "profile": EXAMPLE_LEAD, "source": "website"}
+_WHO: Final[Any] = {"lead": EXAMPLE_LEAD, "profile": EXAMPLE_LEAD, "source": "website"}
 
 EXAMPLES: Final = (
-    PageViewed(**_WHO, message_id="ajs-next-31c2", path="/pricing", kind="price"),
+    PageViewed(
+        **_WHO,
+        message_id="ajs-next-31c2",
+        path="/pricing",
+        kind="price",
+        acquisition=EXAMPLE_ACQUISITION,
+    ),
     FormSubmitted(**_WHO, message_id="form-7f3a", form="trial-request", start_within_months=3),
     DemoRequested(**_WHO, message_id="ajs-next-31c3"),
     TrialRequested(**_WHO, message_id="ajs-next-31c4"),
@@ -123,5 +147,6 @@ EXAMPLES: Final = (
     EmailLinkClicked(**_WHO, message="welcome-1", link="book", purpose="book_demo"),
     LiveEventAttended(**_WHO, live_event="spring-fair", offline=True),
     ChatStarted(**_WHO, message_id="ajs-next-31c7"),
+    Unsubscribed(**_WHO, message="welcome-1"),
     ActRecorded(**_WHO, message_id="ajs-next-31c8", name="Calculator Used", properties={"product_lines": 2}),
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import field
+from msgspec import Meta, field
 
 from shared.contracts.attributes import EXAMPLE_LEAD, LeadId
 from shared.contracts.declarations import DECLARED, Event
@@ -16,7 +16,7 @@ class ContactUpdated(Event, frozen=True, kw_only=True):
     """Ingest says: this is all that is known now about how to name and reach the person.
 
     Whole, not a difference: the record with the highest ``version`` of a lead replaces all others. A
-    record without a value erases. Does not imply consent to anything.
+    record without a value erases. Does not imply consent to anything that ``consents`` does not grant.
     """
 
     lead: LeadId
@@ -26,6 +26,12 @@ class ContactUpdated(Event, frozen=True, kw_only=True):
     phone: str | None = None
     company_name: str | None = None
     free_text: dict[str, str] = field(default_factory=dict)
+    consents: Annotated[
+        dict[str, bool],
+        Meta(description="By delivery channel: true given, false refused; absent: never said"),
+    ] = field(default_factory=dict)
+    language: Annotated[str | None, Meta(description="BCP 47, for example zh-CN")] = None
+    time_zone: Annotated[str | None, Meta(description="IANA name, for example Asia/Shanghai")] = None
 
 
 EXAMPLES: Final = (
@@ -37,5 +43,8 @@ EXAMPLES: Final = (
         phone="+8613000000000",
         company_name="Example Works",
         free_text={"message": "Please call after ten."},
+        consents={"email": True},
+        language="zh-CN",
+        time_zone="Asia/Shanghai",
     ),
 )

@@ -7,8 +7,10 @@ from typing import Final
 from msgspec import field
 
 from shared.contracts.attributes import (
+    EXAMPLE_ACQUISITION,
     EXAMPLE_LEAD,
     EXAMPLE_OTHER_LEAD,
+    Acquisition,
     Attributes,
     ExternalId,
     LeadId,
@@ -36,6 +38,7 @@ class LeadCaptured(Event, frozen=True, kw_only=True):
     reachable: bool
     missing: list[str] = field(default_factory=list)
     message_id: MessageId = None
+    acquisition: Acquisition | None = None
 
 
 @DECLARED.declare(name="lead_changed", on=LEADS)
@@ -86,6 +89,18 @@ class LeadUnmerged(Event, frozen=True, kw_only=True):
     reason: str
 
 
+@DECLARED.declare(name="lead_erased", on=LEADS)
+class LeadErased(Event, frozen=True, kw_only=True):
+    """Ingest says: this person asked to be forgotten, and everybody scrubs what names them.
+
+    One event per profile of the lead. It marks for good: facts of the profile that arrive later are
+    dropped. Sums, credits and opaque ids stay. Does not imply that copies outside are gone.
+    """
+
+    lead: LeadId
+    profile: ProfileId
+
+
 EXAMPLES: Final = (
     LeadCaptured(
         lead=EXAMPLE_LEAD,
@@ -96,6 +111,7 @@ EXAMPLES: Final = (
         reachable=True,
         missing=["budget"],
         message_id="form-7f3a",
+        acquisition=EXAMPLE_ACQUISITION,
     ),
     LeadChanged(
         lead=EXAMPLE_LEAD,
@@ -115,4 +131,5 @@ EXAMPLES: Final = (
         version=2,
         reason="corrected",
     ),
+    LeadErased(lead=EXAMPLE_OTHER_LEAD, profile=EXAMPLE_OTHER_LEAD),
 )

@@ -45,6 +45,27 @@ class TierChanged(Event, frozen=True, kw_only=True):
     external_ids: list[ExternalId] = field(default_factory=list)
 
 
+@DECLARED.declare(name="lead_activated", on=TIER_CHANGES)
+class LeadActivated(Event, frozen=True, kw_only=True):
+    """Scoring says: in one model the lead has passed its activation gate (C9).
+
+    Said once per lead, model and sales cycle, when it becomes known, and never taken back; ``at`` is
+    when the gate was passed. ``cycle`` counts from 1; a lost opportunity or a return begins the next.
+    Does not imply that anybody owns the lead.
+    """
+
+    lead: LeadId
+    model: str
+    model_version: int
+    points: Points
+    at: Moment
+    cycle: int = 1
+    acts: Annotated[list[str], Meta(description="Ids of the events of the high-value acts that count")] = (
+        field(default_factory=list)
+    )
+    external_ids: list[ExternalId] = field(default_factory=list)
+
+
 EXAMPLES: Final = (
     TierChanged(
         lead=EXAMPLE_LEAD,
@@ -60,5 +81,13 @@ EXAMPLES: Final = (
             Reason(rule="stage_approved", points=15_000, event="0a1b2c3d4e5f60718293a4b5c6d7e8f9"),
         ],
         external_ids=[ExternalId(source="crm", id="LD-20417")],
+    ),
+    LeadActivated(
+        lead=EXAMPLE_LEAD,
+        model="mql",
+        model_version=1,
+        points=85_000,
+        at=EXAMPLE_MOMENT,
+        acts=["9d2f4b6a8c0e1f3a5b7c9d1e2f4a6b8c", "0a1b2c3d4e5f60718293a4b5c6d7e8f9"],
     ),
 )
