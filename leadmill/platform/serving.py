@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
 
@@ -35,6 +35,9 @@ from shared.runtime.http_servers import admin_server, api_server
 from shared.runtime.process import Lifeline, StopPlan, supervise
 from shared.runtime.settings.environment import describe_settings
 from shared.telemetry.metrics import publish_build_info
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
 
 _GC_THRESHOLDS: Final = (50_000, 20, 50)
 """A batch makes some ten thousand objects that all die with it; the default looks at 700."""
@@ -94,6 +97,7 @@ async def serve_ground(
             await apply_topics(ground.log, partitions=settings.partitions)
         await start_blueprints(blueprints, stack)
         authority = await open_authority(resources, stack)
+        exporter = _exporter_of(settings)
         services = [
             compose_service(
                 blueprint,
@@ -103,6 +107,7 @@ async def serve_ground(
                 clock=clock,
                 registry=registry,
                 stopping=lifeline.stopping,
+                exporter=exporter,
             )
             for blueprint in blueprints
         ]
@@ -144,6 +149,15 @@ def settle_garbage() -> None:
 def addresses_of(api: Sequence[socket.socket], admin: Sequence[socket.socket]) -> Addresses:
     """Return where bound sockets answer."""
     return Addresses(api=_address(api), admin=_address(admin))
+
+
+def _exporter_of(settings: PlatformSettings) -> SpanExporter | None:
+    """Return what sends spans, one for all services; OpenTelemetry is imported only where they are wanted."""
+    if not settings.traces_endpoint:
+        return None
+    from shared.telemetry.span_export import OtlpExporter
+
+    return OtlpExporter(settings.traces_endpoint)
 
 
 def _bind(stack: AsyncExitStack, host: str, port: int) -> socket.socket:

@@ -87,11 +87,13 @@ class Observation:
                 status = message["status"]
             await send(message)
 
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        seen: dict[str, str | int] = {"http.request.method": method}
         parent = next((value for name, value in scope["headers"] if name == b"traceparent"), None)
         self._room -= 1
         try:
             with self._tracing.span(
-                scope["method"], kind="server", parent=parse_traceparent(parent)
+                method, kind="server", parent=parse_traceparent(parent), attributes=seen
             ) as trace:
                 scope[TRACE_KEY] = trace
                 with log_context(service=self._service, trace_id=trace.trace_id, span_id=trace.span_id):
@@ -108,11 +110,13 @@ class Observation:
                         await self._tell(Stopping(), scope, trace, watch, has_started=False)
                     except Exception as error:  # noqa: BLE001  # the last place where it can be told
                         await self._tell(error, scope, trace, watch, has_started=status != 0)
+                    finally:
+                        seen["http.route"] = route_of(scope)
+                        seen["http.response.status_code"] = status or _CLIENT_GONE
         finally:
             self._room += 1
-            method = scope["method"]
             self._metrics.request(
-                method=method if method in _METHODS else "OTHER",
+                method=method,
                 route=route_of(scope),
                 status_code=status or _CLIENT_GONE,
                 seconds=perf_counter() - started,

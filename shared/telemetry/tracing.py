@@ -118,7 +118,8 @@ class Tracing:
     ) -> Iterator[TraceContext]:
         """Record what happens inside as a span, and give its context for those it causes.
 
-        An exception marks the span with its type and goes on; its message is not recorded.
+        ``attributes`` are read at the end, so what becomes known inside may be added to them. An
+        exception marks the span with its type and goes on; its message is not recorded.
         """
         if self._provider is None:
             yield child_of(parent) if parent else start_trace()
@@ -135,9 +136,7 @@ class Tracing:
             )
             above = trace.set_span_in_context(trace.NonRecordingSpan(remote))
         tracer = self._provider.get_tracer("leadmill")
-        span = tracer.start_span(
-            name, context=above, kind=trace.SpanKind[kind.upper()], attributes=attributes
-        )
+        span = tracer.start_span(name, context=above, kind=trace.SpanKind[kind.upper()])
         made = span.get_span_context()
         try:
             yield TraceContext(f"{made.trace_id:032x}", f"{made.span_id:016x}", made.trace_flags.sampled)
@@ -146,6 +145,7 @@ class Tracing:
             span.set_status(trace.StatusCode.ERROR)
             raise
         finally:
+            span.set_attributes(dict(attributes or {}))
             span.end()
 
     def stop(self) -> None:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -132,9 +132,13 @@ class Running:
 
     def until_said(self, text: str, *, seconds: float = 30.0) -> None:
         """Wait until the process has written something that holds this text."""
+        self.await_until(lambda: text in self.said(), seconds=seconds)
+
+    def await_until(self, holds: Callable[[], bool], *, seconds: float = 30.0) -> None:
+        """Wait until this holds, while the process runs."""
         assert self.process is not None
         deadline = time.monotonic() + seconds
-        while text not in self.said():
+        while not holds():
             assert time.monotonic() < deadline, self.said()
             assert self.process.poll() is None, self.said()
             time.sleep(0.02)

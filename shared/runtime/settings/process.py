@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
@@ -45,6 +46,11 @@ class ProcessSettings(Settings):
     log_level: Literal["debug", "info", "warning", "error", "critical"] = Field(
         "info", description="what is logged; can be changed at run time on the admin port"
     )
+    traces_endpoint: str = Field(
+        "",
+        description="where the spans of requests are sent, as OTLP over HTTP in JSON, for example "
+        "http://collector:4318/v1/traces; without it none are recorded",
+    )
     grace_period: Duration = Field(
         timedelta(seconds=20), description="how long a stop may take until what still runs is cancelled"
     )
@@ -77,8 +83,24 @@ class ProcessSettings(Settings):
                 "LEADMILL_POSTGRES",
                 "begins with postgresql://, for example postgresql://user:password@host/db",
             )
+        if self.traces_endpoint and (what := _fault_of_endpoint(self.traces_endpoint)):
+            yield Fault("LEADMILL_TRACES_ENDPOINT", what)
         for name, secret in (("IDENTITY_KEY", self.identity_key), ("PEPPER", self.pepper)):
             if secret is not None and len(secret.get_secret_value().strip()) < 32:
                 yield Fault(
                     f"LEADMILL_{name}", "has at least 32 characters; `openssl rand -hex 32` makes one"
                 )
+
+
+def _fault_of_endpoint(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
+            return "begins with http:// or https:// and names a host, for example http://collector:4318/v1/traces"
+    except ValueError:
+        return "is no address; write it like http://collector:4318/v1/traces"
+    if parts.username or parts.password:
+        return "holds no credentials, because settings are shown; let a collector of your own add them"
+    if parts.path in {"", "/"}:
+        return "has a path, too; most collectors take spans under /v1/traces"
+    return ""

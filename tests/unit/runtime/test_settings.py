@@ -157,6 +157,10 @@ class TestProcessSettings:
             ({"LEADMILL_POSTGRES": "mysql://x"}, "LEADMILL_POSTGRES"),
             ({"LEADMILL_IDENTITY_KEY": "short"}, "LEADMILL_IDENTITY_KEY"),
             ({"LEADMILL_GRACE_PERIOD": "20"}, "LEADMILL_GRACE_PERIOD"),
+            ({"LEADMILL_TRACES_ENDPOINT": "collector:4318"}, "LEADMILL_TRACES_ENDPOINT"),
+            ({"LEADMILL_TRACES_ENDPOINT": "http://collector:43180000/v1/traces"}, "LEADMILL_TRACES_ENDPOINT"),
+            ({"LEADMILL_TRACES_ENDPOINT": "http://collector:4318"}, "LEADMILL_TRACES_ENDPOINT"),
+            ({"LEADMILL_TRACES_ENDPOINT": "http://me:pass@collector/v1/traces"}, "LEADMILL_TRACES_ENDPOINT"),
         ],
     )
     def test_refuse_what_cannot_work(self, environment: dict[str, str], variable: str) -> None:
