@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -42,6 +42,13 @@ class TimerFired(msgspec.Struct, frozen=True, gc=False):
     due: Instant
 
 
+class TimerKey(NamedTuple):
+    """Whose timer, and which of its timers."""
+
+    key: str
+    name: str
+
+
 class Emission(msgspec.Struct, frozen=True, gc=False):
     """An event to be said. ``key`` decides the partition, ``subject`` is the lead it is about.
 
@@ -70,4 +77,15 @@ class Changes(msgspec.Struct, Generic[S], frozen=True, gc=False):
     emissions: Sequence[Emission] = ()
     timers: Mapping[str, Instant | None] = NO_TIMERS
     rows: Sequence[object] = ()
+    reply: object = None
+
+
+class Ruling(msgspec.Struct, frozen=True, gc=False):
+    """The answer to one fact where rows are shared: the rows themselves are changed on the desk.
+
+    ``timers`` may concern any lead on the desk. ``reply`` is what a command's caller is told.
+    """
+
+    emissions: Sequence[Emission] = ()
+    timers: Mapping[TimerKey, Instant | None] = MappingProxyType({})
     reply: object = None

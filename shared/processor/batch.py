@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.contracts.topics import all_topics
+from shared.kernel.changes import TimerKey
 from shared.kernel.errors import Verdict
 from shared.kernel.instants import Instant
 from shared.log.port import Record, TopicPartition
@@ -20,7 +21,7 @@ from shared.processor.tables.dead_letters import DeadLetter, Halt, describe
 from shared.processor.tables.fence import Claim, Mark
 from shared.processor.tables.outbox import SEQUENCE_HEADER, RecordBatch
 from shared.processor.tables.receipts import Tally
-from shared.processor.tables.timers import DueTimer, TimerKey
+from shared.processor.tables.timers import DueTimer
 from shared.telemetry.metrics import ProcessorMetrics
 
 GAP_CODE = "processor.lost_record_batch"
@@ -32,7 +33,7 @@ class Batch:
     """The input of one transaction.
 
     ``moves`` maps a partition to the position expected and the one after the batch; ``due`` are
-    leads whose timers have come due by ``until``, per partition number. ``dead`` could not be read,
+    timers that have come due by ``until``, per partition number. ``dead`` could not be read,
     ``buried`` could not be handled.
     """
 

@@ -11,24 +11,24 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from shared.kernel.changes import Fact
-from shared.kernel.errors import Rejected
+from shared.kernel.changes import Fact, TimerKey
+from shared.kernel.errors import BUG_CODE, Rejected
 from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import Instant
 from shared.postgres.database import Database, Transaction
 from shared.postgres.faults import CommitUnknown, WriteConflict
 from shared.processor.batch import Account
-from shared.processor.fold import Fold
-from shared.processor.stage import Stage
-from shared.processor.tables import outbox, timers
+from shared.processor.fold import Fold, Output
+from shared.processor.stage import SharedStage, Stage
+from shared.processor.tables import dead_letters, outbox, timers
 from shared.processor.tables.outbox import RecordBatch
-from shared.processor.transaction import Bench, VersionConflict, save_folded
+from shared.processor.transaction import Bench, VersionConflict, announce_rung, rung_of, save_folded
 
 S = TypeVar("S")
 
@@ -46,7 +46,7 @@ class Commands(Generic[S]):
 
     def __init__(
         self,
-        stage: Stage[S],
+        stage: Stage[S] | SharedStage,
         bench: Bench,
         *,
         published: Callable[[list[RecordBatch]], None] = lambda _: None,
@@ -86,23 +86,48 @@ class Commands(Generic[S]):
             )
             if done is not None:
                 return msgspec.json.decode(done)
-            loaded = await self._stage.load(transaction, {fact.key: [fact]}, lock=True)
-            ringing = (
-                await timers.load_timers(transaction, keys=[fact.key]) if self._stage.sets_timers else {}
-            )
-            fold = Fold(self._stage, self._bench.announcer, loaded, ringing)
-            reply = msgspec.json.encode(fold.learn(fact))
-            folded = fold.finish()
-            await save_folded(transaction, self._stage, folded)
+            answer = await self._carry_out(transaction, fact)
+            reply = msgspec.json.encode(answer.reply)
             await keep_reply(transaction, idempotency_key=idempotency_key, reply=reply)
-            batches = await outbox.write(transaction, folded.output.by_partition())
+            batches = await outbox.write(transaction, answer.output.by_partition())
             await outbox.notify_others(transaction, batches, channel=outbox.channel_of(database.schema))
             await self._bench.journal(
-                transaction,
-                Account(command=idempotency_key, batches=batches, rung=folded.rung),
+                transaction, Account(command=idempotency_key, batches=batches, rung=answer.rung)
             )
         self._published(batches)
         return msgspec.json.decode(reply)
+
+    async def _carry_out(self, transaction: Transaction, fact: Fact) -> _Answer:
+        if isinstance(self._stage, SharedStage):
+            return await self._decide(transaction, self._stage, fact)
+        stage = self._stage
+        loaded = await stage.load(transaction, {fact.key: [fact]}, lock=True)
+        ringing = await timers.load_timers(transaction, keys=[fact.key]) if stage.sets_timers else {}
+        fold = Fold(stage, self._bench.announcer, loaded, ringing)
+        reply = fold.learn(fact)
+        folded = fold.finish()
+        await save_folded(transaction, stage, folded)
+        return _Answer(reply, folded.output, folded.rung)
+
+    async def _decide(self, transaction: Transaction, stage: SharedStage, fact: Fact) -> _Answer:
+        output = Output()
+        (decision,) = await stage.apply(transaction, [fact])
+        if decision.error is not None:
+            if decision.error.reason == BUG_CODE:
+                raise RuntimeError("a command could not be handled") from decision.error
+            raise decision.error
+        failed = announce_rung(stage.group, self._bench.announcer, decision, output)
+        await dead_letters.save(transaction, failed)
+        output.add(self._bench.announcer.announce(decision.emissions, fact))
+        return _Answer(decision.reply, output, rung_of([decision]))
+
+
+class _Answer(NamedTuple):
+    """What a command came to: its reply, what is said, and the timers that rang before it."""
+
+    reply: object
+    output: Output
+    rung: Sequence[tuple[TimerKey, Instant]]
 
 
 async def take_key(

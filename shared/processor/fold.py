@@ -16,14 +16,14 @@ from typing import Generic, NamedTuple, TypeVar, cast
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.envelope import encode_event, event_id, type_of
 from shared.contracts.topics import partition_of
-from shared.kernel.changes import Emission, Fact
+from shared.kernel.changes import Emission, Fact, TimerKey
 from shared.kernel.errors import Rejected, Verdict
 from shared.kernel.instants import Instant
 from shared.log.port import Record, TopicPartition
 from shared.processor.stage import Loaded, Stage, Write
 from shared.processor.tables.dead_letters import DeadLetter, describe
 from shared.processor.tables.outbox import OutboxRecord
-from shared.processor.tables.timers import TimerKey, ring, rings_before
+from shared.processor.tables.timers import ring, rings_before
 
 S = TypeVar("S")
 

@@ -19,9 +19,9 @@ from shared.postgres.faults import WriteConflict
 from shared.processor.commands import keep_reply, take_key
 from shared.processor.fold import Fold, Output
 from shared.processor.stage import SharedStage, Stage
-from shared.processor.tables import outbox, timers
+from shared.processor.tables import dead_letters, outbox, timers
 from shared.processor.tables.dead_letters import DeadLetter, load_letter
-from shared.processor.transaction import Bench, VersionConflict, save_folded
+from shared.processor.transaction import Bench, VersionConflict, announce_rung, save_folded
 
 _ATTEMPTS = 20
 _DONE = b"true"
@@ -131,6 +131,8 @@ class Replays:
         for decision in await stage.apply(transaction, [fact]):
             if decision.error is not None:
                 raise decision.error
+            failed = announce_rung(stage.group, self._bench.announcer, decision, output)
+            await dead_letters.save(transaction, failed)
             output.add(self._bench.announcer.announce(decision.emissions, fact))
         return output
 

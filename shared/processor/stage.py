@@ -14,8 +14,9 @@ from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
-from shared.kernel.changes import Changes, Emission, Fact
+from shared.kernel.changes import Changes, Emission, Fact, TimerFired, TimerKey
 from shared.kernel.errors import Rejected
+from shared.kernel.instants import Instant
 from shared.log.port import Record
 from shared.postgres.database import Transaction
 
@@ -48,12 +49,35 @@ class Outcome(StrEnum):
     DEAD = "dead"
 
 
+class Rung(NamedTuple):
+    """A timer that rang: its fact, what it made the service say, and why its handler failed if it did."""
+
+    fact: Fact
+    emissions: Sequence[Emission] = ()
+    error: Rejected | None = None
+
+    @property
+    def timer(self) -> TimerKey:
+        """Whose timer it was."""
+        event = self.fact.event
+        assert isinstance(event, TimerFired)
+        return TimerKey(self.fact.key, event.name)
+
+
 class Decision(NamedTuple):
-    """A shared stage's answer to one fact. ``error`` goes with ``Outcome.DEAD``."""
+    """A shared stage's answer to one fact. ``error`` goes with ``Outcome.DEAD``.
+
+    ``rung`` are the timers that rang before it; for a timer's own fact, it itself is among them if it
+    was still set. ``next_due`` is the earliest due time that was set on the way. ``reply`` is what a
+    command's caller is told.
+    """
 
     outcome: Outcome
     emissions: Sequence[Emission] = ()
     error: Rejected | None = None
+    rung: Sequence[Rung] = ()
+    next_due: Instant | None = None
+    reply: object = None
 
 
 class Reading(Protocol):
@@ -147,8 +171,15 @@ class Stage(Reading, Protocol[S]):
 class SharedStage(Reading, Protocol):
     """Rows shared between partitions: everything happens inside the transaction."""
 
+    @property
+    def sets_timers(self) -> bool:
+        """True if handlers set timers; without it none are looked for."""
+        ...
+
     async def apply(self, transaction: Transaction, facts: Sequence[Fact]) -> Sequence[Decision]:
         """Lock, load, decide and write; return one decision per fact, in order.
+
+        Facts are events, commands, and at the end the timers that have come due.
 
         Locks are taken in the order identifiers, leads, teams, reps, each by id.
 

@@ -12,20 +12,23 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Generic, Protocol, TypeVar
 
-from shared.kernel.changes import Fact
+from shared.kernel.changes import Fact, TimerKey
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Rejected, Unavailable
+from shared.kernel.instants import Instant
 from shared.log.port import TopicPartition
 from shared.postgres.database import Database, Transaction
 from shared.postgres.faults import WriteConflict
 from shared.processor.batch import Account, Batch
-from shared.processor.fold import Announcer, Fold, Folded, Output, Said, Tripwire
+from shared.processor.fold import Announcer, Fold, Folded, Output, Said, TimerRecord, Tripwire
 from shared.processor.stage import Decision, Outcome, Reading, SharedStage, Stage
 from shared.processor.tables import dead_letters, fence, outbox, receipts, timers
 from shared.processor.tables.dead_letters import DeadLetter, describe
 from shared.processor.tables.outbox import RecordBatch
+from shared.processor.tables.timers import ring
 from shared.telemetry.metrics import ProcessorMetrics
 
 S = TypeVar("S")
@@ -235,25 +238,35 @@ class SharedStep:
         self._bench.tripwire("before_transaction")
         account = Account(moves=batch.moves)
         facts = [fact for fact, _ in batch.learned]
+        facts += [ring(self._stage.group, TimerKey(due.key, due.name), due.due) for due in batch.due]
         with self._bench.metrics.timed("transaction"):
             async with self._bench.database.transaction() as transaction:
                 await self._frame.open(transaction, batch, claim)
                 decisions = await self._stage.apply(transaction, facts) if facts else ()
-                output, buried = self._announce(batch, decisions)
+                output, buried = self._announce(batch, facts, decisions)
+                account.rung = rung_of(decisions)
+                account.earliest_timer = min(
+                    (one.next_due for one in decisions if one.next_due is not None), default=None
+                )
                 await self._frame.close(
                     transaction, batch, claim, output=output, buried=buried, account=account
                 )
         self._bench.tripwire("after_commit")
         self._frame.count([*batch.dead, *buried])
+        self._bench.metrics.timers_fired(len(account.rung))
         return account
 
-    def _announce(self, batch: Batch, decisions: Sequence[Decision]) -> tuple[Output, list[DeadLetter]]:
+    def _announce(
+        self, batch: Batch, facts: Sequence[Fact], decisions: Sequence[Decision]
+    ) -> tuple[Output, list[DeadLetter]]:
         """Turn decisions into records, and count them where they came from."""
         output = Output()
         buried: list[DeadLetter] = []
         duplicates: Counter[TopicPartition] = Counter()
         quarantined: Counter[TopicPartition] = Counter()
-        for (fact, record), decision in zip(batch.learned, decisions, strict=True):
+        records = [record for _, record in batch.learned]
+        for fact, record, decision in zip_longest(facts, records, decisions):
+            buried += announce_rung(self._stage.group, self._bench.announcer, decision, output)
             error = decision.error
             said: list[Said] = []
             try:
@@ -269,3 +282,23 @@ class SharedStep:
                 count[TopicPartition(record.topic, record.partition)] += 1
         batch.recount(duplicates=duplicates, quarantined=quarantined, buried=buried)
         return output, buried
+
+
+def rung_of(decisions: Sequence[Decision]) -> list[tuple[TimerKey, Instant]]:
+    """Return the timers that rang, in order, with their due times."""
+    return [(rung.timer, rung.fact.received) for decision in decisions for rung in decision.rung]
+
+
+def announce_rung(group: str, announcer: Announcer, decision: Decision, output: Output) -> list[DeadLetter]:
+    """Put what a decision's timers made the service say into ``output``; return those that failed."""
+    buried = []
+    for rung in decision.rung:
+        error = rung.error
+        try:
+            output.add(announcer.announce(rung.emissions, rung.fact))
+        except Rejected as refused:
+            error = refused
+        if error is not None:
+            record = TimerRecord.of(rung.timer, announcer.home_of(rung.fact.key), rung.fact.received)
+            buried.append(describe(record, group=group, error=error, attempts=1))
+    return buried

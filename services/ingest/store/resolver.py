@@ -96,6 +96,7 @@ class Resolver:
     mirrors: Final = (CONTACTS.name,)
     dead_letters: Final = DEAD_LETTERS["ingest"].name
     keeps_receipts: Final = True
+    sets_timers: Final = False
 
     def __init__(
         self, *, read_raw: ReadRaw, take_in: TakeIn, retell_contact: RetellContact, meter: ResolverMeter

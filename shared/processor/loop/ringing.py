@@ -70,7 +70,7 @@ class Ringing:
         return until
 
     async def find(self, until: Mapping[int, Instant]) -> Sequence[DueTimer]:
-        """Return leads with a timer that may ring, earliest first."""
+        """Return timers that may ring, earliest first."""
         if not until:
             return ()
         time = asyncio.get_running_loop().time()

@@ -85,7 +85,7 @@ class Worker(Generic[S]):
         self._step = step_of(stage, self._bench)
         self._reader = BatchReader(stage, metrics, flood=self.settings.flood)
         self._ringing = Ringing(database, clock, limit=self.settings.batch_records)
-        self._rings = not isinstance(stage, SharedStage) and stage.sets_timers
+        self._rings = stage.sets_timers
         self._claim = fence.Claim()
         self._claiming = Claiming(stage, log=log, database=database, partitions=self.settings.partitions)
         self._claims_wanted = False

@@ -62,8 +62,12 @@ class DeadLetter(NamedTuple):
 
     @property
     def id(self) -> str:
-        """The same record read by the same group always has the same dead letter."""
-        return deterministic_id("dead-letter", self.group, self.topic, str(self.partition), str(self.offset))
+        """The same record read by the same group always has the same dead letter.
+
+        The key is part of it because timers of several leads may be due at one instant.
+        """
+        place = (self.topic, str(self.partition), str(self.offset), (self.key or b"").hex())
+        return deterministic_id("dead-letter", self.group, *place)
 
 
 def describe(record: Record, *, group: str, error: BaseException, attempts: int) -> DeadLetter:

@@ -10,17 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from shared.kernel.changes import Fact, TimerFired
+from shared.kernel.changes import Fact, TimerFired, TimerKey
 from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import Instant
 from shared.postgres.database import Transaction
-
-
-class TimerKey(NamedTuple):
-    """Whose timer, and which of its timers."""
-
-    key: str
-    name: str
 
 
 class DueTimer(NamedTuple):
@@ -28,6 +21,8 @@ class DueTimer(NamedTuple):
 
     key: str
     partition: int
+    name: str
+    due: Instant
 
 
 def ring(group: str, timer: TimerKey, due: Instant) -> Fact:
@@ -51,20 +46,20 @@ async def load_timers(transaction: Transaction, *, keys: Collection[str]) -> dic
 async def find_due(
     transaction: Transaction, *, until: Mapping[int, Instant], limit: int
 ) -> tuple[list[DueTimer], Instant | None]:
-    """Return leads with a timer due by their partition's instant, and the earliest due time left over.
+    """Return timers due by their partition's instant, earliest first, and the earliest due time left over.
 
     ``until`` maps a partition number to the instant up to which its timers may ring.
     """
     rows = await transaction.fetch(
-        "SELECT t.key, t.partition, t.due <= u.instant AS is_due, t.due"
+        "SELECT t.key, t.name, t.partition, t.due <= u.instant AS is_due, t.due"
         " FROM unnest($1::int[], $2::bigint[]) AS u(partition, instant) CROSS JOIN LATERAL"
-        " (SELECT key, partition, due FROM timer WHERE partition = u.partition ORDER BY due LIMIT $3) AS t"
-        " ORDER BY t.due",
+        " (SELECT key, name, partition, due FROM timer WHERE partition = u.partition ORDER BY due LIMIT $3)"
+        " AS t ORDER BY t.due, t.key, t.name",
         list(until),
         list(until.values()),
         limit,
     )
-    due = [DueTimer(row["key"], row["partition"]) for row in rows if row["is_due"]]
+    due = [DueTimer(row["key"], row["partition"], row["name"], row["due"]) for row in rows if row["is_due"]]
     left = next((row["due"] for row in rows if not row["is_due"]), None)
     return due, left
 

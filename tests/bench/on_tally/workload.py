@@ -11,10 +11,11 @@ import msgspec
 
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.topics import partition_of
+from shared.kernel.changes import TimerKey
 from shared.kernel.instants import HOUR, SECOND, Instant, parse_instant
 from shared.log.port import NewRecord, TopicPartition
 from shared.postgres.database import Database
-from shared.processor.tables.timers import TimerKey, ring
+from shared.processor.tables.timers import ring
 from tests.bench.surroundings import PARTITIONS, Servers, create_topics, ends_of, read_back
 from tests.engine.tally import COUNTED, TOTALS, TallyState, Totalled, counted, layouts
 

@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -18,9 +19,10 @@ from shared.log.embedded.log import EmbeddedLog
 from shared.log.port import Log, NewRecord, Record, TopicPartition
 from shared.postgres.database import Database
 from shared.processor.loop import LoopSettings, Worker
+from shared.processor.stage import SharedStage, Stage
 from shared.processor.tables import fence
 from shared.telemetry.metrics import ProcessorMetrics
-from tests.engine.tally import ALL, COUNTED, DDL, PARTITIONS, TOTALS, TallyStage, TallyState, counted, layouts
+from tests.engine.tally import ALL, COUNTED, DDL, PARTITIONS, TOTALS, TallyStage, counted, layouts
 
 
 class WallClock:
@@ -38,7 +40,7 @@ class Bench:
     url: str
     database: Database
     clock: Clock = field(default_factory=WallClock)
-    workers: list[Worker[TallyState]] = field(default_factory=list)
+    workers: list[Worker[Any]] = field(default_factory=list)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     numbers: int = 0
     starts: dict[TopicPartition, int] = field(default_factory=dict)
@@ -53,9 +55,9 @@ class Bench:
             await fence.open_positions(transaction, group="tally", positions=self.starts)
 
     async def start_worker(
-        self, stage: TallyStage | None = None, *, settings: LoopSettings | None = None
-    ) -> Worker[TallyState]:
-        worker: Worker[TallyState] = Worker(
+        self, stage: Stage[Any] | SharedStage | None = None, *, settings: LoopSettings | None = None
+    ) -> Worker[Any]:
+        worker: Worker[Any] = Worker(
             stage=stage or TallyStage(),
             log=self.log,
             database=self.database,
