@@ -31,7 +31,7 @@ def explain(
         lines: list[StoryLine] = []
         for blueprint in deployment.blueprints:
             lines += await blueprint.tell(lead)
-        return sorted(lines)
+        return sorted(lines, key=lambda line: line.at)
 
     lines = run_on_deployment(read_settings(data_dir=data), work)
     if as_json:
@@ -45,6 +45,8 @@ def explain(
                         "kind": line.kind,
                         "text": line.text,
                         "cause": line.cause,
+                        "event": line.event,
+                        "message_id": line.message_id,
                     }
                     for line in lines
                 ],
@@ -54,11 +56,11 @@ def explain(
         from rich.table import Table
 
         table = Table(box=None, header_style="dim")
-        for column in ("at", "service", "", "", "cause"):
+        for column in ("at", "service", "", "", "event", "cause"):
             table.add_column(column, overflow="fold")
         for line in lines:
             at = format_instant(line.at)[:19].replace("T", " ") if line.at else ""
-            table.add_row(at, line.service, line.kind, line.text, line.cause[:12])
+            table.add_row(at, line.service, line.kind, line.text, line.event[:8], line.cause[:8])
         console().print(table)
     if not lines:
         tell_error(f"no service knows a lead {lead}; GET /v1/leads?email=… finds ids")

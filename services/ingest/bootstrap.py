@@ -16,11 +16,13 @@ from services.ingest.api.stamping import Stamper
 from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import on_intake, retell_contact
+from services.ingest.handlers.story import tell_story
 from services.ingest.jobs.forgetting import Forgetting
 from services.ingest.jobs.replaying import Replaying
 from services.ingest.metrics import IngestMetrics
 from services.ingest.queries.checks import IngestChecks
 from services.ingest.queries.leads import LeadSearch
+from services.ingest.queries.story import find_story
 from services.ingest.settings import IngestSettings
 from services.ingest.store.documents import read_rulebook
 from services.ingest.store.raw_log import RawLog
@@ -30,7 +32,7 @@ from shared.http.access import Authority
 from shared.postgres.database import Database
 from shared.processor.checks import Finding
 from shared.processor.loop import Worker
-from shared.runtime.blueprint import Blueprint, Resources
+from shared.runtime.blueprint import Blueprint, Resources, StoryLine
 from shared.runtime.service import Activity, repeatedly
 from shared.runtime.settings.environment import load_settings
 from shared.security.tokens import Tokens
@@ -59,7 +61,11 @@ def build_resolver(
     rulebook = read_rulebook(config / NAME, default_region=default_region)
     reader = RawReader(rulebook, hash_identifier=identifier_hasher(identity_key))
     return Resolver(
-        read_raw=reader.on_raw_received, take_in=on_intake, retell_contact=retell_contact, meter=metrics
+        read_raw=reader.on_raw_received,
+        take_in=on_intake,
+        tell_story=tell_story,
+        retell_contact=retell_contact,
+        meter=metrics,
     )
 
 
@@ -121,6 +127,12 @@ def build(
     async def check(full: bool) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
         return await checks.check(full=full)
 
+    async def tell(lead: str) -> Sequence[StoryLine]:
+        return [
+            StoryLine(row.at, NAME, row.kind, row.text, row.cause, row.event, row.message_id or "")
+            for row in await find_story(database, lead)
+        ]
+
     return Blueprint(
         name=NAME,
         schema=NAME,
@@ -145,6 +157,7 @@ def build(
         start=database.start,
         stop=database.stop,
         check=check,
+        tell=tell,
     )
 
 

@@ -25,13 +25,19 @@ from shared.security.secrets import DeploymentSecrets
 
 
 class StoryLine(NamedTuple):
-    """One line of a lead's story: when, which service, what, in words, and the id of its cause."""
+    """One line of a lead's story: when, which service, what, in words, and the id of its cause.
+
+    ``event`` is the id of the event that the line tells of, so that a later line can name it as its
+    cause; ``message_id`` is the client's own, where a message of a client is what the line tells of.
+    """
 
     at: Instant
     service: str
     kind: str
     text: str
     cause: str
+    event: str = ""
+    message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

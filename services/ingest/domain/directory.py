@@ -7,7 +7,7 @@ the profile that it began with and stands as long as that profile lives with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,6 +131,11 @@ class Directory:
             else:
                 self.leads[lead_id] = lead
         self.begin_fact()
+
+    @property
+    def newly_attached(self) -> Collection[str]:
+        """The hashes that began to belong to somebody in the fact in hand."""
+        return self._newly_attached
 
     def lead_of(self, identifier: Identifier) -> Lead | None:
         """Return the lead that an identifier leads to, or None if it is unknown."""

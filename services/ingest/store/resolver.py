@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, Protocol
 
 from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.intake import Intake, Refusal
+from services.ingest.domain.story import StoryRow
 from services.ingest.store.directory_rows import (
     claim_messages,
     load_directory,
@@ -21,6 +22,7 @@ from services.ingest.store.directory_rows import (
     save_directory,
 )
 from services.ingest.store.quarantine import Quarantined, save_quarantined
+from services.ingest.store.story import save_story
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.raw import RawReceived
 from shared.contracts.topics import BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, RAW
@@ -58,6 +60,16 @@ class RetellContact(Protocol):
 
 TakeIn = Callable[[Directory, Intake], Sequence[Emission]]
 """Takes one message into the directory and returns what it makes us say; pure."""
+
+
+class TellStory(Protocol):
+    """Says what a message that was just taken in adds to the story of its lead; pure."""
+
+    def __call__(
+        self, directory: Directory, intake: Intake, emissions: Sequence[Emission], *, cause: str
+    ) -> Sequence[StoryRow]:
+        """Return the lines, in order."""
+        ...
 
 
 class RawFact(NamedTuple):
@@ -99,10 +111,17 @@ class Resolver:
     sets_timers: Final = False
 
     def __init__(
-        self, *, read_raw: ReadRaw, take_in: TakeIn, retell_contact: RetellContact, meter: ResolverMeter
+        self,
+        *,
+        read_raw: ReadRaw,
+        take_in: TakeIn,
+        tell_story: TellStory,
+        retell_contact: RetellContact,
+        meter: ResolverMeter,
     ) -> None:
         self._read_raw = read_raw
         self._take_in = take_in
+        self._tell_story = tell_story
         self._retell_contact = retell_contact
         self._meter = meter
 
@@ -158,8 +177,10 @@ class Resolver:
             },
             leads=late,
         )
-        decisions = await self._decide(facts, readings, unseen, directory)
+        story: list[StoryRow] = []
+        decisions = await self._decide(facts, readings, unseen, directory, story)
         await save_directory(transaction, directory, fresh=fresh)
+        await save_story(transaction, story)
         await self._save_what_failed(transaction, facts, readings, decisions)
         return decisions
 
@@ -181,6 +202,7 @@ class Resolver:
         readings: Sequence[Intake | Refusal | None],
         unseen: set[str],
         directory: Directory,
+        story: list[StoryRow],
     ) -> list[Decision]:
         decisions: list[Decision] = []
         pace = _Pace()
@@ -197,14 +219,18 @@ class Resolver:
                 decisions.append(Decision(Outcome.DUPLICATE))
             else:
                 unseen.discard(fact.id)
-                decisions.append(self._decide_one(directory, fact, reading))
+                decisions.append(self._decide_one(directory, fact, reading, story))
         self._meter.repeated(repeats)
         return decisions
 
-    def _decide_one(self, directory: Directory, fact: Fact, intake: Intake) -> Decision:
+    def _decide_one(
+        self, directory: Directory, fact: Fact, intake: Intake, story: list[StoryRow]
+    ) -> Decision:
         """Take one message in; one that fails by a bug of ours hurts only itself."""
         try:
-            return Decision(Outcome.PROCESSED, self._take_in(directory, intake))
+            emissions = self._take_in(directory, intake)
+            story += self._tell_story(directory, intake, emissions, cause=fact.id)
+            return Decision(Outcome.PROCESSED, emissions)
         except Exception:  # becomes a dead letter; the others must go on
             directory.undo_fact()
             logger.exception("message_failed", record_id=fact.id)

@@ -6,9 +6,12 @@ from typing import Any, Final
 
 from services.ingest.domain.directory import Directory, Profile
 from services.ingest.domain.intake import Intake
+from services.ingest.domain.story import StoryRow
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import on_intake
+from services.ingest.handlers.story import tell_story
 from services.ingest.store.directory_rows import load_leads, save_directory
+from services.ingest.store.story import save_story
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.raw import RawReceived
 from shared.kernel.changes import Fact
@@ -23,7 +26,7 @@ _FIND: Final = (
 
 
 class IngestWork:
-    """Resolves: three queries, one fold, five writes. Nothing is locked."""
+    """Resolves: three queries, one fold, six writes. Nothing is locked."""
 
     def __init__(self, reader: RawReader) -> None:
         self._reader = reader
@@ -54,9 +57,12 @@ class IngestWork:
         }
         directory = await _load_directory(connection, list(kinds))
         known = set(directory.profiles_of_identifiers)
+        story: list[StoryRow] = []
         saying = Saying("ingest")
         for fact, intake in intakes.values():
-            saying.add(on_intake(directory, intake), fact)
+            emissions = on_intake(directory, intake)
+            saying.add(emissions, fact)
+            story += tell_story(directory, intake, emissions, cause=fact.id)
 
         async def write(connection: Any) -> None:
             await connection.execute(
@@ -74,6 +80,7 @@ class IngestWork:
                 [owners[one] for one in new],
             )
             await save_directory(Transaction(connection), directory, fresh=())
+            await save_story(Transaction(connection), story)
 
         return Decided(write, saying.output())
 

@@ -32,6 +32,7 @@ _INGEST_TABLES: Final = {
     "profile": "id, lead, version",
     "lead": "id, version, is_captured, created, attributes, identifiers, external_ids",
     "contact": "lead, version, email, phone, known, free_text",
+    "story": "profile, lead, at, kind, text, message_id, cause, event",
 }
 _FACTS: Final = {"fact": "lead, id, profile, occurred, received, name, fields"}
 _DIGEST: Final = (

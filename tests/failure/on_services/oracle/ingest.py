@@ -13,12 +13,15 @@ from services.ingest.bootstrap import build_resolver
 from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.domain.intake import Intake, Refusal
+from services.ingest.domain.story import StoryRow
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import on_intake, retell_contact
+from services.ingest.handlers.story import tell_story
 from services.ingest.metrics import IngestMetrics
 from services.ingest.store.directory_rows import load_leads
 from services.ingest.store.documents import read_rulebook
 from services.ingest.store.resolver import LateContact, RawFact
+from services.ingest.store.story import read_line
 from shared.contracts.events.leads import LeadMerged
 from shared.contracts.topics import CONTACTS
 from shared.kernel.changes import Emission, Fact
@@ -60,6 +63,7 @@ class IngestExpected(Expected):
     kinds: dict[str, str] = field(default_factory=dict)
     seen: dict[str, Instant] = field(default_factory=dict)
     quarantine: dict[str, Kept] = field(default_factory=dict)
+    story: Counter[StoryRow] = field(default_factory=Counter)
     merges: int = 0
 
 
@@ -166,6 +170,7 @@ class IngestReplay:
             {one.event.from_lead for one in emissions if isinstance(one.event, LeadMerged)}
         )
         saying.add(emissions, fact)
+        expected.story.update(tell_story(expected.directory, intake, emissions, cause=fact.id))
         return None
 
     def _retell(self, lead_id: str, at: Instant) -> Emission:
@@ -186,6 +191,7 @@ async def compare_ingest(database: Database, expected: IngestExpected, differenc
         contacts = await connection.fetch("SELECT lead, email, phone FROM contact")
         seen = await connection.fetch("SELECT record_id, received FROM seen_message")
         quarantine = await connection.fetch("SELECT * FROM quarantine")
+        story = Counter(read_line(row) for row in await connection.fetch("SELECT * FROM story"))
     compare_maps(
         "identifier",
         {row["value_hash"]: (row["kind"], row["profile"]) for row in identifiers},
@@ -223,6 +229,8 @@ async def compare_ingest(database: Database, expected: IngestExpected, differenc
         expected.quarantine,
         differences,
     )
+    for line in (story - expected.story) + (expected.story - story):
+        differences.add("story", f"{line} is there {story[line]} times, should be {expected.story[line]}")
 
 
 def compare_maps(

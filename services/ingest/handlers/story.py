@@ -1,0 +1,121 @@
+"""What a message adds to the story of its lead: one line per event, and for identifiers that are new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Final
+
+from services.ingest.domain.directory import Directory
+from services.ingest.domain.intake import Intake
+from services.ingest.domain.story import StoryRow
+from shared.contracts.declarations import DECLARED, Event
+from shared.contracts.envelope import event_id
+from shared.contracts.events import contacts, leads
+from shared.kernel.changes import Emission
+
+_COMMON: Final = frozenset({"lead", "profile", "source", "message_id", "acquisition"})
+_SHORT: Final = 8
+IDENTIFIED: Final = "lead_identified"
+"""A line without an event: an identifier was added to a lead that was known already."""
+
+
+def tell_story(
+    directory: Directory, intake: Intake, emissions: Sequence[Emission], *, cause: str
+) -> list[StoryRow]:
+    """Return the lines of a message that has just been taken in, in the order of its events.
+
+    Identifiers are told by their kind, never by their value; what is told of an act is what its event
+    tells everybody.
+    """
+    rows = []
+    new_kinds = _new_kinds(directory, intake)
+    tells_kinds = False
+    for ordinal, emission in enumerate(emissions):
+        event = emission.event
+        if event is None or isinstance(event, contacts.ContactUpdated):
+            continue
+        assert isinstance(event, Event)
+        kind, type_string = _names_of(type(event))
+        if isinstance(event, leads.LeadCaptured | leads.LeadChanged):
+            tells_kinds = True
+        rows.append(
+            StoryRow(
+                *(emission.key, emission.subject, emission.occurred, kind),
+                "; ".join(_words(event, intake, new_kinds)),
+                intake.message_id,
+                cause,
+                event_id(cause, type_string, ordinal),
+            )
+        )
+    if new_kinds and not tells_kinds and not _opens_a_lead(directory):
+        profile, lead = _whose(directory, intake)
+        text = f"by {', '.join(new_kinds)}, from {intake.source}"
+        rows.append(StoryRow(profile, lead, intake.occurred, IDENTIFIED, text, intake.message_id, cause, ""))
+    return rows
+
+
+@lru_cache(maxsize=256)
+def _names_of(struct: type[Event]) -> tuple[str, str]:
+    declaration = DECLARED.of_struct(struct)
+    return declaration.name, declaration.type
+
+
+def _new_kinds(directory: Directory, intake: Intake) -> list[str]:
+    new = directory.newly_attached
+    if not new:
+        return []
+    return list(
+        dict.fromkeys(one.kind.value for one in (*intake.anchors, *intake.anonymous) if one.hash in new)
+    )
+
+
+def _opens_a_lead(directory: Directory) -> bool:
+    return any(lead is None for lead in directory.before.values())
+
+
+def _whose(directory: Directory, intake: Intake) -> tuple[str, str]:
+    new = next(one for one in (*intake.anchors, *intake.anonymous) if one.hash in directory.newly_attached)
+    profile = directory.profiles_of_identifiers[new.hash]
+    return profile, directory.profiles[profile].lead
+
+
+def _words(event: Event, intake: Intake, new_kinds: Sequence[str]) -> Iterator[str]:
+    match event:
+        case leads.LeadMerged() | leads.LeadUnmerged():
+            yield (
+                f"profile {event.profile[:_SHORT]} moves from lead {event.from_lead[:_SHORT]}"
+                f" to {event.lead[:_SHORT]}: {event.reason}"
+            )
+        case leads.LeadCaptured():
+            yield f"from {event.source}"
+            if new_kinds:
+                yield f"known by {', '.join(new_kinds)}"
+            yield from _attributes(event)
+            if event.missing:
+                yield f"missing {', '.join(event.missing)}"
+            if not event.reachable:
+                yield "not reachable"
+        case leads.LeadChanged():
+            yield f"from {event.source}"
+            if new_kinds:
+                yield f"known by {', '.join(new_kinds)}, too"
+            yield from _attributes(event)
+            yield "reachable" if event.reachable else "not reachable"
+            if intake.external is not None:
+                yield f"known to {', '.join(dict.fromkeys(ref.source for ref in event.external_ids))}"
+        case _:
+            yield from _fields(event)
+            yield f"from {intake.source}"
+
+
+def _attributes(event: leads.LeadCaptured | leads.LeadChanged) -> Iterator[str]:
+    if event.attributes:
+        yield ", ".join(f"{name}={value}" for name, value in event.attributes.items())
+
+
+def _fields(event: Event) -> Iterator[str]:
+    given = ((name, getattr(event, name)) for name in type(event).__struct_fields__ if name not in _COMMON)
+    told = ", ".join(f"{name}={value}" for name, value in given if value not in (None, "", {}))
+    if told:
+        yield told
