@@ -19,6 +19,7 @@ from services.ingest.handlers.resolution import on_intake, retell_contact
 from services.ingest.handlers.story import tell_story
 from services.ingest.jobs.forgetting import Forgetting
 from services.ingest.jobs.replaying import Replaying
+from services.ingest.jobs.turning_away import TurningAway
 from services.ingest.metrics import IngestMetrics
 from services.ingest.queries.checks import IngestChecks
 from services.ingest.queries.leads import LeadSearch
@@ -44,6 +45,7 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 SETTINGS: Final = IngestSettings
 """What this service reads from the environment, for whoever lists settings."""
 _FORGET_EVERY: Final = timedelta(minutes=10)
+_KEEP_EVERY: Final = timedelta(seconds=2)
 
 
 def new_record_id() -> str:
@@ -104,12 +106,14 @@ def build(
         spill=Spill(resources.data / "spill", most_bytes=settings.spill_bytes) if settings.spill else None,
         patience=settings.log_patience,
     )
+    turning_away = TurningAway(database, meter=metrics, per_minute=settings.turned_away_per_minute)
     edge = Edge(
         keys=WriteKeys(database, pepper=pepper),
         sink=raw_log,
         clock=resources.clock,
         stamper=Stamper(identity_key=identity_key, new_id=new_id),
         meter=metrics,
+        turned_away=turning_away,
     )
     search = LeadSearch(
         database,
@@ -143,7 +147,10 @@ def build(
         outputs=(*resolver.outputs, resolver.dead_letters),
         workers=(worker,),
         activities=(repeatedly("ingest-forgetting", forgetting.forget, every=_FORGET_EVERY),),
-        edge_activities=(Activity(name="ingest-raw-log", run=raw_log.run, stop=raw_log.stop),),
+        edge_activities=(
+            Activity(name="ingest-raw-log", run=raw_log.run, stop=raw_log.stop),
+            repeatedly("ingest-turned-away", turning_away.keep, every=_KEEP_EVERY),
+        ),
         hot_routes=(
             *sdk_routes(edge),
             *capture_routes(

@@ -29,6 +29,12 @@ REPEATED: Final = declare_counter(
     "leads_ingest_repeated_messages_total", "Messages that had been seen already, by source and message id."
 )
 
+TURNED_AWAY: Final = declare_counter(
+    "leads_ingest_turned_away_requests_total",
+    "Requests with no write key that works, by whether they are in the sample in quarantine.",
+    "sample",
+)
+
 
 class IngestMetrics:
     """Ingest's instruments on one registry; methods never block and never raise."""
@@ -40,6 +46,7 @@ class IngestMetrics:
         self._spilling = SPILLING.on(registry)
         self._quarantined = QUARANTINED.on(registry)
         self._repeated = REPEATED.on(registry)
+        self._turned_away = TURNED_AWAY.on(registry)
 
     def accepted(self, channel: str, count: int) -> None:
         """Count messages that were kept."""
@@ -64,3 +71,7 @@ class IngestMetrics:
     def repeated(self, count: int) -> None:
         """Count messages that had been seen already."""
         self._repeated.inc(count)
+
+    def turned_away(self, *, is_kept: bool) -> None:
+        """Count a request without a write key that works, and whether it is in the sample."""
+        self._turned_away.labels("kept" if is_kept else "dropped").inc()

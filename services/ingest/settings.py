@@ -37,6 +37,9 @@ class IngestSettings(Settings):
     keep_quarantine: Duration = Field(
         timedelta(days=30), description="how long messages that cannot be used are kept"
     )
+    turned_away_per_minute: int = Field(
+        10, ge=0, description="requests without a write key that works, kept as a sample per process"
+    )
     redirect_origins: str = Field(
         "", description="origins that forms may lead to, for example https://www.example.com, by comma"
     )

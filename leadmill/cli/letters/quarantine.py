@@ -78,11 +78,12 @@ def replay(
     """Send messages round again, after whatever was wrong with them is put right.
 
     They keep their ids: one that took effect meanwhile is dropped, one that is still of no use comes back.
+    Requests that were turned away for their write key cannot go round.
     """
     if code is None and not everything:
         raise typer.BadParameter("say which: --code, or --all")
     if dry_run:
-        count = len(_load(data, code=code, limit=100_000))
+        count = sum(1 for one in _load(data, code=code, limit=100_000) if one.can_go_round)
         if as_json:
             print_json({"would_replay": count})
         else:

@@ -78,8 +78,9 @@ def capture_routes(
     async def take_lead(scope: Scope, receive: Receive, send: Send) -> None:
         caller = caller_of(scope)
         key = caller.headers.get(b"idempotency-key", "").strip().strip('"') or None
-        parcel = open_lead(await read_body(scope, receive), idempotency_key=key)
-        source = await edge.authenticate(caller, parcel.write_keys)
+        body = await read_body(scope, receive)
+        parcel = open_lead(body, idempotency_key=key)
+        source = await edge.authenticate(caller, parcel.write_keys, body=body)
         context = None if key is None else msgspec.json.encode(RequestContext(idempotency_key=key)).decode()
         ids = await edge.take(scope, caller, parcel, source=source, channel="lead", batch_context=context)
         await send_json(send, 200, msgspec.json.encode({"success": True, "id": ids[0]}))
@@ -90,7 +91,7 @@ def capture_routes(
         if len(body) > LARGEST_EVENT:
             raise EventTooLarge
         form_key = scope["path_params"]["form_key"]
-        source = await edge.authenticate(caller, (form_key,))
+        source = await edge.authenticate(caller, (form_key,), body=body)
         enctype = _enctype_of(caller, body)
         fields = read_fields(body, enctype=enctype)
         message = Message(enctype, body, _submission_of(edge, source, fields), _key_of(fields))

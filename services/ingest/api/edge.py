@@ -29,6 +29,7 @@ from shared.http.hot_routes import HotRoute
 from shared.http.observation import trace_of
 from shared.http.problems import send_json
 from shared.kernel.clock import Clock
+from shared.kernel.instants import Instant
 from shared.log.port import NewRecord
 
 SUCCESS: Final = b'{"success":true}'
@@ -71,6 +72,14 @@ class EdgeMeter(Protocol):
         ...
 
 
+class TurnedAway(Protocol):
+    """Keeps a sample of what came with no write key that works; never blocks, never raises."""
+
+    def note(self, body: bytes, *, code: str, received: Instant) -> None:
+        """Look at one request."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """What a request's head tells."""
@@ -84,19 +93,32 @@ class Edge:
     """The common part of all ways in; make its routes with :func:`sdk_routes`."""
 
     def __init__(
-        self, *, keys: Keys, sink: RawSink, clock: Clock, stamper: Stamper, meter: EdgeMeter
+        self,
+        *,
+        keys: Keys,
+        sink: RawSink,
+        clock: Clock,
+        stamper: Stamper,
+        meter: EdgeMeter,
+        turned_away: TurnedAway,
     ) -> None:
         self.clock = clock
         self.stamper = stamper
         self._keys = keys
         self._sink = sink
         self._meter = meter
+        self._turned_away = turned_away
 
-    async def authenticate(self, caller: Caller, in_body: Iterable[object] = ()) -> str:
+    async def authenticate(self, caller: Caller, in_body: Iterable[object], *, body: bytes) -> str:
         """Return the source that sends. :raises WriteKeyInvalid: if no key works."""
-        return await find_source(
-            self._keys, headers=caller.headers, query=caller.query, in_body=in_body, now=self.clock.now()
-        )
+        now = self.clock.now()
+        try:
+            return await find_source(
+                self._keys, headers=caller.headers, query=caller.query, in_body=in_body, now=now
+            )
+        except WriteKeyInvalid:
+            self._turned_away.note(body, code=WriteKeyInvalid.code, received=now)
+            raise
 
     async def take(
         self,
@@ -142,8 +164,9 @@ class Edge:
 
         async def take_single(scope: Scope, receive: Receive, send: Send) -> None:
             caller = caller_of(scope)
-            parcel = open_single(await read_body(scope, receive), kind=call)
-            source = await self.authenticate(caller, parcel.write_keys)
+            body = await read_body(scope, receive)
+            parcel = open_single(body, kind=call)
+            source = await self.authenticate(caller, parcel.write_keys, body=body)
             await self.take(scope, caller, parcel, source=source, channel="sdk")
             await send_json(send, 200, SUCCESS)
 
@@ -152,8 +175,9 @@ class Edge:
     async def batch(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take many calls at once; one that is of no use does not hurt the others."""
         caller = caller_of(scope)
-        parcel = open_batch(await read_body(scope, receive))
-        source = await self.authenticate(caller, parcel.write_keys)
+        body = await read_body(scope, receive)
+        parcel = open_batch(body)
+        source = await self.authenticate(caller, parcel.write_keys, body=body)
         await self.take(scope, caller, parcel, source=source, channel="sdk")
         await send_json(send, 200, SUCCESS)
 
@@ -164,7 +188,7 @@ class Edge:
             caller = caller_of(scope)
             given = {name: values[-1] for name, values in caller.query.items()}
             try:
-                source = await self.authenticate(caller)
+                source = await self.authenticate(caller, (), body=scope.get("query_string", b""))
             except WriteKeyInvalid:
                 source = ""
             if source:

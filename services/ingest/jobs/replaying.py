@@ -36,6 +36,8 @@ class Replaying:
     async def replay(self, *, code: str | None = None) -> int:
         """Send every message that waits now round again, once, and return how many there were.
 
+        What was turned away for its write key stays: it has no source to go round for.
+
         :raises Unavailable: if the log or the database does not answer; what went may go again.
         """
         producer = self._log.producer(name="ingest-replay")
@@ -45,13 +47,15 @@ class Replaying:
         try:
             while waiting := await self.list_waiting(code=code, after=after):
                 batches: dict[TopicPartition, list[NewRecord]] = {}
-                for message, _ in waiting:
-                    target = TopicPartition(RAW.name, partition_of(message.key, self._partitions))
+                going = [one for one in waiting if one.can_go_round]
+                for message, _ in going:
+                    target = TopicPartition(RAW.name, partition_of(message.key or b"", self._partitions))
                     batches.setdefault(target, []).append(_record(message))
-                await producer.append(sorted(batches.items()))
-                async with self._database.transaction() as transaction:
-                    await mark_replayed(transaction, waiting)
-                replayed += len(waiting)
+                if going:
+                    await producer.append(sorted(batches.items()))
+                    async with self._database.transaction() as transaction:
+                        await mark_replayed(transaction, going)
+                replayed += len(going)
                 last = waiting[-1].message
                 after = (last.received, last.record_id)
         finally:

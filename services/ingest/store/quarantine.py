@@ -16,13 +16,16 @@ ON CONFLICT (record_id) DO UPDATE SET code = excluded.code, tries = q.tries + 1,
 
 
 class Quarantined(NamedTuple):
-    """One message as it lay in the raw topic, and the code that says why it is of no use."""
+    """One message as it lay in the raw topic, and the code that says why it is of no use.
+
+    One without a ``key`` was turned away before it got there, and cannot go round again.
+    """
 
     record_id: str
     source: str
     code: str
     received: Instant
-    key: bytes
+    key: bytes | None
     record: bytes
 
 
@@ -46,6 +49,11 @@ class Waiting(NamedTuple):
 
     message: Quarantined
     tries: int
+
+    @property
+    def can_go_round(self) -> bool:
+        """False for what never was a record of the raw topic."""
+        return self.message.key is not None
 
 
 async def mark_replayed(transaction: Transaction, waiting: Sequence[Waiting]) -> int:
@@ -71,12 +79,21 @@ async def load_waiting(
         Waiting(
             Quarantined(
                 *(row["record_id"], row["source"], row["code"], row["received"]),
-                *(row["record_key"] or b"", row["record"]),
+                *(row["record_key"], row["record"]),
             ),
             row["tries"],
         )
         for row in rows
     ]
+
+
+async def keep_newest(transaction: Transaction, *, code: str, most: int) -> None:
+    """Delete the oldest messages with a reason beyond the number that may be kept."""
+    await transaction.execute(
+        "DELETE FROM quarantine WHERE record_id = ANY (ARRAY(SELECT record_id FROM quarantine"
+        " WHERE code = $1 ORDER BY received DESC, record_id OFFSET $2))",
+        *(code, most),
+    )
 
 
 async def forget_quarantined(transaction: Transaction, *, received_before: Instant, limit: int) -> int:

@@ -163,13 +163,13 @@ async def ingest(database_url: str, tmp_path: Path) -> AsyncIterator[RunningInge
         hot_routes=blueprint.hot_routes,
         statuses=blueprint.statuses,
     )
-    (worker,), (raw_log,) = blueprint.workers, blueprint.edge_activities
+    (worker,), (raw_log, sample) = blueprint.workers, blueprint.edge_activities
     transport = httpx.ASGITransport(app)
     client = httpx.AsyncClient(transport=transport, base_url="http://test")
-    async with client, running(worker.run, raw_log.run):
+    async with client, running(worker.run, raw_log.run, sample.run):
         yield RunningIngest(blueprint, log, client)
-        raw_log.stop()
-        worker.stop()
+        for part in (sample, raw_log, worker):
+            part.stop()
     await blueprint.stop()
     await log_database.stop()
 
@@ -270,6 +270,24 @@ class TestIngest:
         await ingest.settle(4)
         outcomes = "SELECT ARRAY[sum(processed), sum(duplicate), sum(quarantined)]::int[] FROM receipt"
         assert await ingest.value(outcomes + " WHERE topic = 'leadmill.raw'") == [1, 1, 2]
+
+    async def test_keeps_a_sample_of_what_has_no_write_key_and_never_sends_it_round(
+        self, ingest: RunningIngest
+    ) -> None:
+        for n in range(12):
+            answer = await ingest.client.post("/v1/track", json={"userId": f"u{n}", "event": "E"})
+            assert answer.status_code == 401
+        async with asyncio.timeout(10):
+            while not await ingest.value("SELECT count(*) FROM quarantine"):
+                await asyncio.sleep(0.05)
+        replaying = Replaying(ingest.blueprint.database, log=ingest.log, partitions=PARTITIONS)
+        waiting = await replaying.list_waiting(code="write_key.invalid")
+        assert len(waiting) == 10
+        assert waiting[0].message.record == b'{"userId":"u0","event":"E"}'
+        assert not any(one.can_go_round for one in waiting)
+        assert await replaying.replay() == 0
+        assert await ingest.value("SELECT count(*) FROM quarantine WHERE replayed IS NULL") == 10
+        assert await ingest.breaches() == {}
 
     async def test_puts_junk_on_the_raw_topic_aside(self, ingest: RunningIngest) -> None:
         producer = ingest.log.producer(name="stranger")

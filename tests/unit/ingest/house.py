@@ -81,6 +81,7 @@ class House:
         self.sink = FakeSink()
         self.clock = SimulatedClock(RECEIVED)
         self.asked: list[dict[str, str | None]] = []
+        self.turned_away: list[tuple[bytes, str]] = []
         numbers = itertools.count(1)
         self.registry = CollectorRegistry()
         edge = Edge(
@@ -89,6 +90,7 @@ class House:
             clock=self.clock,
             stamper=Stamper(identity_key=IDENTITY_KEY, new_id=lambda: f"{next(numbers):032x}"),
             meter=IngestMetrics(self.registry),
+            turned_away=self,
         )
         app = build_app(
             title="Ingest",
@@ -110,6 +112,10 @@ class House:
         )
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://test")
+
+    def note(self, body: bytes, *, code: str, received: Instant) -> None:
+        assert received == self.clock.now()
+        self.turned_away.append((body, code))
 
     async def find_leads(self, **asked: str | None) -> Sequence[object]:
         self.asked.append(asked)

@@ -124,6 +124,7 @@ class TestWriteKeys:
         assert (told["success"], told["code"]) == (False, "write_key.invalid")
         assert isinstance(told["message"], str)
         assert not house.raws
+        assert house.turned_away == [(msgspec.json.encode(EVENT), "write_key.invalid")]
 
     async def test_that_cannot_be_checked_are_not_refused(self, house: House) -> None:
         house.keys.is_away = True
