@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from shared.conditions.catalogue import Catalogue, Choice, Day, Flag, Kind, Labels, Number, Text, ValueLists
-from shared.conditions.faults import Fault, Faults, allowed, show
 from shared.conditions.operators import OPERATORS, Decide, read_value, suitable_operators
+from shared.kernel.faults import Fault, Faults, allowed, show
 
 Test: TypeAlias = Callable[[Mapping[str, object]], bool | None]
 """Tells of the values of some attributes: holds (True), fails (False) or unknown (None)."""

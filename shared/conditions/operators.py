@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any, Literal, TypeAlias
 
 from shared.conditions.catalogue import Choice, Day, Flag, Kind, Labels, Number, Text
-from shared.conditions.faults import allowed, show
+from shared.kernel.faults import allowed, show
 
 Decide: TypeAlias = Callable[[Any], bool]
 """Decides about one known value."""

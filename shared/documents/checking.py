@@ -13,8 +13,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from shared.conditions.faults import allowed, show
 from shared.documents.faults import Fault, raise_if_any
+from shared.kernel.faults import allowed, show
 
 T = TypeVar("T")
 

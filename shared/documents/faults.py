@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from shared.conditions.faults import Fault, Faults
+from shared.kernel.faults import Fault, Faults
 
 __all__ = ["DocumentFaults", "Fault", "raise_if_any"]
 

@@ -11,7 +11,7 @@ from services.scoring.domain.decay import Cooling
 from services.scoring.domain.vocabulary import Vocabulary
 from shared.conditions.catalogue import Catalogue
 from shared.conditions.compiler import Condition, ConditionFaults, compile_condition
-from shared.conditions.faults import Fault, allowed, show
+from shared.kernel.faults import Fault, allowed, show
 
 _MOST_POINTS: Final = 100_000
 

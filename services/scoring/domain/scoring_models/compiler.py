@@ -19,7 +19,7 @@ from services.scoring.domain.scoring_models.document import (
 )
 from services.scoring.domain.vocabulary import Vocabulary
 from shared.conditions.catalogue import ValueLists
-from shared.conditions.faults import Fault, Faults, show
+from shared.kernel.faults import Fault, Faults, show
 from shared.kernel.instants import DAY, HOUR
 
 
