@@ -34,7 +34,7 @@ COMMITS: Final[Mapping[str, str]] = {
     "shared/log/kafka/": "moves the group's offsets in Kafka, which only lag tools read",
 }
 
-PURE_LIBRARIES: Final = {"msgspec", "phonenumbers", "numpy", "sklearn"}
+PURE_LIBRARIES: Final = {"holidays", "msgspec", "phonenumbers", "numpy", "sklearn"}
 """What the pure rooms may import besides the standard library and us: docs/adr/0007-dependencies.md."""
 
 PURE_ROOMS: Final = re.compile(
