@@ -1,22 +1,28 @@
-"""Commands beside the workers, as an API process runs them: ``python -m tests.failure.commander '<plan>'``.
+"""Commands over HTTP, as an API process takes them: ``python -m tests.failure.commander '<plan>'``.
 
-Every command is repeated under its key until it is answered, one in five once more after that. What
-was answered is written to standard output as ``<idempotency key> <reply>``. A trip strikes at the point
-``in_command``: everything is written and locked, nothing is committed.
+It says "ready" and its port. A trip strikes at one of two points: ``in_command``, when everything is
+written and locked and nothing committed; ``after_command``, when all is committed and nothing
+answered. SIGTERM ends it in order.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
+from typing import Final
 
 import msgspec
+from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
+from pydantic import BaseModel
 
-from shared.kernel.errors import Rejected, Unavailable
+from shared.http.app import build_app
+from shared.http.commands import CommandCall
+from shared.http.serving import bind, serve
 from shared.postgres.database import Transaction
 from shared.processor.batch import Account
 from shared.processor.commands import Commands
@@ -26,67 +32,52 @@ from shared.telemetry.logging import configure_logging
 from shared.telemetry.metrics import ProcessorMetrics
 from tests.engine.tally import PARTITIONS, Add, TallyStage, TallyState
 from tests.failure.oracle.journal import journal_of
-from tests.failure.surroundings.load import choose_key
 from tests.failure.worker import Trip, WallClock, Wire, die_with, open_database
+
+POINTS: Final = ("in_command", "after_command")
+_GRACE: Final = timedelta(seconds=5)
 
 
 class CommanderPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What the process is told; ``rate`` in commands a second, all callers together."""
+    """What the process is told."""
 
     name: str
     group: str
     database: str
     parent: int
-    seed: int
-    rate: float
-    callers: int = 4
     trip: Trip | None = None
 
 
-class Commander:
-    """Several callers at once."""
+class AddIn(BaseModel):
+    """How much to add."""
 
-    def __init__(self, plan: CommanderPlan, commands: Commands[TallyState]) -> None:
-        self._plan = plan
-        self._commands = commands
-        self._random = random.Random(f"{plan.seed}-{plan.name}")
-        self._clock = WallClock()
-        self._count = 0
-        self.is_stopping = False
-
-    async def call(self) -> None:
-        """Give one command after the other until it is time to stop."""
-        pick = self._random
-        pause = self._plan.callers / self._plan.rate
-        while not self.is_stopping:
-            self._count += 1
-            key, amount = choose_key(pick), 13 if pick.random() < 0.02 else pick.randrange(20, 30)
-            name = f"{self._plan.name}.{self._count}:{key}:{amount}"
-            received = self._clock.now()
-            replies = [await self._ask(name, key, amount, received)]
-            if pick.random() < 0.2:
-                both = [self._ask(name, key, amount, received) for _ in range(2)]
-                replies += await asyncio.gather(*both)
-            if replies[0] is not None:
-                print(name, *replies, flush=True)
-            await asyncio.sleep(pick.uniform(0, 2 * pause))
-
-    async def _ask(self, name: str, key: str, amount: int, received: int) -> object:
-        while True:
-            try:
-                return await self._commands.run(
-                    key=key, command=Add(amount), received=received, idempotency_key=name
-                )
-            except Unavailable:
-                await asyncio.sleep(0.1)
-            except Rejected as refused:
-                if refused.reason != "tally.thirteen":
-                    raise
-                return None
+    amount: int
 
 
-async def command(plan: CommanderPlan) -> None:
-    """Run until SIGTERM."""
+class AddOut(BaseModel):
+    """How many facts the lead counts now."""
+
+    count: int
+
+
+def build_router(commands: Commands[TallyState], passed: Callable[[str], None]) -> APIRouter:
+    """Return tally's one route; ``passed`` is called at ``after_command``."""
+    router = APIRouter(prefix="/tally/v1")
+
+    @router.post("/leads/{lead}/add")
+    async def add(lead: str, body: AddIn, call: CommandCall) -> AddOut:
+        count: int = await call.run(commands, lead, Add(body.amount))
+        passed("after_command")
+        return AddOut(count=count)
+
+    return router
+
+
+async def take_commands(plan: CommanderPlan) -> None:
+    """Serve until SIGTERM."""
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    listener = bind("127.0.0.1", 0)
     database = await open_database(plan.database, application=plan.name)
     wire, write = Wire(plan.trip), journal_of(plan.name)
 
@@ -94,34 +85,36 @@ async def command(plan: CommanderPlan) -> None:
         await write(transaction, account)
         wire("in_command")
 
+    registry, clock = CollectorRegistry(), WallClock()
     bench = Bench(
         announcer=Announcer(source="/leadmill/tally", partitions=PARTITIONS, max_record_bytes=900_000),
         database=database,
-        clock=WallClock(),
-        metrics=ProcessorMetrics(CollectorRegistry(), service="tally", group=plan.group),
+        clock=clock,
+        metrics=ProcessorMetrics(registry, service="tally", group=plan.group),
         journal=journal,
     )
     stage = TallyStage(with_timers=True, with_latest=True, group=plan.group)
-    commander = Commander(plan, Commands(stage, bench))
-
-    def stop() -> None:
-        commander.is_stopping = True
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
-    print("ready", flush=True)
-    async with asyncio.TaskGroup() as callers:
-        for _ in range(plan.callers):
-            callers.create_task(commander.call())
+    app = build_app(
+        title="Tally",
+        service="tally",
+        version="test",
+        registry=registry,
+        clock=clock,
+        stopping=stopping,
+        routers=[build_router(Commands(stage, bench), wire)],
+    )
+    print("ready", listener.getsockname()[1], flush=True)
+    await serve(app, sockets=[listener], stopping=stopping, grace=_GRACE)
     await database.stop()
 
 
 def main() -> None:
-    """Read the plan and give commands."""
+    """Read the plan and take commands."""
     plan = msgspec.json.decode(sys.argv[1], type=CommanderPlan)
     die_with(plan.parent)
     configure_logging(service="tally", version="test")
     with suppress(KeyboardInterrupt):
-        asyncio.run(command(plan))
+        asyncio.run(take_commands(plan))
 
 
 if __name__ == "__main__":

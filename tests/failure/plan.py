@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from tests.failure.faults.commits import lose_answers
 from tests.failure.faults.gaps import lose_a_record_batch
-from tests.failure.faults.kills import kill_at_points, kill_at_random
+from tests.failure.faults.kills import kill_at_points, kill_at_random, kill_in_commands
 from tests.failure.faults.mixture import strike_at_random
 from tests.failure.faults.outages import take_kafka_away, take_postgres_away
 from tests.failure.faults.restarts import join_and_leave, restart_rolling
@@ -143,6 +143,7 @@ FULL: Final = (
     *_runs("zombies", 2, freeze_at_points, seconds=38),
     *_runs("late-publish", 3, freeze_with_late_publish, seconds=13),
     *_runs("frozen", 2, partial(freeze_at_random, count=8), seconds=40),
+    *_runs("killed-command", 1, partial(kill_in_commands, count=10), seconds=45),
     *_runs("frozen-command", 2, partial(freeze_in_commands, count=4), seconds=30),
     *_runs("kafka-stop", 2, partial(take_kafka_away, how="stop", seconds=20), seconds=35),
     *_runs("kafka-kill", 1, partial(take_kafka_away, how="kill", seconds=20), seconds=35),

@@ -7,9 +7,11 @@ from typing import NamedTuple
 from shared.contracts.envelope import encode_event
 from shared.log.port import Headers, TopicPartition
 from tests.engine.tally import COUNTED, LATEST, TOTALS, Latest, TallyState
+from tests.failure.oracle.answers import compare_answers
 from tests.failure.oracle.comparison import Differences, compare_log
 from tests.failure.oracle.journal import Entry, order
 from tests.failure.oracle.replay import Expected, Inputs, Replay, Said
+from tests.failure.surroundings.callers import Asked
 
 IN = TopicPartition(COUNTED.name, 0)
 OUT = TopicPartition(TOTALS.name, 0)
@@ -110,6 +112,38 @@ class TestTheComparisonOfTheLog:
         compare_log(expected, {tp: records}, differences)
 
         assert dict(differences.kinds) == {"stale": 1}
+
+
+class TestTheComparisonOfAnswers:
+    def _kinds(self, replies: dict[str, int], *asked: Asked) -> dict[str, int]:
+        differences = Differences()
+        compare_answers(Expected(replies=replies), asked, differences)
+        return dict(differences.kinds)
+
+    def test_every_answer_to_one_command_is_that_of_its_one_transaction(self) -> None:
+        refused = Asked("b", "k", 1, 2, [None])
+
+        assert self._kinds({"a": 7}, Asked("a", "k", 1, 2, [7, 7]), refused) == {}
+
+    def test_an_answer_that_no_transaction_gave_is_lost(self) -> None:
+        assert self._kinds({}, Asked("a", "k", 1, 2, [7])) == {"lost": 1}
+
+    def test_another_answer_than_that_of_the_transaction_is_a_difference(self) -> None:
+        assert self._kinds({"a": 7}, Asked("a", "k", 1, 2, [7, 8])) == {"command": 1}
+        assert self._kinds({"a": 7}, Asked("a", "k", 1, 2, [None])) == {"command": 1}
+
+    def test_a_command_that_nobody_asked_for_is_unexplained(self) -> None:
+        assert self._kinds({"a": 7}) == {"unexplained": 1}
+
+    def test_a_command_asked_after_the_answer_to_another_and_counted_before_it_is_reordered(self) -> None:
+        first, second = Asked("a", "k", 1, 2, [7]), Asked("b", "k", 3, 4, [6])
+
+        assert self._kinds({"a": 7, "b": 6}, first, second) == {"reordered": 1}
+
+    def test_commands_under_way_at_the_same_time_may_count_in_any_order(self) -> None:
+        first, second = Asked("a", "k", 1, 3, [7]), Asked("b", "k", 2, 4, [6])
+
+        assert self._kinds({"a": 7, "b": 6}, first, second) == {}
 
 
 def test_a_timer_that_rings_though_nobody_set_it_is_a_fault() -> None:

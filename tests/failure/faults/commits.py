@@ -14,7 +14,7 @@ async def lose_answers(field: Field, *, seconds: float, share: float = 0.02) -> 
     async with CommitProxy(field.crew.database, seed=field.crew.seed) as proxy:
         for name in NAMES:
             field.crew.start(name, database=proxy.url)
-        commander = field.crew.start_commander(20.0, database=proxy.url) if field.crew.commanders else None
+        commander = field.crew.start_commander(database=proxy.url) if field.crew.commanders else None
         await field.progress()
         proxy.swallow, proxy.drop = share, share / 2
         end = asyncio.get_running_loop().time() + seconds

@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
+from tests.failure.commander import POINTS as COMMAND_POINTS
 from tests.failure.surroundings.ground import Field
 from tests.failure.worker import Trip
 
@@ -69,10 +70,28 @@ async def kill_at_random(field: Field, count: int, *, longest: float = 3.0) -> N
             for name, hand in field.crew.commanders.items():
                 if hand.is_running:
                     field.crew.kill(name)
-            field.crew.start_commander(20.0)
+            field.crew.start_commander()
         if pick.random() < 0.3:
             await asyncio.sleep(pick.uniform(0, 2.5))
         for name in chosen:
             field.crew.start(name)
         field.crew.look()
+    await field.progress()
+
+
+async def kill_in_commands(field: Field, count: int) -> None:
+    """Processes kill themselves in a command, before its commit or before its answer."""
+    pick = random.Random(field.crew.seed)
+    field.crew.man(*NAMES)
+    await field.progress()
+    for number in range(count):
+        point, passes = COMMAND_POINTS[number % len(COMMAND_POINTS)], pick.randrange(1, 9)
+        hand = field.crew.start_commander(trip=Trip(point, passes))
+        if await hand.ended(PATIENCE) is None:
+            field.crew.faults.append(
+                f"stuck: {hand.name} has not come {passes} times to {point} within {PATIENCE:g} s"
+            )
+            field.crew.kill(hand.name)
+        else:
+            field.crew.struck[f"SIGKILL {point}"] += 1
     await field.progress()

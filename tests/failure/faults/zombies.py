@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tests.engine.tally import PARTITIONS
+from tests.failure.commander import POINTS as COMMAND_POINTS
 from tests.failure.faults.kills import NAMES, PATIENCE
 from tests.failure.surroundings.crew import Hand
 from tests.failure.surroundings.ground import Field
@@ -106,18 +107,19 @@ async def freeze_at_random(field: Field, count: int) -> None:
 
 
 async def freeze_in_commands(field: Field, count: int) -> None:
-    """A caller stands still inside a command, with the lead and the sequences of its partition locked.
+    """A process stands still in a command: with the lead and its partition's sequences locked, or done.
 
-    The batches behind it may not wait for longer than a session; once awake it finds out, and its
-    callers ask again under the same keys.
+    The batches behind it may not wait for longer than a session. Callers give up and ask another
+    process under the same key; once awake the frozen one finds out, and nobody hears its answer.
     """
     field.crew.man(*NAMES)
     await field.progress()
     for number in range(count):
-        hand = field.crew.start_commander(20.0, trip=Trip("in_command", 5, signal.SIGSTOP))
+        point = COMMAND_POINTS[number // 2 % len(COMMAND_POINTS)]
+        hand = field.crew.start_commander(trip=Trip(point, 5, signal.SIGSTOP))
         if not await hand.frozen(PATIENCE):
-            field.crew.faults.append(f"stuck: {hand.name} has not given 5 commands within {PATIENCE:g} s")
-        field.crew.struck["SIGSTOP in_command"] += 1
+            field.crew.faults.append(f"stuck: {hand.name} has not taken 5 commands within {PATIENCE:g} s")
+        field.crew.struck[f"SIGSTOP {point}"] += 1
         await field.progress(transactions=20)
         if number % 2:
             field.crew.kill(hand.name)

@@ -72,6 +72,13 @@ class Hand:
             await asyncio.sleep(0.02)
         return self.is_frozen
 
+    def told(self, word: str) -> str:
+        """Return what stands behind ``word`` in a line of its output, or nothing."""
+        for line in self.output.read_text().splitlines(keepends=True):
+            if line.startswith(f"{word} ") and line.endswith("\n"):
+                return line.split()[1]
+        return ""
+
     def signal(self, number: int) -> None:
         """Send a signal."""
         if self.is_running:
@@ -120,8 +127,8 @@ class Crew:
             if hand is None or not hand.is_running:
                 self.start(name)
 
-    def start_commander(self, rate: float, *, database: str | None = None, trip: Trip | None = None) -> Hand:
-        """Start a process that gives commands."""
+    def start_commander(self, *, database: str | None = None, trip: Trip | None = None) -> Hand:
+        """Start a process that takes commands over HTTP."""
         self._numbers += 1
         name = f"commander-{self._numbers}"
         plan = CommanderPlan(
@@ -129,13 +136,16 @@ class Crew:
             group=self.group,
             database=database or self.database,
             parent=os.getpid(),
-            seed=self.seed,
-            rate=rate,
             trip=trip,
         )
         hand = Hand(name, _python("tests.failure.commander", plan), self.folder, trip=trip)
         self.commanders[name] = hand
         return hand
+
+    def addresses(self) -> list[str]:
+        """Return where commands are taken, or were a moment ago: a frozen process is among them."""
+        ports = {hand: hand.told("ready") for hand in self.commanders.values() if hand.is_running}
+        return [f"http://127.0.0.1:{port}" for port in ports.values() if port]
 
     def kill(self, name: str) -> None:
         """Kill a worker or a commander, wherever it is."""

@@ -22,8 +22,10 @@ from shared.processor.tables import fence
 from shared.testing.kafka_broker import KafkaBroker, find_kafka
 from tests.engine.tally import ALL, COUNTED, DDL, EXTRA, LATEST, layouts
 from tests.failure.oracle import journal
+from tests.failure.oracle.answers import compare_answers
 from tests.failure.oracle.comparison import Differences, compare_log, compare_receipts, compare_tables
 from tests.failure.oracle.replay import CommandTaken, Inputs, Replay
+from tests.failure.surroundings.callers import Callers
 from tests.failure.surroundings.crew import Crew
 from tests.failure.surroundings.load import Feeder
 from tests.failure.worker import LIMITS, log_on
@@ -94,12 +96,14 @@ class Ground:
         folder.mkdir()
         crew = Crew(group=f"tally-{name}", database=url, kafka=self.broker.address, folder=folder, seed=seed)
         crew.plant = plant
+        callers = Callers(crew.addresses, rate=commands, seed=seed, faults=crew.faults) if commands else None
         opened = Field(
             ground=self,
             database=database,
             crew=crew,
             feeder=Feeder(self.log, rate=rate, seed=seed),
             starts={tp: end for tp, (_, end) in (await self.bounds()).items()},
+            callers=callers,
         )
         async with database.transaction() as transaction:
             await fence.open_positions(
@@ -109,11 +113,14 @@ class Ground:
             )
         feeding = asyncio.create_task(opened.feeder.run())
         try:
-            if commands:
-                crew.start_commander(commands)
+            if callers:
+                crew.start_commander()
+                callers.start()
             yield opened
         finally:
             opened.feeder.stop()
+            if callers:
+                await callers.close()
             crew.close()
             feeding.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -186,6 +193,7 @@ class Field:
     crew: Crew
     feeder: Feeder
     starts: Mapping[TopicPartition, int]
+    callers: Callers | None = None
     began: float = field(default_factory=time.monotonic)
 
     async def ask(self, sql: str, *arguments: object) -> Sequence[Row] | None:
@@ -253,8 +261,14 @@ class Field:
         return not waiting.isdisjoint(latest or drawn)
 
     async def stop_load(self) -> None:
-        """Feed no more, and let commands that are under way be answered."""
+        """Feed no more, and wait until all commands are answered."""
         self.feeder.stop()
+        if self.callers:
+            if not any(hand.is_running for hand in self.crew.commanders.values()):
+                self.crew.start_commander()
+            await self.callers.stop(within=60)
+            self.crew.struck.update(self.callers.again)
+            self.callers.again.clear()
         for name, hand in self.crew.commanders.items():
             if hand.is_running:
                 await self.crew.stop(name)
@@ -337,12 +351,7 @@ class Field:
             ],
             differences=differences,
         )
-        answered = self._answered()
-        for name, replies in answered.items():
-            if set(replies) != {expected.replies.get(name)}:
-                differences.add(
-                    "command", f"{name} was answered {replies}, should be {expected.replies.get(name)}"
-                )
+        compare_answers(expected, self.callers.asked if self.callers else (), differences)
         return Outcome(
             struck=self.crew.struck,
             facts=sum(len(records) for tp, records in log.items() if tp.topic in {COUNTED.name, EXTRA.name}),
@@ -365,13 +374,3 @@ class Field:
             _, key, amount = row["idempotency_key"].split(":")
             taken[row["idempotency_key"]] = CommandTaken(key, int(amount), row["received"])
         return taken
-
-    def _answered(self) -> dict[str, list[int]]:
-        """Return what callers were told, by idempotency key; a line cut short by a kill is left out."""
-        answered = {}
-        for hand in self.crew.commanders.values():
-            for line in hand.output.read_text().splitlines(keepends=True):
-                if line.endswith("\n") and ":" in line:
-                    name, *replies = line.split()
-                    answered[name] = [int(reply) for reply in replies]
-        return answered

@@ -1,0 +1,154 @@
+"""Who gives the commands: clients that ask over HTTP until they are answered, under one key each.
+
+They ask any process that takes commands, as behind a load balancer that notices only who has ended.
+No answer, whatever the reason, or "unavailable": the same again under the same key, wherever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx
+
+from tests.failure.surroundings.load import choose_key
+
+_CALLERS: Final = 4
+_TIMEOUT: Final = 4.0
+"""Seconds until an answer is given up; longer than a lock is waited for."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """One command: when it was first asked and first answered (loop time), and all that was answered.
+
+    ``replies`` are counts; a refusal is None.
+    """
+
+    name: str
+    lead: str
+    began: float
+    answered: float | None = None
+    replies: list[int | None] = field(default_factory=list)
+
+
+class Callers:
+    """Four callers, together ``rate`` commands a second; ``addresses`` tells whom they may ask."""
+
+    def __init__(
+        self, addresses: Callable[[], Sequence[str]], *, rate: float, seed: int, faults: list[str]
+    ) -> None:
+        self.asked: list[Asked] = []
+        self.again: Counter[str] = Counter()
+        """How often a command was asked again, by why."""
+        self._addresses = addresses
+        self._rate = rate
+        self._random = random.Random(f"{seed}-callers")
+        self._faults = faults
+        self._stopping = False
+        self._running: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to ask."""
+        self._running = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self, *, within: float) -> None:
+        """Ask for nothing new, and wait until all that was asked is answered; if not, that is a fault."""
+        self._stopping = True
+        if self._running is None:
+            return
+        try:
+            async with asyncio.timeout(within):
+                await self._running
+        except TimeoutError:
+            waiting = [asked.name for asked in self.asked if asked.answered is None]
+            self._faults.append(f"stuck: commands without an answer for {within:g} s: {waiting}")
+        self._running = None
+
+    async def close(self) -> None:
+        """End at once."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+    async def _run(self) -> None:
+        async with (
+            httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as client,
+            asyncio.TaskGroup() as all_,
+        ):
+            for _ in range(_CALLERS):
+                all_.create_task(self._call(client))
+
+    async def _call(self, client: httpx.AsyncClient) -> None:
+        """Give one command after the other; some at two places at once, some once more when answered."""
+        pick, loop = self._random, asyncio.get_running_loop()
+        pause = _CALLERS / self._rate
+        while not self._stopping:
+            lead, amount = choose_key(pick), 13 if pick.random() < 0.02 else pick.randrange(20, 30)
+            asked = Asked(f"c{len(self.asked) + 1}:{lead}:{amount}", lead, loop.time())
+            self.asked.append(asked)
+            dice = pick.random()
+            first = [self._ask(client, asked, amount) for _ in range(2 if dice < 0.1 else 1)]
+            asked.replies += await asyncio.gather(*first)
+            asked.answered = loop.time()
+            if dice > 0.8:
+                both = [self._ask(client, asked, amount) for _ in range(2)]
+                asked.replies += await asyncio.gather(*both)
+            if dice > 0.98 and asked.replies[0] is not None:
+                await self._reuse(client, asked, amount + 1)
+            await asyncio.sleep(pick.uniform(0, 2 * pause))
+
+    async def _ask(self, client: httpx.AsyncClient, asked: Asked, amount: int) -> int | None:
+        answer = await self._answer(client, asked, amount)
+        if answer.status_code == 200:
+            count: int = answer.json()["count"]
+            return count
+        if (answer.status_code, _code_of(answer)) != (400, "tally.thirteen"):
+            self._wonder(asked, answer)
+        return None
+
+    async def _reuse(self, client: httpx.AsyncClient, asked: Asked, amount: int) -> None:
+        """Ask for something else under a key that was used; it must be refused."""
+        answer = await self._answer(client, asked, amount)
+        if (answer.status_code, _code_of(answer)) != (422, "command.key_reused"):
+            self._wonder(asked, answer)
+
+    async def _answer(self, client: httpx.AsyncClient, asked: Asked, amount: int) -> httpx.Response:
+        while True:
+            addresses = self._addresses()
+            if not addresses:
+                await asyncio.sleep(0.1)
+                continue
+            wait = 0.1
+            try:
+                answer = await client.post(
+                    f"{self._random.choice(addresses)}/tally/v1/leads/{asked.lead}/add",
+                    json={"amount": amount},
+                    headers={"Idempotency-Key": f'"{asked.name}"'},
+                )
+            except httpx.TransportError as error:
+                is_late = isinstance(error, httpx.TimeoutException)
+                self.again["HTTP timeout" if is_late else "HTTP connection broken"] += 1
+            else:
+                if answer.status_code != 503:
+                    return answer
+                self.again["HTTP 503"] += 1
+                wait = float(answer.headers["retry-after"])
+            await asyncio.sleep(wait * self._random.uniform(0.5, 1.5))
+
+    def _wonder(self, asked: Asked, answer: httpx.Response) -> None:
+        self._faults.append(f"command: {asked.name} was answered {answer.status_code} {answer.text[:300]}")
+
+
+def _code_of(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["code"])
+    except (ValueError, KeyError):
+        return ""
