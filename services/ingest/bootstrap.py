@@ -54,14 +54,19 @@ def new_record_id() -> str:
 
 
 def build_resolver(
-    config: Path, *, identity_key: bytes, metrics: IngestMetrics, default_region: str = "CN"
+    config: Path,
+    *,
+    identity_key: bytes,
+    metrics: IngestMetrics,
+    default_region: str = "CN",
+    default_currency: str = "",
 ) -> Resolver:
     """Return the resolver by the documents in ``config/ingest``.
 
     :raises DocumentFaults: with every fault and its path.
     """
     rulebook = read_rulebook(config / NAME, default_region=default_region)
-    reader = RawReader(rulebook, hash_identifier=identifier_hasher(identity_key))
+    reader = RawReader(rulebook, hash_identifier=identifier_hasher(identity_key), currency=default_currency)
     return Resolver(
         read_raw=reader.on_raw_received,
         take_in=on_intake,
@@ -89,6 +94,7 @@ def build(
         identity_key=identity_key,
         metrics=metrics,
         default_region=settings.default_region,
+        default_currency=settings.default_currency,
     )
     worker: Worker[Any] = Worker(
         stage=resolver,

@@ -29,6 +29,9 @@ REPEATED: Final = declare_counter(
     "leads_ingest_repeated_messages_total", "Messages that had been seen already, by source and message id."
 )
 
+SUPPRESSED: Final = declare_counter(
+    "leads_ingest_suppressed_messages_total", "Messages dropped because the person asked to be forgotten."
+)
 TURNED_AWAY: Final = declare_counter(
     "leads_ingest_turned_away_requests_total",
     "Requests with no write key that works, by whether they are in the sample in quarantine.",
@@ -46,6 +49,7 @@ class IngestMetrics:
         self._spilling = SPILLING.on(registry)
         self._quarantined = QUARANTINED.on(registry)
         self._repeated = REPEATED.on(registry)
+        self._suppressed = SUPPRESSED.on(registry)
         self._turned_away = TURNED_AWAY.on(registry)
 
     def accepted(self, channel: str, count: int) -> None:
@@ -71,6 +75,10 @@ class IngestMetrics:
     def repeated(self, count: int) -> None:
         """Count messages that had been seen already."""
         self._repeated.inc(count)
+
+    def suppressed(self) -> None:
+        """Count a message about somebody who was erased."""
+        self._suppressed.inc()
 
     def turned_away(self, *, is_kept: bool) -> None:
         """Count a request without a write key that works, and whether it is in the sample."""

@@ -23,6 +23,11 @@ class IngestSettings(Settings):
     default_region: str = Field(
         "CN", pattern="^[A-Za-z]{2}$", description="the country of telephone numbers that name none"
     )
+    default_currency: str = Field(
+        "",
+        pattern="^([A-Za-z]{3})?$",
+        description="currency of amounts that name none, for example CNY; without it they go to quarantine",
+    )
     spill: bool = Field(
         default=False,
         description="keep messages on this machine's disk while the log is away; needs a lasting data folder",

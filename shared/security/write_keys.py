@@ -9,18 +9,34 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant, from_datetime, to_datetime
 from shared.kernel.redacted import Redacted
 from shared.postgres.database import Database, Transaction
 from shared.security.credential_cache import CacheLimits, CredentialCache
-from shared.security.credentials import fingerprint, is_well_formed, mint_credential, public_id
+from shared.security.credentials import (
+    derive_credential,
+    fingerprint,
+    is_well_formed,
+    mint_credential,
+    public_id,
+)
 
 PREFIX: Final = "lmw"
 _SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _BROUGHT: Final = re.compile(r"[!-~]{8,200}")
+
+
+INTERNAL_SOURCES: Final = ("routing", "nurture")
+"""Services whose own words come in at the front door like anybody's: opens, clicks, opportunities."""
+
+
+class SourceReserved(Rejected):
+    """The platform itself speaks under this name; choose another for the source."""
+
+    code = "source.reserved"
 
 
 class WriteKeyMalformed(Rejected):
@@ -59,6 +75,15 @@ class WriteKey:
     revoked_at: Instant | None
 
 
+def internal_write_key(pepper: bytes, source: str) -> Redacted[str]:
+    """Return the write key of one of :data:`INTERNAL_SOURCES`.
+
+    It follows from the deployment's pepper, so every process of the deployment knows it, none stores
+    it, and it changes when the pepper does.
+    """
+    return Redacted(derive_credential(PREFIX, pepper, f"write key of {source}"))
+
+
 async def add_write_key(
     transaction: Transaction, *, pepper: bytes, source: str, now: Instant, brought: str | None = None
 ) -> Redacted[str]:
@@ -68,11 +93,14 @@ async def add_write_key(
     that works changes nothing.
 
     :raises SourceMalformed: if the source's name is not one.
+    :raises SourceReserved: if it is a name of the platform's own.
     :raises WriteKeyMalformed: if the key brought along cannot be a key.
     :raises WriteKeyTaken: if the key belongs to another source, or was revoked.
     """
     if not _SOURCE.fullmatch(source):
         raise SourceMalformed
+    if source in INTERNAL_SOURCES:
+        raise SourceReserved
     if brought is not None and not _could_be_a_key(brought):
         raise WriteKeyMalformed
     key = brought if brought is not None else mint_credential(PREFIX)
@@ -143,9 +171,16 @@ async def load_write_keys(transaction: Transaction) -> list[WriteKey]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Entrance:
+class Entrance(NamedTuple):
+    """What a write key opens; ``is_internal`` sources are the platform's own, and may name leads by id."""
+
     source: str
+    is_internal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    entrance: Entrance
     expires_at: Instant | None
 
 
@@ -155,26 +190,37 @@ class WriteKeys:
     def __init__(self, database: Database, *, pepper: bytes, limits: CacheLimits | None = None) -> None:
         self._database = database
         self._pepper = pepper
-        self._cache: CredentialCache[_Entrance] = CredentialCache(self._load, limits=limits)
+        self._internal = {
+            internal_write_key(pepper, source).reveal(): Entrance(source, is_internal=True)
+            for source in INTERNAL_SOURCES
+        }
+        self._cache: CredentialCache[_Stored] = CredentialCache(self._load, limits=limits)
 
-    async def source_of(self, key: str, *, now: Instant) -> str | None:
-        """Return the source of ``key``, or None if there is no such key that works at ``now``.
+    async def entrance_of(self, key: str, *, now: Instant) -> Entrance | None:
+        """Return what ``key`` opens, or None if there is no such key that works at ``now``.
 
         :raises CredentialStoreUnavailable: if the key is not known here yet and the database is
             away; never answer that with "unknown key".
         """
+        if (own := self._internal.get(key)) is not None:
+            return own
         if not _could_be_a_key(key):
             return None
         found = await self._cache.find(fingerprint(self._pepper, key))
         if found is None or (found.expires_at is not None and found.expires_at <= now):
             return None
-        return found.source
+        return found.entrance
+
+    async def source_of(self, key: str, *, now: Instant) -> str | None:
+        """Return the source of ``key``, or None; as :meth:`entrance_of`."""
+        found = await self.entrance_of(key, now=now)
+        return None if found is None else found.source
 
     def forget(self, key: str) -> None:
         """Look this key up anew; for a key that was changed in this process."""
         self._cache.forget(fingerprint(self._pepper, key))
 
-    async def _load(self, stored: bytes) -> _Entrance | None:
+    async def _load(self, stored: bytes) -> _Stored | None:
         async with self._database.connection() as connection:
             row = await connection.fetch_row(
                 "SELECT source, expires_at FROM write_key WHERE fingerprint = $1 AND revoked_at IS NULL",
@@ -182,8 +228,9 @@ class WriteKeys:
             )
         if row is None:
             return None
-        return _Entrance(
-            row["source"], None if row["expires_at"] is None else from_datetime(row["expires_at"])
+        return _Stored(
+            Entrance(row["source"]),
+            None if row["expires_at"] is None else from_datetime(row["expires_at"]),
         )
 
 

@@ -17,6 +17,7 @@ from starlette.types import Scope
 
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant
+from shared.security.write_keys import Entrance
 
 
 class WriteKeyInvalid(Rejected):
@@ -28,8 +29,8 @@ class WriteKeyInvalid(Rejected):
 class Keys(Protocol):
     """Knows write keys; ``shared.security.write_keys.WriteKeys`` does."""
 
-    async def source_of(self, key: str, *, now: Instant) -> str | None:
-        """Return the source of a key, None if there is no such key.
+    async def entrance_of(self, key: str, *, now: Instant) -> Entrance | None:
+        """Return the entrance that a key opens, None if there is no such key.
 
         :raises Unavailable: if it cannot be told now.
         """
@@ -74,15 +75,15 @@ def _from_elsewhere(headers: Mapping[bytes, str], query: Mapping[str, list[str]]
         yield credentials.strip()
 
 
-async def find_source(
+async def find_entrance(
     keys: Keys,
     *,
     headers: Mapping[bytes, str],
     query: Mapping[str, list[str]],
     in_body: Iterable[object] = (),
     now: Instant,
-) -> str:
-    """Return the source of the first write key that works.
+) -> Entrance:
+    """Return the entrance of the first write key that works.
 
     The order is: Basic credentials, the body, its first event, the query, ``X-Write-Key``, and last a
     bearer token.
@@ -95,7 +96,7 @@ async def find_source(
     for key in (*_from_authorization(headers), *written, *_from_elsewhere(headers, query)):
         if key and key not in tried:
             tried.add(key)
-            source = await keys.source_of(key, now=now)
-            if source is not None:
-                return source
+            entrance = await keys.entrance_of(key, now=now)
+            if entrance is not None:
+                return entrance
     raise WriteKeyInvalid

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,8 +16,15 @@ from starlette.types import Receive, Scope, Send
 
 from services.ingest.api.authentication import query_of
 from services.ingest.api.edge import Caller, Edge, caller_of
-from services.ingest.api.messages import LARGEST_EVENT, EventTooLarge, Message, Parcel, open_lead
-from services.ingest.domain.captures import IDEMPOTENCY_KEY, Fields, read_fields
+from services.ingest.api.messages import (
+    LARGEST_EVENT,
+    EventTooLarge,
+    Message,
+    Parcel,
+    open_lead,
+    open_reports,
+)
+from services.ingest.domain.dialects.captures import IDEMPOTENCY_KEY, Fields, read_fields
 from services.ingest.domain.identifiers import IdentifierKind
 from services.ingest.handlers.reading import RequestContext
 from shared.http.access import Authority, Forbidden, Unauthenticated
@@ -77,13 +84,29 @@ def capture_routes(
 
     async def take_lead(scope: Scope, receive: Receive, send: Send) -> None:
         caller = caller_of(scope)
-        key = caller.headers.get(b"idempotency-key", "").strip().strip('"') or None
+        key = _idempotency_key_of(caller)
         body = await read_body(scope, receive)
         parcel = open_lead(body, idempotency_key=key)
-        source = await edge.authenticate(caller, parcel.write_keys, body=body)
-        context = None if key is None else msgspec.json.encode(RequestContext(idempotency_key=key)).decode()
-        ids = await edge.take(scope, caller, parcel, source=source, channel="lead", batch_context=context)
+        entrance = await edge.authenticate(caller, parcel.write_keys, body=body)
+        ids = await edge.take(
+            scope, caller, parcel, entrance=entrance, channel="lead", batch_context=_context_of(key)
+        )
         await send_json(send, 200, msgspec.json.encode({"success": True, "id": ids[0]}))
+
+    def reports(channel: Literal["outcome", "cost"]) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        async def take_reports(scope: Scope, receive: Receive, send: Send) -> None:
+            caller = caller_of(scope)
+            key = _idempotency_key_of(caller)
+            body = await read_body(scope, receive)
+            parcel = open_reports(body, kind=channel, idempotency_key=key)
+            entrance = await edge.authenticate(caller, parcel.write_keys, body=body)
+            context = _context_of(key) if len(parcel.messages) == 1 else None
+            ids = await edge.take(
+                scope, caller, parcel, entrance=entrance, channel=channel, batch_context=context
+            )
+            await send_json(send, 200, msgspec.json.encode({"success": True, "ids": ids}))
+
+        return take_reports
 
     async def take_form(scope: Scope, receive: Receive, send: Send) -> None:
         caller = caller_of(scope)
@@ -91,11 +114,11 @@ def capture_routes(
         if len(body) > LARGEST_EVENT:
             raise EventTooLarge
         form_key = scope["path_params"]["form_key"]
-        source = await edge.authenticate(caller, (form_key,), body=body)
+        entrance = await edge.authenticate(caller, (form_key,), body=body)
         enctype = _enctype_of(caller, body)
         fields = read_fields(body, enctype=enctype)
-        message = Message(enctype, body, _submission_of(edge, source, fields), _key_of(fields))
-        ids = await edge.take(scope, caller, Parcel([message], ()), source=source, channel="form")
+        message = Message(enctype, body, _submission_of(edge, entrance.source, fields), _key_of(fields))
+        ids = await edge.take(scope, caller, Parcel([message], ()), entrance=entrance, channel="form")
         if _navigates(caller):
             wanted = next((value for name, value in fields if name == "_redirect"), None)
             await send_json(send, 303, b"", headers={"location": redirects.target_of(wanted)})
@@ -110,9 +133,21 @@ def capture_routes(
             app=_lead_search(find_leads, authority, edge.clock),
             operation=_SEARCH_OPERATION,
         ),
+        HotRoute(path="/v1/outcomes", app=reports("outcome"), operation=_OUTCOME_OPERATION),
+        HotRoute(path="/v1/costs", app=reports("cost"), operation=_COST_OPERATION),
         HotRoute(path=THANKS, methods=("GET",), app=_thank),
         HotRoute(path="/f/{form_key}", app=take_form, operation=_FORM_OPERATION),
     ]
+
+
+def _idempotency_key_of(caller: Caller) -> str | None:
+    return caller.headers.get(b"idempotency-key", "").strip().strip('"') or None
+
+
+def _context_of(idempotency_key: str | None) -> str | None:
+    if idempotency_key is None:
+        return None
+    return msgspec.json.encode(RequestContext(idempotency_key=idempotency_key)).decode()
 
 
 def _lead_search(
@@ -204,6 +239,14 @@ _LEAD_OPERATION: Final[dict[str, Any]] = {
     ],
     "requestBody": {"required": True, "content": _OBJECT},
     "responses": {"200": {"description": "Kept", "content": _OBJECT}},
+}
+_OUTCOME_OPERATION: Final = {
+    **_LEAD_OPERATION,
+    "summary": "What became of an opportunity, or many in a batch",
+}
+_COST_OPERATION: Final = {
+    **_LEAD_OPERATION,
+    "summary": "What a campaign cost on a day, or many in a batch; said again it replaces",
 }
 _FORM_OPERATION: Final[dict[str, Any]] = {
     "summary": "An HTML form",

@@ -7,6 +7,7 @@ is the resolver's business: an SDK that is refused throws its data away.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -17,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from services.ingest.api.authentication import (
     Keys,
     WriteKeyInvalid,
-    find_source,
+    find_entrance,
     headers_of,
     query_of,
 )
@@ -31,6 +32,7 @@ from shared.http.problems import send_json
 from shared.kernel.clock import Clock
 from shared.kernel.instants import Instant
 from shared.log.port import NewRecord
+from shared.security.write_keys import Entrance
 
 SUCCESS: Final = b'{"success":true}'
 """What SDKs want to hear, to the byte; anything else makes one of them send again for ever."""
@@ -109,11 +111,11 @@ class Edge:
         self._meter = meter
         self._turned_away = turned_away
 
-    async def authenticate(self, caller: Caller, in_body: Iterable[object], *, body: bytes) -> str:
-        """Return the source that sends. :raises WriteKeyInvalid: if no key works."""
+    async def authenticate(self, caller: Caller, in_body: Iterable[object], *, body: bytes) -> Entrance:
+        """Return the entrance of who sends. :raises WriteKeyInvalid: if no key works."""
         now = self.clock.now()
         try:
-            return await find_source(
+            return await find_entrance(
                 self._keys, headers=caller.headers, query=caller.query, in_body=in_body, now=now
             )
         except WriteKeyInvalid:
@@ -126,7 +128,7 @@ class Edge:
         caller: Caller,
         parcel: Parcel,
         *,
-        source: str,
+        entrance: Entrance,
         channel: Channel,
         batch_context: str | None = None,
     ) -> list[str]:
@@ -135,7 +137,8 @@ class Edge:
         :raises Unavailable: if they cannot be kept now.
         """
         arrival = Arrival(
-            source=source,
+            source=entrance.source,
+            is_internal=entrance.is_internal,
             channel=channel,
             received=self.clock.now(),
             client=client_of(scope, caller.headers),
@@ -166,8 +169,8 @@ class Edge:
             caller = caller_of(scope)
             body = await read_body(scope, receive)
             parcel = open_single(body, kind=call)
-            source = await self.authenticate(caller, parcel.write_keys, body=body)
-            await self.take(scope, caller, parcel, source=source, channel="sdk")
+            entrance = await self.authenticate(caller, parcel.write_keys, body=body)
+            await self.take(scope, caller, parcel, entrance=entrance, channel="sdk")
             await send_json(send, 200, SUCCESS)
 
         return take_single
@@ -177,8 +180,8 @@ class Edge:
         caller = caller_of(scope)
         body = await read_body(scope, receive)
         parcel = open_batch(body)
-        source = await self.authenticate(caller, parcel.write_keys, body=body)
-        await self.take(scope, caller, parcel, source=source, channel="sdk")
+        entrance = await self.authenticate(caller, parcel.write_keys, body=body)
+        await self.take(scope, caller, parcel, entrance=entrance, channel="sdk")
         await send_json(send, 200, SUCCESS)
 
     def pixel(self, call: str) -> Callable[[Scope, Receive, Send], Any]:
@@ -187,13 +190,12 @@ class Edge:
         async def take_pixel(scope: Scope, _receive: Receive, send: Send) -> None:
             caller = caller_of(scope)
             given = {name: values[-1] for name, values in caller.query.items()}
-            try:
-                source = await self.authenticate(caller, (), body=scope.get("query_string", b""))
-            except WriteKeyInvalid:
-                source = ""
-            if source:
+            entrance: Entrance | None = None
+            with contextlib.suppress(WriteKeyInvalid):  # noted; a picture has nothing to show it with
+                entrance = await self.authenticate(caller, (), body=scope.get("query_string", b""))
+            if entrance is not None:
                 parcel = open_single(msgspec.json.encode(_unfold(given)), kind=call)
-                await self.take(scope, caller, parcel, source=source, channel="sdk")
+                await self.take(scope, caller, parcel, entrance=entrance, channel="sdk")
             headers = {"cache-control": "no-store"}
             await send_json(send, 200, _PIXEL, headers=headers, media_type="image/gif")
 

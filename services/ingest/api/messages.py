@@ -48,6 +48,7 @@ class _Head(msgspec.Struct, gc=False):
     anonymousId: Any = None  # noqa: N815
     previousId: Any = None  # noqa: N815
     userId: Any = None  # noqa: N815
+    leadId: Any = None  # noqa: N815
     writeKey: Any = None  # noqa: N815
     sentAt: Any = None  # noqa: N815
     traits: msgspec.Raw = msgspec.Raw()
@@ -163,6 +164,9 @@ def _key_of(head: _Head) -> Key | None:
         text = clean_text(value)
         if text is not None:
             return kind, text
+    text = clean_text(head.leadId)
+    if text is not None:
+        return IdentifierKind.LEAD, text
     for traits in _traits_of(head):
         for kind, name in ((IdentifierKind.EMAIL, "email"), (IdentifierKind.PHONE, "phone")):
             text = clean_text(traits.get(name))
@@ -217,5 +221,57 @@ def open_lead(body: bytes, *, idempotency_key: str | None) -> Parcel:
         None,
     )
     message_id = idempotency_key or clean_text(lead.get("message_id"))
-    keys = tuple(lead.get(name) for name in ("write_key", "writeKey"))
-    return Parcel([Message("lead", body, message_id, key)], keys)
+    return Parcel([Message("lead", body, message_id, key)], _keys_of(lead))
+
+
+def _keys_of(given: dict[str, Any]) -> tuple[object, ...]:
+    return tuple(given.get(name) for name in ("write_key", "writeKey"))
+
+
+def open_reports(body: bytes, *, kind: str, idempotency_key: str | None) -> Parcel:
+    """Read outcomes or costs: one object, or many in a list called ``batch``.
+
+    What one source says of one opportunity, or of one campaign, stays in order. An idempotency key
+    names all of them together; where there are many, each takes its place besides.
+
+    :raises BodyNotJson: if it is neither.
+    :raises EventTooLarge: if one is larger than an event may be.
+    """
+    body = body.removeprefix(_BYTE_ORDER_MARK)
+    try:
+        whole = _read_any(body)
+        body.decode()
+        items = _read_batch(body).batch if isinstance(whole, dict) and "batch" in whole else None
+    except _UNREADABLE:
+        raise BodyNotJson from None
+    if not isinstance(whole, dict):
+        raise BodyNotJson
+    messages = []
+    for index, text in enumerate([body] if items is None else map(bytes, items)):
+        if _is_oversize(text):
+            raise EventTooLarge
+        given = whole if items is None else _read_any(text)
+        own = clean_text(given.get("message_id")) if isinstance(given, dict) else None
+        name = idempotency_key
+        if name is not None and items is not None:
+            name = f"{name}/{index}"
+        key = _report_key_of(given) if isinstance(given, dict) else None
+        messages.append(Message(kind, text, name or own, key))
+    return Parcel(messages, _keys_of(whole))
+
+
+def _report_key_of(given: dict[str, Any]) -> Key | None:
+    person = given["lead"] if isinstance(given.get("lead"), dict) else given
+    for kind, name in (
+        (IdentifierKind.EXTERNAL, "external_id"),
+        (IdentifierKind.USER, "user_id"),
+        (IdentifierKind.EMAIL, "email"),
+        (IdentifierKind.PHONE, "phone"),
+        (IdentifierKind.LEAD, "lead_id"),
+    ):
+        if (text := clean_text(person.get(name))) is not None:
+            return kind, text.lower() if kind is IdentifierKind.EMAIL else text
+    for name in ("opportunity", "opportunity_id", "campaign"):
+        if (text := clean_text(given.get(name))) is not None:
+            return IdentifierKind.OPPORTUNITY, text
+    return None

@@ -22,7 +22,7 @@ _SOURCE: Final = source_of("ingest")
 _HEADERS: Final = [("content-type", CONTENT_TYPE)]
 _LONGEST_AGENT: Final = 300
 
-Channel = Literal["sdk", "lead", "form"]
+Channel = Literal["sdk", "lead", "form", "outcome", "cost"]
 Key = tuple[IdentifierKind, str]
 
 
@@ -31,6 +31,7 @@ class Arrival:
     """What all messages of one request share."""
 
     source: str
+    is_internal: bool = False
     channel: Channel
     received: Instant
     client: ClientInfo
@@ -78,6 +79,7 @@ class Stamper:
             sent=None if arrival.sent is None else to_datetime(arrival.sent),
             batch_context=arrival.batch_context,
             client=arrival.client,
+            is_internal=arrival.is_internal,
         )
         value = encode_event(
             raw,

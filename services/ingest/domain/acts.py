@@ -21,8 +21,11 @@ from services.ingest.domain.traits import fold_name, read_start
 
 PAGE: Final = "Page"
 FORM: Final = "Form Submitted"
+UNSUBSCRIBED: Final = "Unsubscribed"
 
 _LONGEST_NAME: Final = 100
+_MAIL: Final = "email"
+_CHANNEL: Final = re.compile("[a-z][a-z_]{0,19}")
 
 
 class Act(NamedTuple):
@@ -46,6 +49,7 @@ _TEXTS: Final[Mapping[str, Sequence[str]]] = {
     "Email Link Clicked": ("message", "link", "purpose"),
     "Live Event Attended": ("live_event",),
     "Chat Started": (),
+    UNSUBSCRIBED: ("message", "delivery_channel"),
 }
 """Declared acts and their texts; the first is the object for once-per-object (design, section 11)."""
 
@@ -114,10 +118,14 @@ class ActReader:
                 fields[text] = self._find_text(given, text)
             if declared == "Live Event Attended":
                 fields["offline"] = bool(read_yes_no(given.get("offline")))
+            elif declared == UNSUBSCRIBED:
+                fields["delivery_channel"] = _read_channel(fields["delivery_channel"])
             elif declared == FORM:
                 fields["start_within_months"] = read_start(given.get("startwithinmonths"))
         else:
             fields.update(dict.fromkeys(_TEXTS[declared], ""))
+            if declared == UNSUBSCRIBED:
+                fields["delivery_channel"] = _MAIL
         return Act(declared, fields, is_declared=True)
 
     def _find_text(self, given: Mapping[str, object], name: str) -> str:
@@ -131,3 +139,9 @@ class ActReader:
         if own is None:
             return ""
         return scrub_path(own) if name == "link" else scrub_text(own)
+
+
+def _read_channel(text: Scalar) -> str:
+    """Return the delivery channel that somebody wants to hear no more on; mail if they did not say."""
+    folded = str(text or "").strip().lower().replace("-", "_")
+    return folded if _CHANNEL.fullmatch(folded) else _MAIL

@@ -29,7 +29,8 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Contact(msgspec.Struct, frozen=True, gc=False):
     """How to name and reach a person; ``version`` rises with every change.
 
-    ``known`` holds name, email, phone and company_name; ``free_text`` whatever else was said.
+    ``known`` holds name, email, phone, company_name, language, time_zone and consent_<delivery
+    channel>; ``free_text`` whatever else was said.
     """
 
     version: int = 0
@@ -46,7 +47,8 @@ class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What ingest knows about a lead.
 
     ``identifiers`` are those of its people by kind (hashes, anonymous ones left out);
-    ``is_captured`` is False for a visitor who is still anonymous.
+    ``is_captured`` is False for a visitor who is still anonymous; ``erased`` is when the person asked
+    to be forgotten, for good.
     """
 
     id: str
@@ -57,6 +59,7 @@ class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     identifiers: dict[str, tuple[str, ...]] = {}
     external_ids: tuple[ExternalRef, ...] = ()
     contact: Contact = Contact()
+    erased: Instant | None = None
 
     @property
     def is_reachable(self) -> bool:

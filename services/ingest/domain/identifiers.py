@@ -19,13 +19,19 @@ from shared.kernel.ids import keyed_hash
 
 
 class IdentifierKind(StrEnum):
-    """What kind of thing identifies, strongest first; the order decides between contradicting ones."""
+    """What kind of thing identifies, strongest first; the order decides between contradicting ones.
+
+    An opportunity only tells whose an outcome is that names nobody. A lead is named by our own id, which
+    is the hash of its first identifier.
+    """
 
     EXTERNAL = "external"
     USER = "user"
     EMAIL = "email"
     PHONE = "phone"
     ANONYMOUS = "anonymous"
+    OPPORTUNITY = "opportunity"
+    LEAD = "lead"
 
 
 class Identifier(NamedTuple):

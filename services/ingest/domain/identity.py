@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from services.ingest.domain.acts import UNSUBSCRIBED
 from services.ingest.domain.choices import fold
 from services.ingest.domain.directory import (
     Contact,
@@ -29,9 +30,10 @@ from services.ingest.domain.directory import (
     says_the_same,
 )
 from services.ingest.domain.identifiers import Identifier, IdentifierKind
-from services.ingest.domain.intake import Intake
+from services.ingest.domain.intake import UNKNOWN_LEAD, Intake
 from services.ingest.domain.scrubbing import Scalar
-from services.ingest.domain.traits import Traits
+from services.ingest.domain.traits import CONSENT, Traits
+from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant
 
 MOST_PROFILES: Final = 100
@@ -70,7 +72,18 @@ class Resolution(NamedTuple):
 
 
 def resolve(directory: Directory, intake: Intake) -> Resolution:
-    """Find out whose a message is; attaches identifiers, opens and merges leads in ``directory``."""
+    """Find out whose a message is; attaches identifiers, opens and merges leads in ``directory``.
+
+    Whoever is named by an identifier of an erased lead is that person, whatever else the message says.
+
+    :raises LeadUnknown: if the message names a lead by an id that is none of ours.
+    """
+    if intake.addressed is not None:
+        return _resolve_addressed(directory, intake, intake.addressed)
+    for anchor in intake.anchors:
+        found = directory.lead_of(anchor)
+        if found is not None and found.erased is not None:
+            return Resolution(directory.profiles_of_identifiers[anchor.hash], found, (), frozenset())
     name = _name_of(intake)
     moves: list[Move] = []
     demoted: set[IdentifierKind] = set()
@@ -99,6 +112,23 @@ def resolve(directory: Directory, intake: Intake) -> Resolution:
         profile = base.id
     base = _attach_anchors(directory, intake, base, profile, demoted)
     return Resolution(profile, base, moves, frozenset(demoted))
+
+
+class LeadUnknown(Rejected):
+    """There is no lead with this id; GET /v1/leads?email=… finds ids."""
+
+    code = UNKNOWN_LEAD
+
+
+def _resolve_addressed(directory: Directory, intake: Intake, addressed: Identifier) -> Resolution:
+    lead = directory.lead_of(addressed)
+    if lead is None:
+        raise LeadUnknown
+    profile = directory.profiles_of_identifiers[addressed.hash]
+    for other in intake.anonymous:
+        if other.hash not in directory.profiles_of_identifiers:
+            directory.attach(other, profile)
+    return Resolution(profile, lead, (), frozenset())
 
 
 def _name_of(intake: Intake) -> str | None:
@@ -184,12 +214,21 @@ def _follow_devices(
         if owner is None:
             continue
         if base is None:
-            if not _contradicts(owner, intake):
+            # of the contacts of one opportunity each is a lead of their own
+            is_another = (
+                device.kind is IdentifierKind.OPPORTUNITY and bool(intake.anchors) and not _is_visitor(owner)
+            )
+            if not is_another and not _contradicts(owner, intake):
                 base, profile = owner, directory.profiles_of_identifiers[device.hash]
-        elif owner.id != base.id and not owner.is_captured and _has_room(directory, base, owner):
-            base, moved = merge(directory, base, owner, reason=IdentifierKind.ANONYMOUS)
+        elif owner.id != base.id and _is_visitor(owner) and _has_room(directory, base, owner):
+            base, moved = merge(directory, base, owner, reason=device.kind)
             moves += moved
     return base, profile, moves
+
+
+def _is_visitor(lead: Lead) -> bool:
+    """Return whether nobody is known behind a lead; one who was erased is not nobody."""
+    return not lead.is_captured and lead.erased is None
 
 
 def _has_room(directory: Directory, first: Lead, second: Lead) -> bool:
@@ -246,6 +285,11 @@ def learn(lead: Lead, intake: Intake, demoted: frozenset[IdentifierKind]) -> Lea
     if intake.traits is not None:
         attributes = hear(attributes, intake.traits.attributes, intake.occurred)
         contact = _learn_contact(contact, intake.traits, intake.occurred, demoted)
+    if intake.act is not None and intake.act.name == UNSUBSCRIBED:
+        refused = {f"{CONSENT}{intake.act.fields['delivery_channel']}": False}
+        known = hear(contact.known, refused, intake.occurred)
+        if known is not contact.known:
+            contact = _next_contact(contact, known, contact.free_text)
     is_captured = lead.is_captured or bool(intake.anchors)
     is_old = attributes is lead.attributes and contact is lead.contact and external_ids is lead.external_ids
     if is_old and is_captured == lead.is_captured:
@@ -264,6 +308,7 @@ def _learn_contact(
     contact: Contact, traits: Traits, at: Instant, demoted: frozenset[IdentifierKind]
 ) -> Contact:
     said: dict[str, Scalar] = {name: text for name, text in traits.contact.items() if name not in demoted}
+    said |= {f"{CONSENT}{channel}": answer for channel, answer in traits.consents.items()}
     known = hear(contact.known, said, at)
     free_text = hear(contact.free_text, dict(traits.free_text), at)
     if known is contact.known and free_text is contact.free_text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -17,6 +18,7 @@ from services.ingest.domain.identifiers import (
     clean_id,
     email_identifies,
 )
+from services.ingest.domain.outcomes import Cost, Outcome, OutcomeNames
 from services.ingest.domain.scrubbing import identifies
 from services.ingest.domain.traits import Traits
 from shared.kernel.instants import Instant
@@ -24,6 +26,13 @@ from shared.kernel.instants import Instant
 _LONGEST_MESSAGE_ID: Final = 100
 _LONGEST_EXTERNAL_ID: Final = 200
 _REACHES: Final = frozenset({"email", "phone"})
+_LEAD_ID: Final = re.compile("[0-9a-f]{32}")
+
+UNKNOWN_LEAD: Final = "intake.unknown_lead"
+"""The code of a message that names a lead by an id that is none of ours."""
+
+ERASED: Final = "intake.erased"
+"""The code of a message about somebody who asked to be forgotten: dropped and counted."""
 
 
 class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +43,7 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
     act_names: ActNames
     page_kinds: Sequence[PageKind]
     identity: IdentityRules
+    outcome_names: OutcomeNames = OutcomeNames()
 
 
 class Refusal(NamedTuple):
@@ -53,7 +63,9 @@ class Intake(msgspec.Struct, kw_only=True, gc=False):
     """One message, understood.
 
     ``anchors`` identify a person, strongest first; ``anonymous`` are browsers and devices, which
-    only carry behaviour along. ``message_id`` is the client's own, if it may be shown.
+    only carry behaviour along, and opportunities. ``addressed`` names the lead by our own id and then
+    nothing else counts. ``message_id`` is the client's own, if it may be shown. A ``cost`` is about
+    nobody.
     """
 
     source: str
@@ -64,6 +76,16 @@ class Intake(msgspec.Struct, kw_only=True, gc=False):
     external: ExternalRef | None = None
     traits: Traits | None = None
     act: Act | None = None
+    outcome: Outcome | None = None
+    cost: Cost | None = None
+    addressed: Identifier | None = None
+
+    @property
+    def identifiers(self) -> Sequence[Identifier]:
+        """Everything by which the message may lead to somebody."""
+        if self.addressed is not None:
+            return (*self.anchors, *self.anonymous, self.addressed)
+        return (*self.anchors, *self.anonymous)
 
 
 class Claims(NamedTuple):
@@ -79,6 +101,13 @@ def show_message_id(value: str | None) -> str | None:
     if value is None or "@" in value or (identifies(value) and value.replace("+", "").isdigit()):
         return None
     return value[:_LONGEST_MESSAGE_ID]
+
+
+def address(lead_id: object, *, is_internal: bool) -> Identifier | None:
+    """Return the lead that a message names by our own id; only the platform's own sources may."""
+    if not is_internal or not isinstance(lead_id, str) or _LEAD_ID.fullmatch(lead_id) is None:
+        return None
+    return Identifier(IdentifierKind.LEAD, lead_id)
 
 
 def identify(

@@ -22,21 +22,34 @@ _LONGEST_TEXT: Final = 500
 _LONGEST_NAME: Final = 64
 _MOST_FREE_TEXTS: Final = 50
 _SEPARATORS: Final = re.compile(r"[\s_\-.]+")
-_CONTACT: Final = {"email", "phone", "name", "first_name", "last_name", "company_name", "company"}
+_CONTACT: Final = {
+    *("email", "phone", "name", "first_name", "last_name", "company_name", "company"),
+    *("language", "time_zone"),
+}
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
+_ZONE: Final = re.compile(r"[A-Za-z_]+(/[A-Za-z0-9_+\-]+){1,2}|UTC")
+
+CONSENT: Final = "consent_"
+"""Begins the names of fields that give or refuse consent to a delivery channel: consent_email."""
 
 
 class Traits(msgspec.Struct, kw_only=True):
-    """What is known of a person from one message. ``contact`` holds name, email, phone, company_name."""
+    """What is known of a person from one message.
+
+    ``contact`` holds name, email, phone, company_name, language and time_zone; ``consents`` says by
+    delivery channel whether messages are wanted.
+    """
 
     attributes: dict[str, Scalar] = {}
     contact: dict[str, str] = {}
     free_text: dict[str, str] = {}
+    consents: dict[str, bool] = {}
     start_within_months: int | None = None
 
     @property
     def is_empty(self) -> bool:
         """True if nothing was said about the person."""
-        return not (self.attributes or self.contact or self.free_text)
+        return not (self.attributes or self.contact or self.free_text or self.consents)
 
 
 def fold_name(name: str) -> str:
@@ -77,13 +90,15 @@ class TraitReader:
     def read(self, traits: Mapping[str, object], *, region: str | None = None) -> Traits:
         """Sort ``traits``; ``region`` is the country of a number that does not name its own."""
         given = self._rename(traits)
-        result = Traits(attributes={}, contact={}, free_text={})
+        result = Traits(attributes={}, contact={}, free_text={}, consents={})
         country = clean_text(given.pop("country", None)) or region
         self._read_contact(given, result, country)
         self._read_attributes(given, result)
         result.start_within_months = read_start(given.pop("start_within_months", None))
         for name, value in given.items():
-            if name not in _CONTACT:
+            if name.startswith(CONSENT) and (answer := read_yes_no(value)) is not None:
+                result.consents[name.removeprefix(CONSENT)] = answer
+            elif name not in _CONTACT:
                 _keep(result, name, value)
         return result
 
@@ -123,6 +138,11 @@ class TraitReader:
         company = clean_text(given.get("company_name", given.get("company")))
         if company:
             contact["company_name"] = company[:_LONGEST_TEXT]
+        language, zone = clean_text(given.get("language")), clean_text(given.get("time_zone"))
+        if language is not None and _LANGUAGE.fullmatch(language):
+            contact["language"] = language.replace("_", "-")
+        if zone is not None and _ZONE.fullmatch(zone):
+            contact["time_zone"] = zone
 
     def _read_attributes(self, given: dict[str, object], result: Traits) -> None:
         attributes = result.attributes

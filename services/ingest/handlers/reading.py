@@ -7,11 +7,12 @@ from typing import Final
 import msgspec
 
 from services.ingest.domain.acts import ActReader
-from services.ingest.domain.captures import CaptureReader
 from services.ingest.domain.choices import Choices
+from services.ingest.domain.dialects.captures import CaptureReader
+from services.ingest.domain.dialects.outcomes import OutcomeReader, ReportContext
+from services.ingest.domain.dialects.sdk import SdkReader
 from services.ingest.domain.identifiers import HashIdentifier
 from services.ingest.domain.intake import Intake, Refusal, Rulebook
-from services.ingest.domain.sdk import SdkReader
 from services.ingest.domain.traits import FieldNames, TraitReader
 from shared.contracts.events.raw import RawReceived
 from shared.kernel.instants import Instant, from_datetime
@@ -35,7 +36,7 @@ _read_context: Final = msgspec.json.Decoder(RequestContext).decode
 class RawReader:
     """Reads records of the raw topic by the documents it was made with; pure."""
 
-    def __init__(self, rulebook: Rulebook, *, hash_identifier: HashIdentifier) -> None:
+    def __init__(self, rulebook: Rulebook, *, hash_identifier: HashIdentifier, currency: str = "") -> None:
         traits = TraitReader(
             names=FieldNames(rulebook.field_names),
             choices=Choices(rulebook.choices),
@@ -47,6 +48,13 @@ class RawReader:
         )
         self._captures = CaptureReader(
             traits=traits, rules=rulebook.identity, hash_identifier=hash_identifier
+        )
+        self._outcomes = OutcomeReader(
+            names=rulebook.outcome_names,
+            traits=traits,
+            rules=rulebook.identity,
+            hash_identifier=hash_identifier,
+            currency=currency,
         )
 
     def on_raw_received(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Refusal:
@@ -65,6 +73,7 @@ class RawReader:
                     received=received,
                     sent=None if raw.sent is None else from_datetime(raw.sent),
                     batch_context=raw.batch_context,
+                    is_internal=raw.is_internal,
                 )
             case "lead":
                 if raw.body is None:
@@ -85,6 +94,20 @@ class RawReader:
                     received=received,
                     message_id=None,
                 )
+            case "outcome" | "cost":
+                return self._read_report(raw, record_id=record_id, received=received)
+
+    def _read_report(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Refusal:
+        if raw.body is None:
+            return NOT_UTF8
+        context = ReportContext(
+            *(raw.source, record_id, received),
+            message_id=_idempotency_key(raw),
+            is_internal=raw.is_internal,
+        )
+        if raw.channel == "cost":
+            return self._outcomes.read_cost(raw.body, context)
+        return self._outcomes.read_outcome(raw.body, context)
 
 
 def _idempotency_key(raw: RawReceived) -> str | None:

@@ -8,13 +8,17 @@ from typing import Any, Final
 from services.ingest.domain.acts import Act
 from services.ingest.domain.directory import Contact, Directory, Lead, says_the_same
 from services.ingest.domain.identity import Move, Resolution, learn, resolve
-from services.ingest.domain.intake import Intake
+from services.ingest.domain.intake import ERASED, Intake
+from services.ingest.domain.outcomes import Cost, Outcome, OutcomeKind
+from services.ingest.domain.traits import CONSENT
 from shared.contracts import topics
-from shared.contracts.attributes import ExternalId
+from shared.contracts.attributes import Amount, ExternalId
 from shared.contracts.declarations import Event
-from shared.contracts.events import behaviour, contacts, leads
+from shared.contracts.events import behaviour, contacts, leads, outcomes
 from shared.kernel.changes import Emission
+from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant
+from shared.kernel.money import Money
 
 _ACTS: Final[Mapping[str, Callable[..., Event]]] = {
     "Page": behaviour.PageViewed,
@@ -27,6 +31,7 @@ _ACTS: Final[Mapping[str, Callable[..., Event]]] = {
     "Email Link Clicked": behaviour.EmailLinkClicked,
     "Live Event Attended": behaviour.LiveEventAttended,
     "Chat Started": behaviour.ChatStarted,
+    "Unsubscribed": behaviour.Unsubscribed,
 }
 """Declared acts and their events."""
 
@@ -34,10 +39,17 @@ _ACTS: Final[Mapping[str, Callable[..., Event]]] = {
 def on_intake(directory: Directory, intake: Intake) -> list[Emission]:
     """Take one message into the directory and return what it makes us say, in order.
 
-    Moves come first, then what became known about the lead, then the act, then the contact.
+    Moves come first, then what became known about the lead, then the act, the outcome, and the contact.
+
+    :raises LeadUnknown: if it names a lead by an id that is none of ours.
+    :raises PersonErased: if it is about somebody who asked to be forgotten.
     """
     directory.begin_fact()
+    if intake.cost is not None:
+        return [_cost(intake.cost, intake)]
     resolution = resolve(directory, intake)
+    if resolution.lead.erased is not None:
+        raise PersonErased
     lead = learn(resolution.lead, intake, resolution.demoted)
     if lead is not resolution.lead:
         directory.save_lead(lead)
@@ -48,17 +60,27 @@ def on_intake(directory: Directory, intake: Intake) -> list[Emission]:
     if intake.act is not None:
         event = _act(intake.act, intake, lead=lead.id, profile=resolution.profile)
         emissions.append(Emission(event, resolution.profile, lead.id, intake.occurred))
+    if intake.outcome is not None:
+        outcome = _outcome(intake.outcome, intake, lead=lead.id, profile=resolution.profile)
+        emissions.append(Emission(outcome, resolution.profile, lead.id, intake.occurred))
     if lead.id in directory.before or resolution.moves:
         emissions += _tell_contacts(directory, resolution, lead, intake.occurred)
     return emissions
 
 
+class PersonErased(Rejected):
+    """This person asked to be forgotten; what comes later about them is dropped."""
+
+    code = ERASED
+
+
 def retell_contact(lead: Lead, *, lives_with: str, at: Instant) -> Emission:
     """Return the latest word about a lead's contact, for a record that came late.
 
-    A lead that has been merged into another (``lives_with``) has no contact of its own any more.
+    A lead that has been merged into another (``lives_with``) has no contact of its own any more, and one
+    that was erased none at all.
     """
-    if lives_with != lead.id or not lead.contact.version:
+    if lives_with != lead.id or not lead.contact.version or lead.erased is not None:
         return _tombstone(lead.id, at)
     return _contact_updated(lead, at)
 
@@ -138,6 +160,47 @@ def _act(act: Act, intake: Intake, *, lead: str, profile: str) -> Event:
     return behaviour.ActRecorded(**common, name=act.name, properties=act.fields)
 
 
+def _outcome(outcome: Outcome, intake: Intake, *, lead: str, profile: str) -> Event:
+    common: dict[str, Any] = {
+        "lead": lead,
+        "profile": profile,
+        "source": intake.source,
+        "message_id": intake.message_id,
+        "opportunity": outcome.opportunity,
+    }
+    amount = None if outcome.amount is None else _amount(outcome.amount)
+    match outcome.kind:
+        case OutcomeKind.CREATED:
+            return outcomes.OpportunityCreated(**common, stage=outcome.stage, expected=amount)
+        case OutcomeKind.STAGE_CHANGED:
+            return outcomes.OpportunityStageChanged(**common, stage=outcome.stage)
+        case OutcomeKind.WON:
+            assert amount is not None  # the reader lets none by without one
+            return outcomes.OpportunityWon(**common, amount=amount)
+        case OutcomeKind.LOST:
+            return outcomes.OpportunityLost(**common, reason=outcome.reason)
+        case OutcomeKind.PAID:
+            assert amount is not None
+            return outcomes.PaymentReceived(**common, payment=outcome.payment, amount=amount)
+
+
+def _cost(cost: Cost, intake: Intake) -> Emission:
+    event = outcomes.CostRecorded(
+        source=intake.source,
+        campaign=cost.campaign,
+        channel=cost.channel,
+        kind=cost.kind,
+        day=cost.day,
+        amount=_amount(cost.amount),
+        message_id=intake.message_id,
+    )
+    return Emission(event, cost.campaign, cost.campaign, intake.occurred)
+
+
+def _amount(money: Money) -> Amount:
+    return Amount(minor=money.minor, currency=money.currency)
+
+
 def _tell_contacts(
     directory: Directory, resolution: Resolution, lead: Lead, occurred: Instant
 ) -> list[Emission]:
@@ -167,5 +230,12 @@ def _contact_updated(lead: Lead, occurred: Instant) -> Emission:
         phone=contact.text("phone"),
         company_name=contact.text("company_name"),
         free_text={name: str(told.value) for name, told in sorted(contact.free_text.items())},
+        consents={
+            name.removeprefix(CONSENT): bool(told.value)
+            for name, told in sorted(contact.known.items())
+            if name.startswith(CONSENT)
+        },
+        language=contact.text("language"),
+        time_zone=contact.text("time_zone"),
     )
     return Emission(event, lead.id, lead.id, occurred, latest_only=True)

@@ -9,6 +9,7 @@ from typing import Final
 from services.ingest.domain.directory import Directory
 from services.ingest.domain.intake import Intake
 from services.ingest.domain.story import StoryRow
+from shared.contracts.attributes import Amount
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.envelope import event_id
 from shared.contracts.events import contacts, leads
@@ -28,6 +29,8 @@ def tell_story(
     Identifiers are told by their kind, never by their value; what is told of an act is what its event
     tells everybody.
     """
+    if intake.cost is not None:
+        return []
     rows = []
     new_kinds = _new_kinds(directory, intake)
     tells_kinds = False
@@ -116,6 +119,10 @@ def _attributes(event: leads.LeadCaptured | leads.LeadChanged) -> Iterator[str]:
 
 def _fields(event: Event) -> Iterator[str]:
     given = ((name, getattr(event, name)) for name in type(event).__struct_fields__ if name not in _COMMON)
-    told = ", ".join(f"{name}={value}" for name, value in given if value not in (None, "", {}))
+    told = ", ".join(f"{name}={_shown(value)}" for name, value in given if value not in (None, "", {}))
     if told:
         yield told
+
+
+def _shown(value: object) -> object:
+    return f"{value.minor} {value.currency} (smallest unit)" if isinstance(value, Amount) else value

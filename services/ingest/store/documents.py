@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from services.ingest.domain.acts import ActNames, PageKind
 from services.ingest.domain.choices import ChoiceRule
 from services.ingest.domain.identifiers import IdentityRules
 from services.ingest.domain.intake import Rulebook
+from services.ingest.domain.outcomes import COST_KINDS, OutcomeKind, OutcomeNames
 from shared.documents.faults import Fault, raise_if_any
 from shared.documents.files import read_documents
 from shared.documents.versions import D, Document, load_document
@@ -56,6 +58,14 @@ class IdentityDocument(Document, frozen=True, kw_only=True):
     disposable_domains: list[str]
 
 
+class OutcomeNamesDocument(Document, frozen=True, kw_only=True):
+    """Other spellings of kinds of outcomes, of stages and of kinds of costs."""
+
+    kinds: dict[str, list[str]]
+    stages: dict[str, list[str]]
+    costs: dict[str, list[str]]
+
+
 def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
     """Read every document below ``folder``; of several versions of a choice the highest counts.
 
@@ -76,6 +86,14 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
     )
     acts = _read(folder, "acts", ActNamesDocument)
     identity = _read(folder, "identity", IdentityDocument)
+    outcomes = _read(folder, "outcomes", OutcomeNamesDocument)
+    raise_if_any(
+        [
+            *_unknown("kinds", outcomes.kinds, [kind.value for kind in OutcomeKind]),
+            *_unknown("costs", outcomes.costs, COST_KINDS),
+        ],
+        about="documents of kind outcomes",
+    )
     return Rulebook(
         choices=rules,
         field_names=_read(folder, "fields", FieldNamesDocument).aliases,
@@ -87,7 +105,16 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
             disposable_domains=frozenset(domain.lower() for domain in identity.disposable_domains),
             default_region=default_region.upper(),
         ),
+        outcome_names=OutcomeNames(kinds=outcomes.kinds, stages=outcomes.stages, costs=outcomes.costs),
     )
+
+
+def _unknown(part: str, given: Iterable[str], known: Collection[str]) -> list[Fault]:
+    return [
+        Fault(f"outcomes.yaml: {part}.{name}", f"is none of {', '.join(known)}")
+        for name in given
+        if name not in known
+    ]
 
 
 def _rule(document: ChoiceDocument) -> ChoiceRule:

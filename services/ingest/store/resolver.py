@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from services.ingest.domain.directory import Directory, Lead
-from services.ingest.domain.intake import Intake, Refusal
+from services.ingest.domain.intake import ERASED, Intake, Refusal
 from services.ingest.domain.story import StoryRow
 from services.ingest.store.directory_rows import (
     claim_messages,
@@ -25,7 +25,7 @@ from services.ingest.store.quarantine import Quarantined, save_quarantined
 from services.ingest.store.story import save_story
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.raw import RawReceived
-from shared.contracts.topics import BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, RAW
+from shared.contracts.topics import BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, OUTCOMES, RAW
 from shared.kernel.changes import Emission, Fact
 from shared.kernel.errors import BUG_CODE, Rejected
 from shared.kernel.ids import deterministic_id
@@ -59,7 +59,7 @@ class RetellContact(Protocol):
 
 
 TakeIn = Callable[[Directory, Intake], Sequence[Emission]]
-"""Takes one message into the directory and returns what it makes us say; pure."""
+"""Takes one message into the directory and returns what it makes us say, or raises Rejected; pure."""
 
 
 class TellStory(Protocol):
@@ -97,6 +97,10 @@ class ResolverMeter(Protocol):
         """Count messages that had been seen already."""
         ...
 
+    def suppressed(self) -> None:
+        """Count a message about somebody who was erased."""
+        ...
+
 
 class Resolver:
     """A shared stage of the processor (``shared.processor.stage.SharedStage``)."""
@@ -104,7 +108,7 @@ class Resolver:
     name: Final = "ingest"
     group: Final = "ingest"
     topics: Final = (RAW.name, CONTACTS.name)
-    outputs: Final = (LEADS.name, BEHAVIOUR.name, CONTACTS.name)
+    outputs: Final = (LEADS.name, BEHAVIOUR.name, OUTCOMES.name, CONTACTS.name)
     mirrors: Final = (CONTACTS.name,)
     dead_letters: Final = DEAD_LETTERS["ingest"].name
     keeps_receipts: Final = True
@@ -173,15 +177,17 @@ class Resolver:
                 identifier
                 for fact, reading in zip(facts, readings, strict=True)
                 if isinstance(reading, Intake) and fact.id in unseen
-                for identifier in (*reading.anchors, *reading.anonymous)
+                for identifier in reading.identifiers
             },
             leads=late,
         )
         story: list[StoryRow] = []
-        decisions = await self._decide(facts, readings, unseen, directory, story)
+        decisions, of_no_effect = await self._decide(facts, readings, unseen, directory, story)
         await save_directory(transaction, directory, fresh=fresh)
         await save_story(transaction, story)
-        await self._save_what_failed(transaction, facts, readings, decisions)
+        await self._save_what_failed(transaction, facts, readings)
+        if of_no_effect:
+            await release_messages(transaction, of_no_effect)
         return decisions
 
     async def _read_all(self, facts: Sequence[Fact]) -> list[Intake | Refusal | None]:
@@ -199,16 +205,22 @@ class Resolver:
     async def _decide(
         self,
         facts: Sequence[Fact],
-        readings: Sequence[Intake | Refusal | None],
+        readings: list[Intake | Refusal | None],
         unseen: set[str],
         directory: Directory,
         story: list[StoryRow],
-    ) -> list[Decision]:
+    ) -> tuple[list[Decision], list[str]]:
+        """Take the messages in, one after the other; one that turns out to be of no use is marked so.
+
+        Returns the decisions, and the messages that were claimed and took no effect.
+        """
         decisions: list[Decision] = []
+        of_no_effect: list[str] = []
         pace = _Pace()
         repeats = 0
-        for fact, reading in zip(facts, readings, strict=True):
+        for index, fact in enumerate(facts):
             await pace.step()
+            reading = readings[index]
             if isinstance(reading, Refusal):
                 self._meter.quarantined(reading.code)
                 decisions.append(Decision(Outcome.QUARANTINED))
@@ -219,23 +231,36 @@ class Resolver:
                 decisions.append(Decision(Outcome.DUPLICATE))
             else:
                 unseen.discard(fact.id)
-                decisions.append(self._decide_one(directory, fact, reading, story))
+                decision = self._decide_one(directory, fact, reading, story)
+                if isinstance(decision, Refusal):
+                    readings[index] = decision
+                    self._meter.quarantined(decision.code)
+                    decision = Decision(Outcome.QUARANTINED)
+                if decision.outcome is not Outcome.PROCESSED:
+                    of_no_effect.append(fact.id)
+                decisions.append(decision)
         self._meter.repeated(repeats)
-        return decisions
+        return decisions, of_no_effect
 
     def _decide_one(
         self, directory: Directory, fact: Fact, intake: Intake, story: list[StoryRow]
-    ) -> Decision:
+    ) -> Decision | Refusal:
         """Take one message in; one that fails by a bug of ours hurts only itself."""
         try:
             emissions = self._take_in(directory, intake)
             story += self._tell_story(directory, intake, emissions, cause=fact.id)
             return Decision(Outcome.PROCESSED, emissions)
+        except Rejected as refused:
+            directory.undo_fact()
+            if refused.reason == ERASED:
+                self._meter.suppressed()
+                return Decision(Outcome.PROCESSED)
+            return Refusal(refused.reason)
         except Exception:  # becomes a dead letter; the others must go on
             directory.undo_fact()
             logger.exception("message_failed", record_id=fact.id)
-            refused = Rejected("the message could not be taken in; report the bug", code=BUG_CODE)
-            return Decision(Outcome.DEAD, error=refused)
+            bug = Rejected("the message could not be taken in; report the bug", code=BUG_CODE)
+            return Decision(Outcome.DEAD, error=bug)
 
     def _retell(self, directory: Directory, fact: Fact) -> Sequence[Emission]:
         assert isinstance(fact.event, LateContact)
@@ -250,7 +275,6 @@ class Resolver:
         transaction: Transaction,
         facts: Sequence[Fact],
         readings: Sequence[Intake | Refusal | None],
-        decisions: Sequence[Decision],
     ) -> None:
         quarantined = [
             Quarantined(
@@ -261,9 +285,6 @@ class Resolver:
             if isinstance(reading, Refusal) and isinstance(fact.event, RawFact)
         ]
         await save_quarantined(transaction, quarantined)
-        dead = [fact.id for fact, one in zip(facts, decisions, strict=True) if one.outcome is Outcome.DEAD]
-        if dead:
-            await release_messages(transaction, dead)
 
 
 class _Pace:

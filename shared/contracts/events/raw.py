@@ -30,7 +30,7 @@ class RawReceived(Event, frozen=True, kw_only=True):
     """
 
     source: SourceName
-    channel: Literal["sdk", "lead", "form"]
+    channel: Literal["sdk", "lead", "form", "outcome", "cost"]
     kind: Annotated[str, Meta(description="What the client called it, for example track")]
     body: Annotated[str | None, Meta(description="Verbatim text of the one item")] = None
     body_base64: Annotated[
@@ -42,6 +42,9 @@ class RawReceived(Event, frozen=True, kw_only=True):
         Meta(description="Verbatim JSON text of the context that the batch gave for all its items"),
     ] = None
     client: ClientInfo = ClientInfo()
+    is_internal: Annotated[
+        bool, Meta(description="From one of the platform's own services, which may name leads by our ids")
+    ] = False
 
     def __post_init__(self) -> None:
         """Hold the either-or; a decoder reports it as malformed."""
@@ -65,4 +68,11 @@ EXAMPLES: Final = (
         client=ClientInfo(ip="192.0.2.7", user_agent="Mozilla/5.0", referrer_origin="https://example.com"),
     ),
     RawReceived(source="fair", channel="form", kind="form", body_base64=b"name=\xc9\xe8"),
+    RawReceived(
+        source="nurture",
+        channel="sdk",
+        kind="track",
+        body='{"event":"Email Opened","leadId":"5f1c0d2e9a7b4c3d8e6f1a2b3c4d5e6f","messageId":"n-1"}',
+        is_internal=True,
+    ),
 )

@@ -17,7 +17,7 @@ from services.ingest.bootstrap import MIGRATIONS, build
 from services.ingest.jobs.replaying import Replaying
 from services.ingest.settings import IngestSettings
 from shared.contracts.envelope import Envelope, decode_envelope
-from shared.contracts.topics import BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, RAW
+from shared.contracts.topics import BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, OUTCOMES, RAW
 from shared.http.app import build_app
 from shared.kernel.instants import Instant
 from shared.kernel.redacted import Redacted
@@ -29,7 +29,7 @@ from shared.processor.loop import LoopSettings
 from shared.runtime.blueprint import Blueprint, Resources
 from shared.security.secrets import DeploymentSecrets
 from shared.security.tokens import Principal
-from shared.security.write_keys import add_write_key
+from shared.security.write_keys import add_write_key, internal_write_key
 from tests.unit.ingest.requests import IDENTITY_KEY, ROOT, read_request
 
 pytestmark = pytest.mark.postgres
@@ -130,7 +130,7 @@ async def ingest(database_url: str, tmp_path: Path) -> AsyncIterator[RunningInge
     log = EmbeddedLog(log_database)
     await log.prepare()
     admin = await log.admin()
-    topics = (RAW, LEADS, BEHAVIOUR, CONTACTS, DEAD_LETTERS["ingest"])
+    topics = (RAW, LEADS, BEHAVIOUR, OUTCOMES, CONTACTS, DEAD_LETTERS["ingest"])
     await admin.create(
         [TopicLayout(name=one.name, partitions=PARTITIONS, compacted=one.compacted) for one in topics]
     )
@@ -209,6 +209,44 @@ class TestIngest:
         )
         assert (await ingest.value(outcomes + " WHERE topic = 'leadmill.raw'"))[1:] == [1, 1, 0]
 
+    async def test_takes_outcomes_and_costs_once_each(self, ingest: RunningIngest) -> None:
+        won = {"kind": "won", "opportunity": "OP-1", "amount": 10, "currency": "CNY", "external_id": "7"}
+        cost = {"day": "2026-03-02", "campaign": "spring", "kind": "ads", "amount": 3, "currency": "CNY"}
+        for _ in range(2):
+            await ingest.post("/v1/outcomes", {**won, "message_id": "o-1"})
+            await ingest.post("/v1/costs", batch_of({**cost, "message_id": "c-1"}, {**cost, "amount": "?"}))
+        await ingest.settle(6)
+        told = await ingest.said(OUTCOMES.name)
+        assert sorted(one.type for one in told) == [
+            "leadmill.cost_recorded.v1",
+            "leadmill.opportunity_won.v1",
+        ]
+        counts = "SELECT ARRAY[sum(processed), sum(duplicate), sum(quarantined)]::int[] FROM receipt"
+        assert await ingest.value(counts + " WHERE topic = 'leadmill.raw'") == [2, 2, 2]
+        assert await ingest.value("SELECT DISTINCT code FROM quarantine") == "cost.amount_malformed"
+        assert await ingest.breaches() == {}
+
+    async def test_lets_the_platform_itself_say_what_a_lead_did_by_its_id(
+        self, ingest: RunningIngest
+    ) -> None:
+        await ingest.post("/v1/identify", {"userId": "u", "traits": {"email": "ada@example.com"}})
+        await ingest.settle(1)
+        (captured,) = [one for one in await ingest.said(LEADS.name) if "captured" in one.type]
+        own = {"x-write-key": internal_write_key(PEPPER, "nurture").reveal()}
+        for n, lead in enumerate((captured.subject, "0" * 32)):
+            body = {"event": "Unsubscribed", "leadId": lead, "messageId": f"n-{n}"}
+            answer = await ingest.client.post("/v1/track", json=body, headers=own)
+            assert answer.status_code == 200
+        await ingest.settle(3)
+        (left,) = await ingest.said(BEHAVIOUR.name)
+        assert (left.type, left.subject) == ("leadmill.unsubscribed.v1", captured.subject)
+        assert await ingest.value("SELECT code FROM quarantine") == "intake.unknown_lead"
+        assert await ingest.value("SELECT count(*) FROM seen_message") == 2
+        assert await ingest.value("SELECT count(*) FROM identifier WHERE kind = 'lead'") == 0
+        contact = (await ingest.records(CONTACTS.name))[-1].value
+        assert contact is not None
+        assert b'"consents":{"email":false}' in contact
+
     async def test_names_nobody_outside_of_contacts(self, ingest: RunningIngest) -> None:
         person = {"email": "ada@example.com", "phone": "13800138000", "name": "Ada Lovelace"}
         await ingest.post("/v1/identify", {"userId": "ada@example.com", "traits": person})
@@ -233,9 +271,9 @@ class TestIngest:
         for topic in (LEADS.name, BEHAVIOUR.name):
             for record in await ingest.records(topic):
                 whole = b"".join([record.key or b"", record.value or b"", *(v for _, v in record.headers)])
-                for secret in (b"ada", b"Lovelace", b"13800138000"):
+                for secret in (b"ada@", b"Lovelace", b"13800138000"):
                     assert secret not in whole.replace(b"leadmill", b"")
-        assert all(b"ada" not in (record.key or b"") for record in await ingest.records(CONTACTS.name))
+        assert all(b"ada@" not in (record.key or b"") for record in await ingest.records(CONTACTS.name))
         assert len(await ingest.said(CONTACTS.name)) >= 1
 
     async def test_finds_planted_damage(self, ingest: RunningIngest) -> None:

@@ -26,6 +26,7 @@ from shared.kernel.instants import Instant
 from shared.log.port import NewRecord
 from shared.security.credential_cache import CredentialStoreUnavailable
 from shared.security.tokens import Principal, Role
+from shared.security.write_keys import Entrance
 from tests.unit.ingest.requests import (
     IDENTITY_KEY,
     RECEIVED,
@@ -40,15 +41,19 @@ EVENT = {"userId": "u", "event": "E"}
 
 
 class FakeKeys:
-    """Knows two write keys."""
+    """Knows two write keys, and one of the platform's own."""
 
     def __init__(self) -> None:
         self.is_away = False
 
-    async def source_of(self, key: str, *, now: Instant) -> str | None:
+    async def entrance_of(self, key: str, *, now: Instant) -> Entrance | None:
         if self.is_away:
             raise CredentialStoreUnavailable
-        return {KEY: "website", "form_abc": "landing-page"}.get(key)
+        return {
+            KEY: Entrance("website"),
+            "form_abc": Entrance("landing-page"),
+            "own": Entrance("nurture", is_internal=True),
+        }.get(key)
 
 
 class FakeSink:

@@ -22,7 +22,7 @@ class Shelf:
 
     def resolve(self, intakes: Sequence[Intake]) -> list[list[Emission]]:
         """Take one batch in and return what each message made us say."""
-        directory = self.load(one.hash for intake in intakes for one in (*intake.anchors, *intake.anonymous))
+        directory = self.load(one.hash for intake in intakes for one in intake.identifiers)
         said = [list(on_intake(directory, intake)) for intake in intakes]
         self.save(directory)
         return said

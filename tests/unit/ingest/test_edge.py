@@ -298,3 +298,50 @@ class TestForms:
 
     async def test_need_a_key_that_works(self, house: House) -> None:
         assert (await house.client.post("/f/other", data={"email": "a@b.cn"})).status_code == 401
+
+
+class TestReports:
+    @pytest.mark.parametrize(("path", "channel"), [("/v1/outcomes", "outcome"), ("/v1/costs", "cost")])
+    async def test_are_kept_verbatim_one_or_many(self, house: House, path: str, channel: str) -> None:
+        body = '{ "opportunity": "OP-1", "kind": "won", "message_id": "m" }'
+        answer = await house.post(path, body)
+        assert answer.json() == {"success": True, "ids": house.ids}
+        await house.post(path, f'{{"batch": [{body}, {{"kind": "lost"}}, 5]}}')
+        assert [(raw.channel, raw.body) for raw in house.raws] == [
+            (channel, body),
+            (channel, body),
+            (channel, '{"kind": "lost"}'),
+            (channel, "5"),
+        ]
+        assert house.ids[0] == house.ids[1]
+
+    async def test_of_one_opportunity_or_campaign_stay_in_order(self, house: House) -> None:
+        await house.post("/v1/outcomes", {"batch": [{"opportunity": "OP-1"}, {"opportunity": "OP-1"}]})
+        await house.post("/v1/outcomes", {"opportunity": "OP-2"})
+        await house.post("/v1/costs", {"batch": [{"campaign": "c"}, {"campaign": "c"}]})
+        keys = [record.key for record in house.sink.records]
+        assert keys[0] == keys[1] != keys[2]
+        assert keys[3] == keys[4]
+
+    async def test_are_named_by_their_idempotency_key(self, house: House) -> None:
+        for body in ({"opportunity": "OP-1", "message_id": "m"}, {"batch": [{"opportunity": "OP-1"}] * 2}):
+            for _ in range(2):
+                await house.post("/v1/outcomes", body, idempotency_key='"k-1"')
+        assert len(house.ids) == 6
+        assert len(set(house.ids)) == 3
+
+    @pytest.mark.parametrize("body", ["[]", "{", '{"batch": 5}'])
+    async def test_that_are_none_are_refused(self, house: House, body: str) -> None:
+        answer = await house.post("/v1/outcomes", body)
+        assert (answer.status_code, answer.json()["code"]) == (400, "body.not_json")
+
+    async def test_need_a_write_key(self, house: House) -> None:
+        answer = await house.client.post("/v1/costs", json={"campaign": "c"})
+        assert answer.status_code == 401
+
+    async def test_of_the_platform_itself_are_marked(self, house: House) -> None:
+        await house.post("/v1/outcomes", {"opportunity": "OP-1", "lead_id": "x"}, authorization="Bearer own")
+        await house.post("/v1/track", {"leadId": "x", "event": "E"}, authorization="Bearer own")
+        await house.post("/v1/track", EVENT)
+        assert [raw.is_internal for raw in house.raws] == [True, True, False]
+        assert house.sink.records[0].key == house.sink.records[1].key

@@ -15,6 +15,7 @@ from shared.contracts.topics import (
     DEAD_LETTERS,
     INTERNAL,
     LEADS,
+    OUTCOMES,
     RAW,
     SCORES,
     TIER_CHANGES,
@@ -30,7 +31,7 @@ READ: Final = {
 MIRRORS: Final = {"ingest": CONTACTS.name, "scoring": SCORES.name}
 """The compacted topic of each, which it reads back."""
 SAID: Final = {
-    "ingest": (LEADS.name, BEHAVIOUR.name, CONTACTS.name, DEAD_LETTERS["ingest"].name),
+    "ingest": (LEADS.name, BEHAVIOUR.name, OUTCOMES.name, CONTACTS.name, DEAD_LETTERS["ingest"].name),
     "scoring": (TIER_CHANGES.name, SCORES.name, INTERNAL["scoring"].name, DEAD_LETTERS["scoring"].name),
 }
 """What each service writes."""

@@ -14,7 +14,7 @@ import msgspec
 
 from services.ingest.domain.acts import Act, ActReader
 from services.ingest.domain.identifiers import HashIdentifier, IdentityRules, clean_text
-from services.ingest.domain.intake import Claims, Intake, Refusal, identify, show_message_id
+from services.ingest.domain.intake import Claims, Intake, Refusal, address, identify, show_message_id
 from services.ingest.domain.moments import correct_moment, read_moment
 from services.ingest.domain.traits import TraitReader, Traits
 from shared.kernel.instants import Instant
@@ -39,6 +39,7 @@ class _Item(msgspec.Struct, gc=False):
     userId: Any = None  # noqa: N815
     anonymousId: Any = None  # noqa: N815
     previousId: Any = None  # noqa: N815
+    leadId: Any = None  # noqa: N815
     event: Any = None
     name: Any = None
     properties: Any = None
@@ -77,8 +78,13 @@ class SdkReader:
         received: Instant,
         sent: Instant | None,
         batch_context: str | None = None,
+        is_internal: bool = False,
     ) -> Intake | Refusal:
-        """Return what one message says; ``call`` is what the route or the item itself named it."""
+        """Return what one message says; ``call`` is what the route or the item itself named it.
+
+        One of the platform's own sources (``is_internal``) may name the lead by our id, ``leadId``, and
+        then nothing else that it says about the person counts.
+        """
         try:
             item = _read_item(body)
             shared_context = _read_context(batch_context) if batch_context else _Context()
@@ -102,12 +108,13 @@ class SdkReader:
             )
         elif call == "screen":
             act = self._acts.read_screen(item.name, properties)
-        traits = self._read_traits(call, item, given, properties)
-        claims = self._claims(call, item)
+        addressed = address(item.leadId, is_internal=is_internal)
+        traits = None if addressed is not None else self._read_traits(call, item, given, properties)
+        claims = Claims() if addressed is not None else self._claims(call, item)
         anchors, anonymous, external = identify(
             claims, traits, source=source, record_id=record_id, rules=self._rules, hash_identifier=self._hash
         )
-        if not anchors and not anonymous:
+        if not anchors and not anonymous and addressed is None:
             return NO_IDENTITY
         own = read_moment(item.originalTimestamp)
         return Intake(
@@ -123,6 +130,7 @@ class SdkReader:
             external=external,
             traits=traits,
             act=act,
+            addressed=addressed,
         )
 
     def _read_traits(
