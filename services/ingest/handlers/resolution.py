@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from services.ingest.domain.acts import Act
-from services.ingest.domain.directory import Contact, Directory, Lead, says_the_same
+from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.identity import Move, Resolution, learn, resolve
 from services.ingest.domain.intake import ERASED, Intake
 from services.ingest.domain.outcomes import Cost, Outcome, OutcomeKind
@@ -207,13 +207,10 @@ def _tell_contacts(
     gone = dict.fromkeys(move.from_lead for move in resolution.moves)
     said = [_tombstone(lead_id, occurred) for lead_id in gone if directory.leads[lead_id].contact.version]
     before = directory.before.get(lead.id, lead)
-    if not _same_contact(before.contact if before is not None else Contact(), lead.contact):
+    # a merge and the message behind it may change it there and back: that is two versions, too
+    if lead.contact.version != (before.contact.version if before is not None else 0):
         said.append(_contact_updated(lead, occurred))
     return said
-
-
-def _same_contact(first: Contact, second: Contact) -> bool:
-    return says_the_same(first.known, second.known) and says_the_same(first.free_text, second.free_text)
 
 
 def _tombstone(lead_id: str, occurred: Instant) -> Emission:

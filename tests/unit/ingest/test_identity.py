@@ -201,6 +201,20 @@ class TestTwoLeads:
         assert (move.lead, move.from_lead, move.version) == (merged.profile, merged.lead, 2)
         assert unmerge(directory, merged.profile, reason="wrong") is None
 
+    def test_say_the_contact_again_if_only_its_version_has_risen_on_the_way(self) -> None:
+        """Merging brings another name in and the message the old one back: what is stored was said."""
+        for number in range(20):
+            address = f"ada{number}@example.com"
+            shelf, said = resolve_all(
+                lead(email=address, name="Ada", timestamp="2026-03-01T00:00:00Z"),
+                message(browser="b", name="Bob", timestamp="2026-03-02T00:00:00Z"),
+                message(browser="b", email=address, name="Ada", timestamp="2026-03-03T00:00:00Z"),
+            )
+            told_last = [one.event for emissions in said for one in emissions if one.event is not None][-1]
+            stays = msgspec.json.decode(shelf.leads[said[2][0].subject], type=Lead)
+            assert isinstance(told_last, contacts.ContactUpdated)
+            assert (told_last.name, told_last.version) == ("Ada", stays.contact.version)
+
 
 class TestAFactThatFails:
     def test_leaves_the_directory_as_it_was(self) -> None:
@@ -275,6 +289,24 @@ class TestAnyHistory:
                 assert len(stored.held("user")) <= 1, "two user ids are two people"
         users = [profiles[shelf.owners[h]].lead for h in owners_of_users(shelf)]
         assert len(users) == len(set(users))
+
+    @settings(max_examples=500, deadline=None)
+    @given(histories)
+    def test_says_of_every_contact_what_is_stored_up_to_its_version(self, history: History) -> None:
+        shelf = Shelf()
+        told_last: dict[str, Any] = {}
+        for intake in told(history):
+            for one in shelf.resolve([intake])[0]:
+                if one.topic == CONTACTS.name or isinstance(one.event, contacts.ContactUpdated):
+                    told_last[one.key] = one.event
+        profiles = (msgspec.json.decode(row, type=Profile) for row in shelf.profiles.values())
+        homes = {profile.id for profile in profiles if profile.lead == profile.id}
+        stored = {one: msgspec.json.decode(row, type=Lead).contact for one, row in shelf.leads.items()}
+        assert {one: event and (event.version, event.email) for one, event in told_last.items()} == {
+            one: (contact.version, contact.text("email")) if one in homes else None
+            for one, contact in stored.items()
+            if contact.version
+        }
 
 
 def owners_of_users(shelf: Shelf) -> list[str]:
