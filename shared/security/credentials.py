@@ -19,7 +19,12 @@ _CHECKSUM_LENGTH: Final = 6
 
 def mint_credential(prefix: str) -> str:
     """Return a new random credential; it is shown to its owner once and never stored."""
-    body = _base62(int.from_bytes(secrets.token_bytes(32), "big"), _BODY_LENGTH)
+    return make_credential(prefix, secrets.token_bytes(32))
+
+
+def make_credential(prefix: str, secret: bytes) -> str:
+    """Return the credential that holds these 32 bytes, which must be as good as random."""
+    body = _base62(int.from_bytes(secret, "big"), _BODY_LENGTH)
     return f"{prefix}_{body}{_checksum(prefix, body)}"
 
 
