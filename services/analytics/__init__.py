@@ -1,0 +1,1 @@
+"""Which touch earned what: credits to the cent, funnels, returns, each lead's story."""

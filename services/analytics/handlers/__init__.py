@@ -1,0 +1,1 @@
+"""What analytics makes of events: pure, one fact after the other."""
