@@ -122,7 +122,7 @@ class Desk:
             self.homes[profile] = home_after(self.homes.get(profile) or first_home(profile), move)
             self._moved.add(profile)
         for erasure in learned.rows_like(Erasure):
-            self.erased[profile] = min(erasure.received, self.erased.get(profile, erasure.received))
+            self.erased[profile] = erasure.received  # a later one has just been dropped
             self._forgotten.add(profile)
 
     def _is_dropped(self, row: Fact | Word | Touch) -> bool:

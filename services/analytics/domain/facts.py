@@ -48,11 +48,6 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
         if self.occurred > self.received:
             msgspec.structs.force_setattr(self, "occurred", self.received)
 
-    @property
-    def place(self) -> Place:
-        """Where it stands among others."""
-        return Place(self.occurred, self.received, self.id)
-
 
 _NEEDED_FIELDS: Final = frozenset(
     (

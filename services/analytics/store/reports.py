@@ -31,10 +31,12 @@ captured AS (
     FROM milestone m LEFT JOIN profile p ON p.id = m.profile WHERE m.kind = 'captured'
     ORDER BY lead, m.at, m.received, m.event
 ), goals AS (
-    SELECT coalesce(p.lead, m.profile) AS lead, bool_or(m.kind = 'mql') AS is_mql, bool_or(m.kind = 'sql') AS is_sql
+    SELECT coalesce(p.lead, m.profile) AS lead,
+        bool_or(m.kind = 'mql') AS is_mql, bool_or(m.kind = 'sql') AS is_sql
     FROM milestone m LEFT JOIN profile p ON p.id = m.profile WHERE m.kind IN ('mql', 'sql') GROUP BY 1
 ), deals AS (
-    SELECT coalesce(p.lead, o.profile) AS lead, count(*) AS opportunities, bool_or(o.status = 'won') AS is_customer
+    SELECT coalesce(p.lead, o.profile) AS lead,
+        count(*) AS opportunities, bool_or(o.status = 'won') AS is_customer
     FROM opportunity o LEFT JOIN profile p ON p.id = o.profile WHERE o.status IS NOT NULL GROUP BY 1
 ), everybody AS (
     SELECT lead FROM captured UNION SELECT lead FROM goals UNION SELECT lead FROM deals
@@ -119,10 +121,12 @@ async def find_funnel(transaction: Transaction, *, by: By) -> list[FunnelRow]:
     """Return how far leads came, by what first brought them; what is not known stands last."""
     rows = await transaction.fetch(
         f"WITH {_LEADS}, {_ORIGINS[by]} SELECT origin.key, count(*) AS leads,"  # noqa: S608
-        " count(*) FILTER (WHERE is_mql) AS mqls, count(*) FILTER (WHERE is_sql OR deals.lead IS NOT NULL) AS sqls,"
-        " coalesce(sum(opportunities), 0)::bigint AS opportunities, count(*) FILTER (WHERE is_customer) AS customers"
-        " FROM everybody LEFT JOIN origin USING (lead) LEFT JOIN goals USING (lead) LEFT JOIN deals USING (lead)"
-        ' GROUP BY 1 ORDER BY 1 COLLATE "C" NULLS LAST'
+        " count(*) FILTER (WHERE is_mql) AS mqls,"
+        " count(*) FILTER (WHERE is_sql OR opportunities IS NOT NULL) AS sqls,"
+        " coalesce(sum(opportunities), 0)::bigint AS opportunities,"
+        " count(*) FILTER (WHERE is_customer) AS customers"
+        " FROM everybody LEFT JOIN origin USING (lead) LEFT JOIN goals USING (lead)"
+        ' LEFT JOIN deals USING (lead) GROUP BY 1 ORDER BY 1 COLLATE "C" NULLS LAST'
     )
     sums = await transaction.fetch(
         f"WITH {_LEADS}, {_ORIGINS[by]}, won AS ("  # noqa: S608
