@@ -124,6 +124,7 @@ def compose_service(
     app = None
     if role != "api":
         for number, worker in enumerate(blueprint.workers):
+            worker.trace_with(tracing)
             name = f"worker-{number}" if number else "worker"
             activities.append(worker_activity(f"{blueprint.name}-{name}", worker))
             checks[name] = worker_check(name, worker)

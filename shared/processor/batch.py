@@ -162,14 +162,18 @@ class BatchReader:
         *,
         halts: Mapping[TopicPartition, Halt],
     ) -> Batch:
-        """Sort records into a batch; partitions that are not claimed, or halted, are left alone."""
+        """Sort records into a batch; partitions that are not claimed, or halted, are left alone.
+
+        The claim's ``taken`` and ``marks`` move beyond them.
+        """
         batch = Batch()
         with self._metrics.timed("decode"):
             for tp in sorted(fetched):
-                position = claim.positions.get(tp)
+                position = claim.taken.get(tp)
                 halt = halts.get(tp)
                 if position is not None and tp.partition in claim.epochs and (halt is None or halt.resumed):
                     self._read_partition(batch, tp, fetched[tp], position, claim, halt)
+            claim.marks.update(batch.marks)
         return batch
 
     def _read_partition(
@@ -224,6 +228,7 @@ class BatchReader:
                 learned.append((fact, record))
         self._streaks[tp] = streak
         if following > position:
+            claim.taken[tp] = following
             self._close_partition(batch, tp, (position, following), tally, lasts, halt)
 
     def _close_partition(

@@ -30,6 +30,7 @@ S = TypeVar("S")
 _SLICE_SECONDS = 0.02
 _FACTS_BETWEEN_LOOKS = 32
 _ATTEMPTS_AT_A_BUG = 2
+_MOST_HOMES = 20_000
 
 
 Learned = tuple[Fact, Record | None]
@@ -65,10 +66,18 @@ class Announcer:
         self._partitions = partitions
         self._max_record_bytes = max_record_bytes
         self._targets: dict[tuple[type | str, int], TopicPartition] = {}
+        self._homes: dict[str, tuple[bytes, int]] = {}
 
     def home_of(self, key: str) -> int:
         """Return the partition number that a key lives in, in every co-partitioned topic."""
-        return partition_of(key, self._partitions)
+        return (self._homes.get(key) or self._find_home(key))[1]
+
+    def _find_home(self, key: str) -> tuple[bytes, int]:
+        if len(self._homes) >= _MOST_HOMES:
+            self._homes.clear()
+        encoded = key.encode()
+        home = self._homes[key] = (encoded, partition_of(encoded, self._partitions))
+        return home
 
     def announce(self, emissions: Sequence[Emission], fact: Fact) -> list[Said]:
         """Return the records that say what one fact brought about, all of them or none.
@@ -78,9 +87,8 @@ class Announcer:
         said: list[Said] = []
         for ordinal, emission in enumerate(emissions):
             event = cast(Event | None, emission.event)
-            key = emission.key.encode()
+            key, number = self._homes.get(emission.key) or self._find_home(emission.key)
             kind = emission.topic or type(event)
-            number = partition_of(key, self._partitions)
             target = self._targets.get((kind, number)) or self._target(kind, number)
             value = None if event is None else self._encode(event, emission, fact, ordinal)
             record = OutboxRecord(key, value, fact.received // 1000, fact.traceparent)
@@ -149,7 +157,10 @@ class Folded(Generic[S]):
 
 
 class Fold(Generic[S]):
-    """Folds facts over loaded states; make one per batch, use it once."""
+    """Folds facts over loaded states; make one per batch, use it once.
+
+    ``timers`` need only hold what is due before the last of the facts.
+    """
 
     def __init__(
         self,
@@ -239,8 +250,7 @@ class Fold(Generic[S]):
     def _set_timer(self, key: str, name: str, due: Instant | None) -> None:
         timers = self._timers.setdefault(key, {})
         if due is None:
-            if timers.pop(name, None) is None and TimerKey(key, name) not in self.folded.timers:
-                return
+            timers.pop(name, None)  # one that is due later was not loaded and is silenced all the same
         else:
             timers[name] = due
         self.folded.timers[TimerKey(key, name)] = due

@@ -24,7 +24,7 @@ from shared.postgres.database import Database, Transaction
 from shared.postgres.faults import WriteConflict
 from shared.processor.batch import Account, Batch
 from shared.processor.fold import Announcer, Fold, Folded, Output, Said, TimerRecord, Tripwire
-from shared.processor.stage import Decision, Outcome, Reading, SharedStage, Stage
+from shared.processor.stage import Decision, Loaded, Outcome, Reading, SharedStage, Stage
 from shared.processor.tables import dead_letters, fence, outbox, receipts, timers
 from shared.processor.tables.dead_letters import DeadLetter, describe
 from shared.processor.tables.outbox import RecordBatch
@@ -35,6 +35,14 @@ S = TypeVar("S")
 
 Journal = Callable[[Transaction, Account], Awaitable[None]]
 """Called as the last thing inside a transaction, with what it does."""
+
+
+Meanwhile = Callable[[], None]
+"""Starts work that suits the time in which the database is busy."""
+
+
+def nothing_meanwhile() -> None:
+    """Start nothing."""
 
 
 class VersionConflict(Unavailable):
@@ -62,7 +70,9 @@ class Bench:
 class Step(Protocol):
     """Commits batches."""
 
-    async def attempt(self, batch: Batch, claim: fence.Claim) -> Account:
+    async def attempt(
+        self, batch: Batch, claim: fence.Claim, meanwhile: Meanwhile = nothing_meanwhile
+    ) -> Account:
         """Commit a batch, or undo it. :raises WriteConflict: if it is to be tried again."""
         ...
 
@@ -72,8 +82,17 @@ def step_of(stage: Stage[S] | SharedStage, bench: Bench) -> Step:
     return SharedStep(stage, bench) if isinstance(stage, SharedStage) else FoldingStep(stage, bench)
 
 
-async def commit(step: Step, batch: Batch, claim: fence.Claim, metrics: ProcessorMetrics) -> Account:
+async def commit(
+    step: Step,
+    batch: Batch,
+    claim: fence.Claim,
+    metrics: ProcessorMetrics,
+    *,
+    meanwhile: Meanwhile = nothing_meanwhile,
+) -> Account:
     """Commit the batch, trying again after conflicts with other writers.
+
+    ``meanwhile`` is called just before the database gets most of its work, once per attempt.
 
     :raises Fenced: if another worker owns one of the partitions; nothing was done.
     :raises CommitUnknown: if the answer to COMMIT was lost.
@@ -81,7 +100,7 @@ async def commit(step: Step, batch: Batch, claim: fence.Claim, metrics: Processo
     """
     while True:
         try:
-            return await step.attempt(batch, claim)
+            return await step.attempt(batch, claim, meanwhile)
         except (VersionConflict, WriteConflict):
             metrics.version_conflict()
             await asyncio.sleep(random.uniform(0, 0.01))
@@ -169,7 +188,9 @@ class FoldingStep(Generic[S]):
         self._bench = bench
         self._frame = _Frame(stage, bench)
 
-    async def attempt(self, batch: Batch, claim: fence.Claim) -> Account:
+    async def attempt(
+        self, batch: Batch, claim: fence.Claim, meanwhile: Meanwhile = nothing_meanwhile
+    ) -> Account:
         """See :class:`Step`."""
         folded = await self._fold(batch)
         batch.recount(buried=folded.dead)
@@ -182,6 +203,7 @@ class FoldingStep(Generic[S]):
         with self._bench.metrics.timed("transaction"):
             async with self._bench.database.transaction() as transaction:
                 await self._frame.open(transaction, batch, claim)
+                meanwhile()
                 await save_folded(transaction, self._stage, folded)
                 await self._frame.close(
                     transaction, batch, claim, output=folded.output, buried=folded.dead, account=account
@@ -195,23 +217,35 @@ class FoldingStep(Generic[S]):
         facts: dict[str, list[Fact]] = {due.key: [] for due in batch.due}
         for fact, _ in batch.learned:
             facts.setdefault(fact.key, []).append(fact)
-        fold = await prepare_fold(self._stage, self._bench, facts)
+        fold = await self._prepare(batch, facts)
         with self._bench.metrics.timed("fold"):
             await fold.run(batch.learned)
             for due in batch.due:
                 fold.ring_due(due.key, batch.until[due.partition] + 1)
         return fold.finish()
 
+    async def _prepare(self, batch: Batch, facts: Mapping[str, Sequence[Fact]]) -> Fold[S]:
+        """Load what the facts need: the states first, then what may ring (a command shows as a conflict)."""
+        stage, bench = self._stage, self._bench
+        loaded: Mapping[str, Loaded[S]] = {}
+        ringing: Mapping[str, Mapping[str, Instant]] = {}
+        if facts:
+            with bench.metrics.timed("load"):
+                async with bench.database.connection() as connection:
+                    loaded = await stage.load(connection, facts)
+                    if stage.sets_timers:
+                        ringing = await timers.load_ringing(
+                            connection,
+                            keys=facts,
+                            partitions={bench.announcer.home_of(key) for key in facts},
+                            before=self._horizon(batch),
+                        )
+        return Fold(stage, bench.announcer, loaded, ringing)
 
-async def prepare_fold(stage: Stage[S], bench: Bench, facts: Mapping[str, Sequence[Fact]]) -> Fold[S]:
-    """Load what the facts need: the states first, then their timers (a command shows as a conflict)."""
-    if not facts:
-        return Fold(stage, bench.announcer, {}, {})
-    with bench.metrics.timed("load"):
-        async with bench.database.connection() as connection:
-            loaded = await stage.load(connection, facts)
-            ringing = await timers.load_timers(connection, keys=facts) if stage.sets_timers else {}
-    return Fold(stage, bench.announcer, loaded, ringing)
+    def _horizon(self, batch: Batch) -> Instant:
+        """Return an instant before which everything that may ring in this batch is due."""
+        last = max((fact.received for fact, _ in batch.learned), default=0)
+        return max(last, max((batch.until[due.partition] for due in batch.due), default=0) + 1)
 
 
 async def save_folded(transaction: Transaction, stage: Stage[S], folded: Folded[S]) -> None:
@@ -233,7 +267,9 @@ class SharedStep:
         self._bench = bench
         self._frame = _Frame(stage, bench)
 
-    async def attempt(self, batch: Batch, claim: fence.Claim) -> Account:
+    async def attempt(
+        self, batch: Batch, claim: fence.Claim, meanwhile: Meanwhile = nothing_meanwhile
+    ) -> Account:
         """See :class:`Step`."""
         self._bench.tripwire("before_transaction")
         account = Account(moves=batch.moves)
@@ -242,6 +278,7 @@ class SharedStep:
         with self._bench.metrics.timed("transaction"):
             async with self._bench.database.transaction() as transaction:
                 await self._frame.open(transaction, batch, claim)
+                meanwhile()
                 decisions = await self._stage.apply(transaction, facts) if facts else ()
                 output, buried = self._announce(batch, facts, decisions)
                 account.rung = rung_of(decisions)

@@ -16,6 +16,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
 
@@ -83,6 +84,17 @@ def trace_fields(traceparent: str | bytes | TraceContext | None) -> dict[str, st
     return {} if context is None else {"trace_id": context.trace_id, "span_id": context.span_id}
 
 
+def _context_of(parent: TraceContext) -> Context:
+    """Return OpenTelemetry's context below a span of another process."""
+    from opentelemetry import trace
+
+    flags = trace.TraceFlags(trace.TraceFlags.SAMPLED if parent.is_sampled else trace.TraceFlags.DEFAULT)
+    remote = trace.SpanContext(
+        int(parent.trace_id, 16), int(parent.span_id, 16), is_remote=True, trace_flags=flags
+    )
+    return trace.set_span_in_context(trace.NonRecordingSpan(remote))
+
+
 class Tracing:
     """Records spans if it was given an exporter, and costs one comparison if not.
 
@@ -126,15 +138,7 @@ class Tracing:
             return
         from opentelemetry import trace
 
-        above = None
-        if parent is not None:
-            flags = trace.TraceFlags(
-                trace.TraceFlags.SAMPLED if parent.is_sampled else trace.TraceFlags.DEFAULT
-            )
-            remote = trace.SpanContext(
-                int(parent.trace_id, 16), int(parent.span_id, 16), is_remote=True, trace_flags=flags
-            )
-            above = trace.set_span_in_context(trace.NonRecordingSpan(remote))
+        above = None if parent is None else _context_of(parent)
         tracer = self._provider.get_tracer("leadmill")
         span = tracer.start_span(name, context=above, kind=trace.SpanKind[kind.upper()])
         made = span.get_span_context()
@@ -147,6 +151,29 @@ class Tracing:
         finally:
             span.set_attributes(dict(attributes or {}))
             span.end()
+
+    def record(
+        self,
+        name: str,
+        *,
+        parent: TraceContext,
+        began: int,
+        ended: int,
+        attributes: Mapping[str, str | int | float | bool],
+    ) -> None:
+        """Record something that has been done already, as a consumer's span; times in ns since 1970."""
+        if self._provider is not None and parent.is_sampled:
+            from opentelemetry import trace
+
+            tracer = self._provider.get_tracer("leadmill")
+            span = tracer.start_span(
+                name,
+                context=_context_of(parent),
+                kind=trace.SpanKind.CONSUMER,
+                start_time=began,
+                attributes=attributes,
+            )
+            span.end(ended)
 
     def stop(self) -> None:
         """Export what is left, for at most two seconds, and let go."""

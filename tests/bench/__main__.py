@@ -14,6 +14,8 @@ import logging
 import os
 import sys
 
+import uvloop
+
 from leadmill.platform.serving import settle_garbage
 from shared.testing.kafka_jars import NoKafka
 from tests.bench.parts import (
@@ -70,7 +72,8 @@ def main() -> int:
     if load > _BUSY * cores:
         tell(f"This machine is busy (load {load:.1f} on {cores} cores): ratios by wall clock will be rough.")
     try:
-        lines = asyncio.run(measure(options))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as the product runs
+            lines = runner.run(measure(options))
     except NoKafka as error:
         tell(str(error))
         return 3

@@ -75,7 +75,7 @@ class Claiming:
             marks = await fence.load_marks(connection, group=self._group, partitions=numbers)
             halts = await dead_letters.load_halts(connection, group=self._group, partitions=numbers)
         mine = {tp: at for tp, at in positions.items() if tp in partitions}
-        return fence.Claim(epochs=dict(epochs), positions=mine, marks=marks), halts
+        return fence.Claim(epochs=dict(epochs), positions=mine, taken=dict(mine), marks=marks), halts
 
     async def read_halts(self, numbers: Collection[int]) -> dict[TopicPartition, Halt]:
         """Return which partitions are halted now, resumed ones included."""

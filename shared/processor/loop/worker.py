@@ -20,21 +20,25 @@ from typing import Generic, TypeVar
 
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
-from shared.log.port import Consumer, Log, OffsetOutOfRange, Record, TopicPartition
+from shared.log.port import Consumer, Log, OffsetOutOfRange, TopicPartition
 from shared.postgres.database import Database
 from shared.processor.batch import Account, Batch, BatchReader
 from shared.processor.fold import Announcer, Tripwire
 from shared.processor.loop.claiming import Claiming
+from shared.processor.loop.gauges import Gauges
 from shared.processor.loop.publisher import Publisher
+from shared.processor.loop.reading_ahead import Reading, ReadingAhead
 from shared.processor.loop.ringing import Ringing
 from shared.processor.loop.standing import LoopSettings, Standing
 from shared.processor.replay import Replays
 from shared.processor.stage import SharedStage, Stage
 from shared.processor.tables import dead_letters, fence, outbox
 from shared.processor.tables.dead_letters import Halt
+from shared.processor.tables.outbox import RecordBatch
 from shared.processor.transaction import Bench, Journal, commit, no_journal, step_of
 from shared.telemetry.logging import get_logger
 from shared.telemetry.metrics import ProcessorMetrics
+from shared.telemetry.tracing import Tracing
 
 S = TypeVar("S")
 
@@ -87,7 +91,9 @@ class Worker(Generic[S]):
         self._ringing = Ringing(database, clock, limit=self.settings.batch_records)
         self._rings = stage.sets_timers
         self._claim = fence.Claim()
+        self._held: Sequence[RecordBatch] = ()
         self._claiming = Claiming(stage, log=log, database=database, partitions=self.settings.partitions)
+        self._gauges = Gauges(self.standing, metrics=metrics, clock=clock, group=stage.group)
         self._claims_wanted = False
         self._raises_epoch = False
         self._is_stopping = False
@@ -95,7 +101,11 @@ class Worker(Generic[S]):
         self._idle = asyncio.Event()
         self._idle.set()
         self._halts_looked = 0.0
-        self._lag_looked = 0.0
+        self._reported = 0.0
+
+    def trace_with(self, tracing: Tracing) -> None:
+        """Record a span for each fact that belongs to a sampled trace, below the request it came from."""
+        self._gauges.trace_with(tracing)
 
     def replays(self) -> Replays:
         """Return what replays this worker's dead letters; it need not run for that."""
@@ -146,16 +156,25 @@ class Worker(Generic[S]):
 
     async def _work_as_member(self) -> None:
         consumer = self._log.consumer(group=self._stage.group, topics=self._stage.topics, member=self._member)
+        ahead = ReadingAhead(
+            consumer,
+            self._reader,
+            self._ringing,
+            standing=self.standing,
+            metrics=self._metrics,
+            settings=self.settings,
+        )
         self._forget()
         try:
             await consumer.start(on_assigned=self._on_assigned, on_revoked=self._on_revoked)
             while not self._is_stopping:
                 self._beat()
-                await self._turn(consumer)
+                await self._turn(consumer, ahead)
             await self._finish(consumer)
         finally:
             self.publisher.release()
             self.standing.is_claimed = False
+            await ahead.drop()
             await consumer.stop()
 
     async def _on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
@@ -174,44 +193,38 @@ class Worker(Generic[S]):
                 await self._idle.wait()
 
     def _forget(self) -> None:
-        """Believe nothing any more; the next turn makes sure of the claim first."""
+        """Believe nothing any more; the next turn makes sure of the claim first, and reads the outbox."""
         self._claim = fence.Claim()
+        self._held = ()
         self.standing.is_claimed = False
 
-    async def _turn(self, consumer: Consumer) -> None:
+    async def _turn(self, consumer: Consumer, ahead: ReadingAhead) -> None:
         """Do one thing: claim, or fetch and process a batch, or wait for what is away."""
         if self._publishing is not None and self._publishing.done():
             self._publishing.result()  # it never ends by itself: this raises what ended it
         try:
             self._idle.clear()
             if self._claims_wanted:
+                await ahead.drop()
                 await self._make_claim(consumer)
             elif self.standing.is_claimed:
                 await self._look_for_resumed(consumer)
             self._idle.set()
-            self._ringing.sample()
-            fetched = await self._fetch(consumer)
-            if self.standing.is_claimed:
+            reading = await ahead.take(self._claim)
+            if self.standing.is_claimed and reading.claim is self._claim:
                 self._idle.clear()
-                await self._process(consumer, fetched)
+                await self._process(consumer, reading, ahead)
                 self.standing.waits_for = None
+        except OffsetOutOfRange as error:
+            await self._halt_lost(consumer, error)
         except fence.Fenced:
             raise
         except Unavailable as error:
             self._idle.set()
+            await ahead.drop()
             await self._wait_out(consumer, error)
         finally:
             self._idle.set()
-
-    async def _fetch(self, consumer: Consumer) -> Mapping[TopicPartition, Sequence[Record]]:
-        with self._metrics.timed("poll"):
-            try:
-                return await consumer.fetch(
-                    max_records=self.settings.batch_records, timeout=self.settings.poll.total_seconds()
-                )
-            except OffsetOutOfRange as error:
-                await self._halt_lost(consumer, error)
-                return {}
 
     async def _wait_out(self, consumer: Consumer, error: Unavailable) -> None:
         """Something is away: stay in the group with everything paused, then start from the claim."""
@@ -261,24 +274,38 @@ class Worker(Generic[S]):
         consumer.pause(stopped)
         self._tripwire("after_claim")
 
-    async def _process(self, consumer: Consumer, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
-        claim = self._claim
-        batch = self._reader.read(fetched, claim, halts=self.standing.halted)
+    async def _process(self, consumer: Consumer, reading: Reading, ahead: ReadingAhead) -> None:
+        batch, claim, _ = reading
         if self._rings:
             batch.until = self._ringing.until(consumer.watermarks(), claim.positions, busy=batch.numbers)
             batch.due = await self._ringing.find(batch.until)
-        self._watch_lag(consumer, batch)
+        self._gauges.watch_lag(consumer, claim, self.publisher, is_idle=batch.is_empty)
         if batch.is_empty:
+            self._offer_held()
             return
         if not await self._wait_for_room():
             return
         begun = asyncio.get_running_loop().time()
-        account = await commit(self._step, batch, claim, self._metrics)
+        account = await commit(
+            self._step, batch, claim, self._metrics, meanwhile=lambda: self._use_the_wait(ahead, reading)
+        )
         self._believe(batch, claim)
-        self._measure(batch, fetched, asyncio.get_running_loop().time() - begun)
-        self.publisher.offer(account.batches)
+        self._gauges.measure(reading, asyncio.get_running_loop().time() - begun)
+        self._held = account.batches
+        if not ahead.is_ready:
+            self._offer_held()
         self._tripwire("after_offer")
         await self._after_commit(consumer, batch, account)
+
+    def _use_the_wait(self, ahead: ReadingAhead, reading: Reading) -> None:
+        """The database is busy with this batch: read the next one, publish the last one."""
+        ahead.begin(reading)
+        self._offer_held()
+
+    def _offer_held(self) -> None:
+        """Publish what was committed. While more is there to be read, it waits for the next transaction."""
+        held, self._held = self._held, ()
+        self.publisher.offer(held)
 
     async def _wait_for_room(self) -> bool:
         """Hold the batch back while too much waits to be published; False if it must be dropped."""
@@ -290,22 +317,10 @@ class Worker(Generic[S]):
                 return False
         return True
 
-    def _measure(
-        self, batch: Batch, fetched: Mapping[TopicPartition, Sequence[Record]], seconds: float
-    ) -> None:
-        now = self._clock.now()
-        self._metrics.batch(len(batch.learned))
-        self._metrics.event_ages("committed", [(now - fact.received) / 1e6 for fact, _ in batch.learned])
-        for tp in batch.moves:
-            self._metrics.watermark(tp.topic, tp.partition, fetched[tp][-1].timestamp / 1e3)
-        for topic in {tp.topic for tp in batch.moves}:
-            self._metrics.processed(topic, seconds)
-
     def _believe(self, batch: Batch, claim: fence.Claim) -> None:
         """The batch is committed: what it moved is now what is known."""
         for tp, (_, following) in batch.moves.items():
             claim.positions[tp] = following
-        claim.marks.update(batch.marks)
         self._reader.learn(batch)
         self.standing.progress = asyncio.get_running_loop().time()
 
@@ -319,33 +334,13 @@ class Worker(Generic[S]):
                 logger.error(
                     "halted", topic=halt.target.topic, partition=halt.target.partition, code=halt.code
                 )
-        await consumer.report({tp: following for tp, (_, following) in batch.moves.items()})
+        if self.standing.progress - self._reported > 1:
+            self._reported = self.standing.progress
+            await consumer.report(self._claim.positions)
 
     def _set_halts(self, halts: Mapping[TopicPartition, Halt]) -> None:
         self.standing.halted = dict(halts)
         self._metrics.halted(is_halted=any(not halt.resumed for halt in halts.values()))
-
-    def _watch_lag(self, consumer: Consumer, batch: Batch) -> None:
-        """Once a second at most: how far behind, for gauges and the watchdog."""
-        now = asyncio.get_running_loop().time()
-        if now - self._lag_looked < 1 and not batch.is_empty:
-            return
-        self._lag_looked = now
-        positions = self._claim.positions
-        lag = 0
-        for tp, mark in consumer.watermarks().items():
-            halt = self.standing.halted.get(tp)
-            if tp in positions:
-                behind = max(0, mark.end - positions[tp])
-                self._metrics.lag(tp.topic, tp.partition, behind)
-                lag += behind if halt is None or halt.resumed else 0
-        self.standing.lag = lag
-        waiting = self.publisher.oldest_unpublished
-        self._metrics.outbox(
-            rows=self.publisher.backlog, oldest_seconds=0 if waiting is None else now - waiting
-        )
-        if not lag:
-            self.standing.progress = now
 
     async def _look_for_resumed(self, consumer: Consumer) -> None:
         """Once a second, see whether somebody has resumed a halted partition."""

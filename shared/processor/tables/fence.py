@@ -29,11 +29,14 @@ class Fenced(Verdict):
 class Claim:
     """What a worker knows of the partitions it owns.
 
-    ``receipts`` tells where the receipt row that is growing now began.
+    ``positions`` are those of the last commit; ``taken`` and ``marks`` are ahead of them by what has
+    been read since. A claim whose batch does not commit is forgotten as a whole. ``receipts`` tells
+    where the receipt row that is growing now began.
     """
 
     epochs: dict[int, int] = field(default_factory=dict)
     positions: dict[TopicPartition, int] = field(default_factory=dict)
+    taken: dict[TopicPartition, int] = field(default_factory=dict)
     marks: dict[Mark, int] = field(default_factory=dict)
     receipts: dict[TopicPartition, int] = field(default_factory=dict)
 
