@@ -1,0 +1,1 @@
+"""What routing knows and decides: pure values and functions."""
