@@ -140,7 +140,7 @@ def move(
     pool: str = "",
     spell: Spell | None = None,
 ) -> Lead:
-    """Return the lead in another place, from ``at`` on or, should time have stepped back, from where it is."""
+    """Return the lead in another place from ``at`` on, but not from before it came to where it is."""
     former: Mapping[str, Instant] = lead.former
     if lead.spell is not None and (spell is None or spell.rep != lead.spell.rep):
         former = {**former, lead.spell.rep: max(at, lead.stay.since)}

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from shared.conditions.faults import Fault
+from shared.kernel.faults import Fault
 
 RepId = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 """How a rep is known everywhere; it names nobody."""
@@ -152,5 +152,3 @@ def suits(wanted: tuple[str, ...], value: object) -> bool:
     if not wanted or not isinstance(value, str) or not value:
         return True
     return any(value == one or value.startswith(f"{one}-") for one in wanted)
-
-

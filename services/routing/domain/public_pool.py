@@ -12,8 +12,8 @@ from msgspec import Meta
 from services.routing.domain.assignment.turns import TeamTurns
 from services.routing.domain.lead import Lead
 from services.routing.domain.people import Rep, TeamName
-from shared.conditions.faults import Fault, allowed
 from shared.kernel.errors import Rejected
+from shared.kernel.faults import Fault, allowed
 from shared.kernel.instants import DAY, Instant, format_instant
 
 

@@ -10,10 +10,10 @@ import msgspec
 from msgspec import Meta
 
 from services.routing.domain.attributes import MODELS
-from shared.conditions.faults import Fault, allowed
+from shared.kernel.faults import Fault, allowed
 
 AnswerKind: TypeAlias = Literal["assign", "claimable", "never", "marketing"]
-"""To a rep at once; into the pool for whoever wants it; not to sales at all; nothing said, so with marketing."""
+"""To a rep at once; into the pool for whoever wants it; never to sales; nothing said: with marketing."""
 
 
 class ReachRuleDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

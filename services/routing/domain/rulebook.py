@@ -14,8 +14,8 @@ from services.routing.domain.pipeline.document import PipelineDocument
 from services.routing.domain.public_pool import PoolDocument
 from services.routing.domain.reach import Reach, ReachDocument
 from services.routing.domain.sla.policies import Sla, SlaDocument, compile_sla
-from shared.conditions.faults import Fault
-from shared.kernel.instants import DAY, Instant, to_datetime
+from shared.kernel.faults import Fault
+from shared.kernel.instants import DAY, Instant
 from shared.working_time.calendar import Calendar
 
 
@@ -49,13 +49,13 @@ class Rulebook:
 
     def today(self, now: Instant) -> date:
         """Return the day of the calendar's zone."""
-        return to_datetime(now).astimezone(self.sla.calendar.zone).date()
+        return self.sla.calendar.day_of(now)
 
 
 def compile_rulebook(
     documents: Documents, calendars: Mapping[str, Calendar]
 ) -> tuple[Rulebook | None, list[Fault]]:
-    """Return the rulebook, and every fault with the document's name before its path; None if there are any."""
+    """Return the rulebook, None if there are faults; each fault's path begins with its document."""
     teams = [team.team for team in documents.people.teams]
     reps = [rep.rep for rep in documents.people.reps]
     rules, rule_faults = compile_rules(documents.assignment, teams=teams, reps=reps)

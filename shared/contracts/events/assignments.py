@@ -48,16 +48,21 @@ class LeadAssigned(OwnedEvent, frozen=True, kw_only=True):
 
 @DECLARED.declare(name="response_warned", on=ASSIGNMENTS)
 class ResponseWarned(OwnedEvent, frozen=True, kw_only=True):
-    """The first response is due soon, and none was recorded yet (R5)."""
+    """The first response is due soon, and none was recorded yet (R5).
+
+    With ``overdue`` it was due and is missed; the recall is yet to come.
+    """
 
     due: Moment
+    overdue: bool = False
 
 
 @DECLARED.declare(name="lead_recalled", on=ASSIGNMENTS)
 class LeadRecalled(OwnedEvent, frozen=True, kw_only=True):
     """The clock ran out without a follow-up that counts: the rep has lost the lead (R4).
 
-    Where it went is said by the event that follows, for the public pool :class:`LeadPooled`.
+    Where it went is said by the event that follows: for the public pool :class:`LeadPooled`, for
+    marketing :class:`LeadWithdrawn`.
     """
 
     due: Moment
@@ -71,6 +76,14 @@ class LeadPooled(AssignmentEvent, frozen=True, kw_only=True):
     pool: str
     reason: Annotated[str, Meta(description="recalled, nobody_eligible, claimable, …")]
     previous_rep: str | None = None
+
+
+@DECLARED.declare(name="lead_withdrawn", on=ASSIGNMENTS)
+class LeadWithdrawn(AssignmentEvent, frozen=True, kw_only=True):
+    """The lead is with marketing again, and had no owner: it left the public pool, or was not for it."""
+
+    pool: Annotated[str, Meta(description="The pool that it left; empty after a recall")] = ""
+    reason: str
 
 
 @DECLARED.declare(name="lead_claimed", on=ASSIGNMENTS)
@@ -93,9 +106,13 @@ class LeadContacted(OwnedEvent, frozen=True, kw_only=True):
 
 @DECLARED.declare(name="follow_up_reminded", on=ASSIGNMENTS)
 class FollowUpReminded(OwnedEvent, frozen=True, kw_only=True):
-    """The owner was reminded that the next follow-up is overdue; at ``due`` the lead is taken back."""
+    """The owner was reminded that the next follow-up is overdue; at ``due`` the lead is taken back.
+
+    Without ``takes_back`` it is not: a deal is open.
+    """
 
     due: Moment
+    takes_back: bool = True
 
 
 @DECLARED.declare(name="lead_returned", on=ASSIGNMENTS)
@@ -173,6 +190,7 @@ EXAMPLES: Final = (
     ResponseWarned(**_SPELL, due=EXAMPLE_MOMENT),
     LeadRecalled(**_SPELL, due=EXAMPLE_MOMENT),
     LeadPooled(lead=EXAMPLE_LEAD, pool="public", reason="recalled", previous_rep="rep-7"),
+    LeadWithdrawn(lead=EXAMPLE_LEAD, pool="public", reason="mql_c_d"),
     LeadClaimed(**_SPELL, pool="public", due=EXAMPLE_MOMENT),
     LeadContacted(**_SPELL, way="phone", is_first=True, next_due=EXAMPLE_MOMENT),
     FollowUpReminded(**_SPELL, due=EXAMPLE_MOMENT),

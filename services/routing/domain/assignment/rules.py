@@ -12,7 +12,7 @@ from msgspec import Meta
 from services.routing.domain.attributes import CATALOGUE
 from services.routing.domain.people import RepId, TeamName
 from shared.conditions.compiler import Condition, ConditionFaults, compile_condition
-from shared.conditions.faults import Fault, allowed
+from shared.kernel.faults import Fault, allowed
 
 RuleName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,62}$")]
 

@@ -1,1 +1,1 @@
-"""From new to activated, and on to an opportunity (R7, R8, R9): statuses, follow-ups, hand-over list, deals."""
+"""From new to activated, and on to an opportunity (R7, R8, R9)."""

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from services.routing.domain.lead import Status
-from shared.conditions.faults import Fault
+from shared.kernel.faults import Fault
 
 Word = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9_]{0,62}$")]
 

@@ -25,9 +25,7 @@ REMIND: Final = "remind"
 RETURN: Final = "return"
 
 
-def begin_spell(
-    sla: Sla, policy: Policy, *, assignment: str, rep: str, team: str, at: Instant
-) -> Spell:
+def begin_spell(sla: Sla, policy: Policy, *, assignment: str, rep: str, team: str, at: Instant) -> Spell:
     """Return a spell that begins ``at``, its first clocks running."""
     calendar = sla.calendar
     due = policy.respond.due(calendar, at)
@@ -83,9 +81,14 @@ def follow_up(sla: Sla, lead: Lead, spell: Spell, at: Instant) -> Spell:
 
 def remind(sla: Sla, lead: Lead, spell: Spell, at: Instant) -> Spell:
     """Return the spell after its reminder rang ``at``: the return's clock runs, unless a deal is open."""
-    takes_back = sla.calendar.add_working_days(at, sla.follow_up.return_after_working_days)
-    clocks = {} if lead.has_open_opportunity else {RETURN: sla.calendar.next_opening(takes_back)}
+    clocks = {} if lead.has_open_opportunity else {RETURN: takes_back_at(sla, at)}
     return msgspec.structs.replace(spell, reminded=at, clocks=clocks)
+
+
+def takes_back_at(sla: Sla, reminded: Instant) -> Instant:
+    """Return when a lead goes back to marketing whose owner was reminded then and does nothing."""
+    due = sla.calendar.add_working_days(reminded, sla.follow_up.return_after_working_days)
+    return sla.calendar.next_opening(due)
 
 
 def next_follow_up(spell: Spell) -> Instant | None:

@@ -12,7 +12,7 @@ from msgspec import Meta
 from services.routing.domain.assignment.rules import compile_when
 from services.routing.domain.attributes import MODELS
 from shared.conditions.compiler import Condition
-from shared.conditions.faults import Fault, allowed
+from shared.kernel.faults import Fault, allowed
 from shared.kernel.instants import HOUR, Instant
 from shared.working_time.calendar import Calendar
 
@@ -110,9 +110,7 @@ class Sla:
         return rhythm.days_by_grade.get(tiers.get(model, ""), rhythm.days)
 
 
-def compile_sla(
-    document: SlaDocument, calendars: Mapping[str, Calendar]
-) -> tuple[Sla | None, list[Fault]]:
+def compile_sla(document: SlaDocument, calendars: Mapping[str, Calendar]) -> tuple[Sla | None, list[Fault]]:
     """Return the policies, and every fault that was found on the way; None if the calendar is missing."""
     faults: list[Fault] = []
     policies = tuple(
@@ -146,9 +144,11 @@ def _check_names(document: SlaDocument, faults: list[Fault]) -> None:
     names: Collection[str] = [one.policy for one in document.policies]
     if len(set(names)) < len(names):
         faults.append(Fault("policies", "two bear the same name; names are unique"))
-    for field in ("grade_model", "grade_model_of_customers"):
-        if (model := getattr(document.follow_up, field)) not in MODELS:
-            faults.append(Fault(f"follow_up.{field}", f"{model} is no model; {allowed(MODELS)}"))
+    faults += [
+        Fault(f"follow_up.{field}", f"{model} is no model; {allowed(MODELS)}")
+        for field in ("grade_model", "grade_model_of_customers")
+        if (model := getattr(document.follow_up, field)) not in MODELS
+    ]
 
 
 def _limit(document: LimitDocument, path: str, faults: list[Fault]) -> Limit:

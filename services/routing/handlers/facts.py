@@ -1,0 +1,70 @@
+"""What routing learns from topics, in its own words."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.kernel.instants import Instant
+
+
+class ProfileHeard(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A profile was captured or has changed; ``attributes`` are those that were said."""
+
+    profile: str
+    attributes: dict[str, object]
+    reachable: bool
+    source: str
+    campaign: str
+    occurred: Instant
+
+
+class ProfileMoved(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A profile lives with ``lead`` from this version on; the highest wins."""
+
+    profile: str
+    lead: str
+    from_lead: str
+    version: int
+
+
+class ProfileErased(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The person asked to be forgotten."""
+
+    profile: str
+    lead: str
+
+
+class TierMoved(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The lead is in another tier of a model."""
+
+    model: str
+    to_tier: str
+    points: int
+    rises: bool
+
+
+class Activated(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The lead has passed a model's activation gate, for the ``cycle``-th time."""
+
+    model: str
+    cycle: int
+
+
+class ScoresHeard(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The lead's points by model, in thousandths; the highest version counts."""
+
+    version: int
+    points: dict[str, int]
+
+
+class DealHeard(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What became of an opportunity; ``opens`` for its creation, ``stage`` won and lost among others."""
+
+    profile: str
+    opportunity: str
+    stage: str
+    opens: bool
+    occurred: Instant
+
+
+Heard = ProfileHeard | ProfileMoved | ProfileErased | TierMoved | Activated | ScoresHeard | DealHeard

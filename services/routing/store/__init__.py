@@ -1,0 +1,1 @@
+"""Routing's tables beside their queries, and its documents."""
