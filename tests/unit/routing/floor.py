@@ -124,7 +124,7 @@ class Floor:
 
     def hot(self, lead: str, **attributes: object) -> None:
         """A lead is captured and becomes an A."""
-        self.captured(lead, **attributes)
+        self.captured(lead, reachable=True, **attributes)
         self.tier(lead, "A", points=85)
 
     # --- what people do --------------------------------------------------------------------------------
