@@ -18,17 +18,19 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from shared.kernel.changes import Fact, TimerKey
+from shared.kernel.clock import Clock
 from shared.kernel.errors import BUG_CODE, Rejected
 from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import Instant
 from shared.postgres.database import Database, Transaction
 from shared.postgres.faults import CommitUnknown, WriteConflict
 from shared.processor.batch import Account
-from shared.processor.fold import Fold, Output
+from shared.processor.fold import Announcer, Fold, Output
 from shared.processor.stage import SharedStage, Stage
 from shared.processor.tables import dead_letters, outbox, timers
 from shared.processor.tables.outbox import RecordBatch
 from shared.processor.transaction import Bench, VersionConflict, announce_rung, rung_of, save_folded
+from shared.telemetry.metrics import ProcessorMetrics
 
 S = TypeVar("S")
 
@@ -39,6 +41,25 @@ class KeyReused(Rejected):
     """This idempotency key was used for another request; choose a new key."""
 
     code = "command.key_reused"
+
+
+def commands_of(
+    stage: Stage[S] | SharedStage,
+    *,
+    database: Database,
+    clock: Clock,
+    metrics: ProcessorMetrics,
+    partitions: int,
+    max_record_bytes: int,
+) -> Commands[S]:
+    """Return what carries out commands of a stage, in a process with or without its worker.
+
+    What they say is published by the owner of the partition, who is told of it.
+    """
+    announcer = Announcer(
+        source=f"/leadmill/{stage.name}", partitions=partitions, max_record_bytes=max_record_bytes
+    )
+    return Commands(stage, Bench(announcer=announcer, database=database, clock=clock, metrics=metrics))
 
 
 class Commands(Generic[S]):

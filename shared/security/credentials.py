@@ -28,13 +28,6 @@ def make_credential(prefix: str, secret: bytes) -> str:
     return f"{prefix}_{body}{_checksum(prefix, body)}"
 
 
-def derive_credential(prefix: str, secret: bytes, purpose: str) -> str:
-    """Return the credential that follows from a secret for one purpose; who has the secret has it."""
-    digest = hmac.digest(secret, f"{prefix} {purpose}".encode(), "sha256")
-    body = _base62(int.from_bytes(digest, "big"), _BODY_LENGTH)
-    return f"{prefix}_{body}{_checksum(prefix, body)}"
-
-
 def is_well_formed(text: str, *, prefix: str) -> bool:
     """Say whether ``text`` could have been minted with ``prefix``: its length and checksum are right."""
     start = f"{prefix}_"

@@ -15,9 +15,9 @@ from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant, from_datetime, to_datetime
 from shared.kernel.redacted import Redacted
 from shared.postgres.database import Database, Transaction
+from shared.security import internal_keys
 from shared.security.credential_cache import CacheLimits, CredentialCache
 from shared.security.credentials import (
-    derive_credential,
     fingerprint,
     is_well_formed,
     mint_credential,
@@ -73,15 +73,6 @@ class WriteKey:
     created_at: Instant
     expires_at: Instant | None
     revoked_at: Instant | None
-
-
-def internal_write_key(pepper: bytes, source: str) -> Redacted[str]:
-    """Return the write key of one of :data:`INTERNAL_SOURCES`.
-
-    It follows from the deployment's pepper, so every process of the deployment knows it, none stores
-    it, and it changes when the pepper does.
-    """
-    return Redacted(derive_credential(PREFIX, pepper, f"write key of {source}"))
 
 
 async def add_write_key(
@@ -190,10 +181,6 @@ class WriteKeys:
     def __init__(self, database: Database, *, pepper: bytes, limits: CacheLimits | None = None) -> None:
         self._database = database
         self._pepper = pepper
-        self._internal = {
-            internal_write_key(pepper, source).reveal(): Entrance(source, is_internal=True)
-            for source in INTERNAL_SOURCES
-        }
         self._cache: CredentialCache[_Stored] = CredentialCache(self._load, limits=limits)
 
     async def entrance_of(self, key: str, *, now: Instant) -> Entrance | None:
@@ -202,8 +189,9 @@ class WriteKeys:
         :raises CredentialStoreUnavailable: if the key is not known here yet and the database is
             away; never answer that with "unknown key".
         """
-        if (own := self._internal.get(key)) is not None:
-            return own
+        if key.startswith(f"{internal_keys.PREFIX}_"):
+            own = internal_keys.service_of(self._pepper, key, services=INTERNAL_SOURCES)
+            return None if own is None else Entrance(own, is_internal=True)
         if not _could_be_a_key(key):
             return None
         found = await self._cache.find(fingerprint(self._pepper, key))

@@ -8,10 +8,12 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from shared.kernel.errors import Rejected
 from shared.kernel.instants import DAY, HOUR, SECOND
 from shared.postgres.database import Database
 from shared.security.credential_cache import CacheLimits, CredentialStoreUnavailable
 from shared.security.credentials import mint_credential
+from shared.security.internal_keys import internal_key
 from shared.security.tables import ACCESS_TABLES, SOURCE_TABLES
 from shared.security.tokens import (
     ROLES,
@@ -24,6 +26,7 @@ from shared.security.tokens import (
     revoke_token,
 )
 from shared.security.write_keys import (
+    Entrance,
     SourceMalformed,
     WriteKeyMalformed,
     WriteKeys,
@@ -76,6 +79,19 @@ class TestAWriteKey:
         assert await keys.source_of(mint_credential("lmw"), now=NOW) is None
         assert await keys.source_of("nonsense", now=NOW) is None
         assert await keys.source_of("", now=NOW) is None
+
+    async def test_of_the_platform_itself_follows_from_the_pepper_and_nobody_else_gets_one(
+        self, database: Database
+    ) -> None:
+        keys = WriteKeys(database, pepper=PEPPER)
+        own = await keys.entrance_of(internal_key(PEPPER, "nurture").reveal(), now=NOW)
+        assert own == Entrance("nurture", is_internal=True)
+        for stranger in (internal_key(PEPPER, "website"), internal_key(b"x" * 32, "nurture")):
+            assert await keys.entrance_of(stranger.reveal(), now=NOW) is None
+        assert await keys.entrance_of(await added(database, "website"), now=NOW) == Entrance("website")
+        with pytest.raises(Rejected) as refused:
+            await added(database, "nurture")
+        assert refused.value.reason == "source.reserved"
 
     async def test_is_stored_nowhere(self, database: Database) -> None:
         key = await added(database, "website")

@@ -27,9 +27,10 @@ from shared.postgres.database import Database
 from shared.postgres.migrations import migrate
 from shared.processor.loop import LoopSettings
 from shared.runtime.blueprint import Blueprint, Resources
+from shared.security.internal_keys import internal_key
 from shared.security.secrets import DeploymentSecrets
 from shared.security.tokens import Principal
-from shared.security.write_keys import add_write_key, internal_write_key
+from shared.security.write_keys import add_write_key
 from tests.unit.ingest.requests import IDENTITY_KEY, ROOT, read_request
 
 pytestmark = pytest.mark.postgres
@@ -232,7 +233,7 @@ class TestIngest:
         await ingest.post("/v1/identify", {"userId": "u", "traits": {"email": "ada@example.com"}})
         await ingest.settle(1)
         (captured,) = [one for one in await ingest.said(LEADS.name) if "captured" in one.type]
-        own = {"x-write-key": internal_write_key(PEPPER, "nurture").reveal()}
+        own = {"x-write-key": internal_key(PEPPER, "nurture").reveal()}
         for n, lead in enumerate((captured.subject, "0" * 32)):
             body = {"event": "Unsubscribed", "leadId": lead, "messageId": f"n-{n}"}
             answer = await ingest.client.post("/v1/track", json=body, headers=own)
