@@ -12,12 +12,15 @@ from prometheus_client import CollectorRegistry
 
 from services.ingest.api.captures import Redirects, capture_routes
 from services.ingest.api.edge import STATUSES, Edge, sdk_routes
+from services.ingest.api.erasures import PersonNaming, build_erasure_router
 from services.ingest.api.stamping import Stamper
 from services.ingest.domain.identifiers import identifier_hasher
+from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import on_intake, retell_contact
 from services.ingest.handlers.story import tell_story
 from services.ingest.jobs.forgetting import Forgetting
+from services.ingest.jobs.purging import Purging
 from services.ingest.jobs.replaying import Replaying
 from services.ingest.jobs.turning_away import TurningAway
 from services.ingest.metrics import IngestMetrics
@@ -32,6 +35,7 @@ from services.ingest.store.spill import Spill
 from shared.http.access import Authority
 from shared.postgres.database import Database
 from shared.processor.checks import Finding
+from shared.processor.commands import Commands, commands_of
 from shared.processor.loop import Worker
 from shared.runtime.blueprint import Blueprint, Resources, StoryLine
 from shared.runtime.service import Activity, repeatedly
@@ -45,6 +49,7 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 SETTINGS: Final = IngestSettings
 """What this service reads from the environment, for whoever lists settings."""
 _FORGET_EVERY: Final = timedelta(minutes=10)
+_PURGE_EVERY: Final = timedelta(seconds=10)
 _KEEP_EVERY: Final = timedelta(seconds=2)
 
 
@@ -71,6 +76,7 @@ def build_resolver(
         read_raw=reader.on_raw_received,
         take_in=on_intake,
         tell_story=tell_story,
+        on_erasure=on_erasure,
         retell_contact=retell_contact,
         meter=metrics,
     )
@@ -96,14 +102,23 @@ def build(
         default_region=settings.default_region,
         default_currency=settings.default_currency,
     )
+    processor_metrics = ProcessorMetrics(resources.registry, service=NAME, group=resolver.group)
     worker: Worker[Any] = Worker(
         stage=resolver,
         log=resources.log,
         database=database,
         clock=resources.clock,
-        metrics=ProcessorMetrics(resources.registry, service=NAME, group=resolver.group),
+        metrics=processor_metrics,
         member=resources.member,
         settings=resources.loop,
+    )
+    commands: Commands[Any] = commands_of(
+        resolver,
+        database=database,
+        clock=resources.clock,
+        metrics=processor_metrics,
+        partitions=resources.partitions,
+        max_record_bytes=resources.loop.max_record_bytes,
     )
     raw_log = RawLog(
         log=resources.log,
@@ -121,11 +136,9 @@ def build(
         meter=metrics,
         turned_away=turning_away,
     )
-    search = LeadSearch(
-        database,
-        rules=read_rulebook(resources.config / NAME, default_region=settings.default_region).identity,
-        hash_identifier=identifier_hasher(identity_key),
-    )
+    rules = read_rulebook(resources.config / NAME, default_region=settings.default_region).identity
+    search = LeadSearch(database, rules=rules, hash_identifier=identifier_hasher(identity_key))
+    naming = PersonNaming(rules=rules, hash_identifier=identifier_hasher(identity_key))
     forgetting = Forgetting(
         database,
         clock=resources.clock,
@@ -152,7 +165,10 @@ def build(
         topics=resolver.topics,
         outputs=(*resolver.outputs, resolver.dead_letters),
         workers=(worker,),
-        activities=(repeatedly("ingest-forgetting", forgetting.forget, every=_FORGET_EVERY),),
+        activities=(
+            repeatedly("ingest-forgetting", forgetting.forget, every=_FORGET_EVERY),
+            repeatedly("ingest-purging", Purging(database).purge, every=_PURGE_EVERY),
+        ),
         edge_activities=(
             Activity(name="ingest-raw-log", run=raw_log.run, stop=raw_log.stop),
             repeatedly("ingest-turned-away", turning_away.keep, every=_KEEP_EVERY),
@@ -166,6 +182,7 @@ def build(
                 redirects=Redirects(settings.origins),
             ),
         ),
+        routers=(build_erasure_router(naming, commands),),
         statuses=STATUSES,
         start=database.start,
         stop=database.stop,

@@ -157,3 +157,8 @@ def normalise_phone(value: object, *, region: str | None, rules: IdentityRules) 
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def national_number(number: str) -> str:
+    """Return the digits of a number in E.164 without those of its country."""
+    return str(phonenumbers.parse(number).national_number)

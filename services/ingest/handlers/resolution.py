@@ -81,7 +81,7 @@ def retell_contact(lead: Lead, *, lives_with: str, at: Instant) -> Emission:
     that was erased none at all.
     """
     if lives_with != lead.id or not lead.contact.version or lead.erased is not None:
-        return _tombstone(lead.id, at)
+        return tombstone(lead.id, at)
     return _contact_updated(lead, at)
 
 
@@ -205,7 +205,7 @@ def _tell_contacts(
     directory: Directory, resolution: Resolution, lead: Lead, occurred: Instant
 ) -> list[Emission]:
     gone = dict.fromkeys(move.from_lead for move in resolution.moves)
-    said = [_tombstone(lead_id, occurred) for lead_id in gone if directory.leads[lead_id].contact.version]
+    said = [tombstone(lead_id, occurred) for lead_id in gone if directory.leads[lead_id].contact.version]
     before = directory.before.get(lead.id, lead)
     # a merge and the message behind it may change it there and back: that is two versions, too
     if lead.contact.version != (before.contact.version if before is not None else 0):
@@ -213,7 +213,8 @@ def _tell_contacts(
     return said
 
 
-def _tombstone(lead_id: str, occurred: Instant) -> Emission:
+def tombstone(lead_id: str, occurred: Instant) -> Emission:
+    """Return the record that takes a lead's contact off the topic."""
     return Emission(None, lead_id, lead_id, occurred, latest_only=True, topic=topics.CONTACTS.name)
 
 

@@ -27,6 +27,14 @@ SELECT l.id FROM lead l LEFT JOIN profile own ON own.id = l.id WHERE own.id IS N
 _CONTACTS: Final = """
 SELECT c.lead FROM contact c LEFT JOIN lead l ON l.id = c.lead WHERE l.id IS NULL LIMIT $1
 """
+_ERASED: Final = """
+SELECT l.id FROM lead l JOIN contact c ON c.lead = l.id WHERE l.erased IS NOT NULL
+UNION SELECT id FROM lead WHERE erased IS NOT NULL AND (attributes <> '{}' OR external_ids <> '[]') LIMIT $1
+"""
+_HALF_ERASED: Final = """
+SELECT p.id FROM profile p JOIN lead own ON own.id = p.id JOIN lead l ON l.id = p.lead
+WHERE (own.erased IS NULL) <> (l.erased IS NULL) LIMIT $1
+"""
 _RECEIPTS: Final = """
 SELECT partition, min(first_offset) AS first, max(next_offset) AS following,
        sum(processed + duplicate + quarantined + dead) AS counted
@@ -53,6 +61,8 @@ class IngestChecks:
 
     async def check_raw_records(self) -> Finding:
         """Check that the receipts of the raw topic reach from its first record to its last.
+
+        Leads, behaviour, outcomes and costs are all raw records.
 
         What was read counts once: as processed, repeated, quarantined or dead. What was appended after
         the ends were looked up is in flight and not looked at.
@@ -86,13 +96,15 @@ class IngestChecks:
         )
 
     async def check_directory(self) -> Sequence[Finding]:
-        """Check that identifiers, profiles, leads and contacts lead to each other."""
+        """Check that identifiers, profiles, leads and contacts lead to each other, and to nobody erased."""
         return [
             await self._compare("ingest: every identifier has a profile", "identifier", _ORPHANS),
             await self._compare("ingest: every profile has a lead", "profile", _HOMELESS),
             await self._compare("ingest: no profile lives with a merged lead", "profile", _MERGED_AWAY),
             await self._compare("ingest: every lead has its own profile", "lead", _EMPTY_LEADS),
             await self._compare("ingest: every contact has a lead", "contact", _CONTACTS),
+            await self._compare("ingest: nothing names anybody who was erased", "lead", _ERASED),
+            await self._compare("ingest: who was erased is erased as a whole", "profile", _HALF_ERASED),
         ]
 
     async def _compare(self, check: str, table: str, query: str) -> Finding:

@@ -40,7 +40,7 @@ WHERE i.value_hash = ANY($1::text[])
 _LOCK_LEADS: Final = "SELECT id FROM lead WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"
 _LOAD_PROFILES: Final = "SELECT id, lead, version FROM profile WHERE lead = ANY($1::text[])"
 _LOAD_LEADS: Final = """
-SELECT l.id, l.version, l.is_captured, l.created, l.attributes, l.identifiers, l.external_ids,
+SELECT l.id, l.version, l.is_captured, l.created, l.attributes, l.identifiers, l.external_ids, l.erased,
        c.version AS contact_version, c.known, c.free_text
 FROM lead l LEFT JOIN contact c ON c.lead = l.id WHERE l.id = ANY($1::text[])
 """
@@ -49,7 +49,7 @@ SELECT lead FROM (
     SELECT p.lead FROM identifier i JOIN profile p ON p.id = i.profile WHERE i.value_hash = ANY($1::text[])
     UNION
     SELECT p.lead FROM contact c JOIN profile p ON p.id = c.lead WHERE c.email = $2 OR c.phone = $3
-) AS found ORDER BY lead LIMIT $4
+) AS found JOIN lead l ON l.id = found.lead WHERE l.erased IS NULL ORDER BY lead LIMIT $4
 """
 _ATTACH: Final = """
 UPDATE identifier i SET profile = a.profile FROM unnest($1::text[], $2::text[]) AS a(hash, profile)
@@ -125,7 +125,7 @@ async def load_directory(
     wanted = sorted({*(row["lead"] for row in found), *leads})
     directory = Directory()
     if wanted:
-        await transaction.fetch(_LOCK_LEADS, wanted)
+        await lock_leads(transaction, wanted)
         profiles = {
             row["id"]: Profile(row["id"], row["lead"], row["version"])
             for row in await transaction.fetch(_LOAD_PROFILES, wanted)
@@ -139,6 +139,11 @@ async def load_directory(
             leads=loaded,
         )
     return directory, fresh
+
+
+async def lock_leads(transaction: Transaction, ids: Sequence[str]) -> None:
+    """Lock these leads until commit, in order of their ids."""
+    await transaction.fetch(_LOCK_LEADS, sorted(ids))
 
 
 async def load_leads(transaction: Transaction, ids: Sequence[str]) -> dict[str, Lead]:
@@ -167,6 +172,7 @@ def _lead(row: Row) -> Lead:
         identifiers=_read_identifiers(row["identifiers"]),
         external_ids=tuple(ExternalRef(*pair) for pair in _read_external(row["external_ids"])),
         contact=contact,
+        erased=row["erased"],
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -13,6 +14,7 @@ import pytest
 from services.ingest.bootstrap import MIGRATIONS
 from shared.postgres.database import Database
 from shared.postgres.migrations import migrate
+from tests.services.ingest.running import RunningIngest, run_ingest
 
 
 @pytest.fixture
@@ -23,6 +25,13 @@ async def ingest_database(database_url: str) -> AsyncIterator[Database]:
     await database.start()
     yield database
     await database.stop()
+
+
+@pytest.fixture
+async def ingest(database_url: str, tmp_path: Path) -> AsyncIterator[RunningIngest]:
+    """The whole service, running."""
+    async with run_ingest(database_url, tmp_path) as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,0 +1,80 @@
+"""Erasure: a person asks to be forgotten, and stays so.
+
+What is left is a mark, and the keyed hashes by which the person is recognised should anybody bring
+them in again. Every profile of the lead goes, whichever way they were merged, and so does every lead
+that was merged into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from services.ingest.domain.directory import Contact, Directory, Lead, Profile
+from services.ingest.domain.identifiers import Identifier, national_number
+from shared.kernel.instants import Instant
+
+_SHORTEST_NUMBER: Final = 8
+
+
+class ErasePerson(msgspec.Struct, frozen=True):
+    """The command: forget whoever this identifier leads to, and suppress it if it leads to nobody."""
+
+    identifier: Identifier
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """What an erasure amounted to: the lead, its profiles, and what had named the person."""
+
+    lead: Lead
+    profiles: Sequence[Profile]
+    gone: Sequence[Lead]
+
+
+def erase(directory: Directory, lead_id: str, *, at: Instant) -> Erased:
+    """Take out of the directory what names a person, for good.
+
+    ``directory`` holds the lead, all its profiles, and the leads that its profiles began with.
+    """
+    profiles = directory.profiles_of(lead_id)
+    members = sorted({lead_id, *(profile.id for profile in profiles)} & directory.leads.keys())
+    gone = [directory.leads[member] for member in members]
+    for lead in gone:
+        directory.save_lead(
+            msgspec.structs.replace(
+                lead,
+                version=lead.version + 1,
+                attributes={},
+                external_ids=(),
+                contact=Contact(),
+                erased=at,
+            )
+        )
+    return Erased(directory.leads[lead_id], profiles, gone)
+
+
+def needles_of(leads: Iterable[Lead]) -> list[str]:
+    """Return what to look for in bytes that were kept as they came: addresses and numbers, as written.
+
+    A number is looked for without its country as well, an address also as a form writes it.
+    """
+    needles: set[str] = set()
+    for lead in leads:
+        email, phone = lead.contact.text("email"), lead.contact.text("phone")
+        if email is not None:
+            needles |= {email.lower(), quote(email, safe="").lower()}
+        if phone is not None:
+            needles.add(phone.lstrip("+"))
+            national = national_number(phone)
+            if len(national) >= _SHORTEST_NUMBER:
+                needles.add(national)
+    return sorted(needles)
+
+
+def holds_any(content: bytes, needles: Iterable[str]) -> bool:
+    """Return whether bytes hold one of the needles, whatever the case."""
+    folded = content.lower()
+    return any(needle.encode() in folded for needle in needles)

@@ -1,0 +1,118 @@
+"""Erasure in the tables: what names the person goes in one transaction with the mark that stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from services.ingest.domain.directory import Directory
+from services.ingest.domain.erasure import Erased, needles_of
+from services.ingest.store.directory_rows import load_leads, lock_leads
+from shared.kernel.instants import Instant
+from shared.postgres.database import Transaction
+
+CREATE: Final = """
+ALTER TABLE lead ADD COLUMN erased bigint;
+COMMENT ON COLUMN lead.erased IS 'when the person asked to be forgotten; stays for good';
+CREATE INDEX quarantine_record_key ON quarantine (record_key);
+CREATE TABLE purge (
+    lead text COLLATE "C" PRIMARY KEY,
+    needles jsonb NOT NULL,
+    asked bigint NOT NULL
+);
+COMMENT ON TABLE purge IS 'personal data, for minutes: what to look for in quarantine and dead letters';
+"""
+
+_SCRUB_QUARANTINE: Final = """
+DELETE FROM quarantine WHERE record_key = ANY (ARRAY(
+    SELECT convert_to(value_hash, 'UTF8') FROM identifier WHERE profile = ANY($1::text[])))
+"""
+_ASK: Final = """
+INSERT INTO purge (lead, needles, asked) VALUES ($1, $2, $3)
+ON CONFLICT (lead) DO UPDATE SET needles = excluded.needles, asked = excluded.asked
+"""
+
+
+async def load_members(transaction: Transaction, directory: Directory, lead_id: str) -> None:
+    """Lock and load the leads that were merged into this one, into the directory."""
+    members = [profile.id for profile in directory.profiles_of(lead_id) if profile.id not in directory.leads]
+    if members:
+        await lock_leads(transaction, members)
+        directory.leads |= await load_leads(transaction, members)
+
+
+async def scrub(transaction: Transaction, erased: Erased) -> None:
+    """Delete what names the person, after the directory has been saved, and mark the leads.
+
+    What may lie in quarantine or among the dead letters under no identifier is looked for afterwards.
+    """
+    leads = [lead.id for lead in erased.gone]
+    profiles = [profile.id for profile in erased.profiles]
+    at = erased.lead.erased
+    assert at is not None
+    await transaction.execute("DELETE FROM contact WHERE lead = ANY($1::text[])", leads)
+    await transaction.execute("UPDATE lead SET erased = $2 WHERE id = ANY($1::text[])", leads, at)
+    await transaction.execute("DELETE FROM story WHERE profile = ANY($1::text[])", profiles)
+    await transaction.execute(_SCRUB_QUARANTINE, profiles)
+    needles = needles_of(erased.gone)
+    if needles:
+        await transaction.execute(_ASK, erased.lead.id, msgspec.json.encode(needles).decode(), at)
+
+
+class Purge(NamedTuple):
+    """What is still to be looked for because of one erasure."""
+
+    lead: str
+    needles: Sequence[str]
+    asked: Instant
+
+
+async def load_purges(transaction: Transaction) -> list[Purge]:
+    """Return what is still to be looked for, oldest first."""
+    rows = await transaction.fetch("SELECT lead, needles, asked FROM purge ORDER BY asked, lead")
+    return [Purge(row["lead"], msgspec.json.decode(row["needles"]), row["asked"]) for row in rows]
+
+
+async def forget_purge(transaction: Transaction, purge: Purge) -> None:
+    """Note that everything has been looked through."""
+    await transaction.execute("DELETE FROM purge WHERE lead = $1 AND asked = $2", purge.lead, purge.asked)
+
+
+class Kept(NamedTuple):
+    """Bytes as they came, and the id of their row."""
+
+    id: str
+    content: bytes
+
+
+async def load_quarantined_bytes(transaction: Transaction, *, after: str, limit: int) -> list[Kept]:
+    """Return messages in quarantine after this record id."""
+    rows = await transaction.fetch(
+        "SELECT record_id, record FROM quarantine WHERE record_id > $1 ORDER BY record_id LIMIT $2",
+        *(after, limit),
+    )
+    return [Kept(row["record_id"], row["record"]) for row in rows]
+
+
+async def load_dead_bytes(transaction: Transaction, *, after: str, limit: int) -> list[Kept]:
+    """Return dead letters after this id, those without bytes left out."""
+    rows = await transaction.fetch(
+        "SELECT id, record_value FROM dead_letter WHERE id > $1 AND record_value IS NOT NULL"
+        " ORDER BY id LIMIT $2",
+        *(after, limit),
+    )
+    return [Kept(row["id"], row["record_value"]) for row in rows]
+
+
+async def delete_quarantined(transaction: Transaction, ids: Sequence[str]) -> None:
+    """Delete messages from quarantine."""
+    await transaction.execute("DELETE FROM quarantine WHERE record_id = ANY($1::text[])", list(ids))
+
+
+async def empty_dead_letters(transaction: Transaction, ids: Sequence[str]) -> None:
+    """Take the bytes out of dead letters; where they stood and why they failed stays."""
+    await transaction.execute(
+        "UPDATE dead_letter SET record_value = NULL WHERE id = ANY($1::text[])", list(ids)
+    )

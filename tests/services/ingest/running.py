@@ -1,0 +1,196 @@
+"""The whole service in this process: its log, its client, and a way to look into what it said."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from prometheus_client import CollectorRegistry
+
+from services.ingest.bootstrap import MIGRATIONS, build
+from services.ingest.settings import IngestSettings
+from shared.contracts.envelope import Envelope, decode_envelope
+from shared.contracts.topics import BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, OUTCOMES, RAW
+from shared.http.app import build_app
+from shared.kernel.instants import Instant
+from shared.kernel.redacted import Redacted
+from shared.log.embedded.log import EmbeddedLog
+from shared.log.port import Record, TopicLayout, TopicPartition
+from shared.postgres.database import Database
+from shared.postgres.migrations import migrate
+from shared.processor.loop import LoopSettings
+from shared.runtime.blueprint import Blueprint, Resources
+from shared.security.secrets import DeploymentSecrets
+from shared.security.tokens import Principal
+from shared.security.write_keys import add_write_key
+from tests.unit.ingest.requests import IDENTITY_KEY, ROOT
+
+PARTITIONS = 3
+KEY = "WK_test123"
+PEPPER = b"a pepper for the tests, 32 bytes"
+
+
+class WallClock:
+    """The machine's clock."""
+
+    def now(self) -> Instant:
+        return time.time_ns() // 1000
+
+
+class EverybodyMayRead:
+    """Takes any token for one that may read, and one for an administrator's."""
+
+    async def principal_of(self, token: str, *, now: Instant) -> Principal | None:
+        return Principal(id=token, name=token, role="admin" if token == "admin" else "read")
+
+
+class RunningIngest:
+    """Ingest with its log, its client and a way to look into what it said."""
+
+    def __init__(
+        self,
+        blueprint: Blueprint,
+        log: EmbeddedLog,
+        client: httpx.AsyncClient,
+        registry: CollectorRegistry,
+    ) -> None:
+        self.registry = registry
+        self.blueprint = blueprint
+        self.log = log
+        self.client = client
+
+    def counted(self, name: str) -> float:
+        return self.registry.get_sample_value(name) or 0
+
+    async def post(self, path: str, body: Any) -> None:
+        answer = await self.client.post(path, json=body, headers={"x-write-key": KEY})
+        assert answer.status_code == 200, answer.text
+
+    async def find(self, **asked: str) -> list[dict[str, Any]]:
+        answer = await self.client.get("/v1/leads", params=asked, headers={"authorization": "Bearer x"})
+        found: list[dict[str, Any]] = answer.json()["leads"]
+        return found
+
+    async def erase(self, token: str = "admin", key: str = "", **person: str) -> httpx.Response:
+        headers = {"authorization": f"Bearer {token}"} | ({"idempotency-key": key} if key else {})
+        return await self.client.post("/v1/erasures", json=person, headers=headers)
+
+    async def settle(self, records: int) -> None:
+        """Wait until the receipts name so many raw records and everything was published."""
+        async with asyncio.timeout(20):
+            while await self.value(_RECEIVED) < records or await self.value("SELECT count(*) FROM outbox"):
+                await asyncio.sleep(0.05)
+
+    async def value(self, sql: str) -> Any:
+        async with self.blueprint.database.connection() as connection:
+            return await connection.fetch_value(sql)
+
+    async def execute(self, sql: str) -> None:
+        async with self.blueprint.database.connection() as connection:
+            await connection.execute(sql)
+
+    async def said(self, topic: str) -> list[Envelope]:
+        return [decode_envelope(record.value) for record in await self.records(topic) if record.value]
+
+    async def records(self, topic: str) -> list[Record]:
+        admin = await self.log.admin()
+        bounds = await admin.bounds([topic])
+        await admin.stop()
+        consumer = self.log.consumer(group=f"reader-{time.monotonic_ns()}", topics=[topic], member="reader")
+
+        async def on_assigned(partitions: frozenset[TopicPartition]) -> None:
+            consumer.seek({tp: bounds[tp][0] for tp in partitions})
+
+        async def on_revoked(partitions: frozenset[TopicPartition]) -> None:
+            return None
+
+        found: list[Record] = []
+        await consumer.start(on_assigned=on_assigned, on_revoked=on_revoked)
+        try:
+            async with asyncio.timeout(10):
+                while len(found) < sum(end - start for start, end in bounds.values()):
+                    for records in (await consumer.fetch(max_records=1000, timeout=0.2)).values():
+                        found.extend(records)
+        finally:
+            await consumer.stop()
+        return found
+
+    async def breaches(self) -> dict[str, Sequence[str]]:
+        """Return the checks that do not hold, with what breaks them."""
+        found = await self.blueprint.check(True)
+        assert all(finding.check.startswith("ingest: ") for finding in found)
+        return {finding.check: finding.breaches for finding in found if not finding.holds}
+
+
+_RECEIVED = "SELECT coalesce(sum(next_offset - first_offset), 0) FROM receipt WHERE topic = 'leadmill.raw'"
+
+
+@asynccontextmanager
+async def running(*acts: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(act()) for act in acts]
+    yield
+    async with asyncio.timeout(15):
+        await asyncio.gather(*tasks)
+
+
+@asynccontextmanager
+async def run_ingest(database_url: str, data: Path) -> AsyncIterator[RunningIngest]:
+    """Run ingest on a fresh database until the block ends."""
+    log_database = Database(database_url, schema="log", application="tests")
+    await log_database.start()
+    log = EmbeddedLog(log_database)
+    await log.prepare()
+    admin = await log.admin()
+    topics = (RAW, LEADS, BEHAVIOUR, OUTCOMES, CONTACTS, DEAD_LETTERS["ingest"])
+    await admin.create(
+        [TopicLayout(name=one.name, partitions=PARTITIONS, compacted=one.compacted) for one in topics]
+    )
+    await admin.stop()
+    await migrate(database_url, schema="ingest", scripts=MIGRATIONS)
+    registry = CollectorRegistry()
+    clock = WallClock()
+    resources = Resources(
+        log=log,
+        clock=clock,
+        database_url=database_url,
+        registry=registry,
+        secrets=DeploymentSecrets(identity_key=Redacted(IDENTITY_KEY), pepper=Redacted(PEPPER)),
+        config=ROOT / "config",
+        data=data,
+        member="test",
+        loop=LoopSettings(partitions=PARTITIONS),
+    )
+    blueprint = build(resources, settings=IngestSettings(), authority=EverybodyMayRead())
+    await blueprint.start()
+    async with blueprint.database.transaction() as transaction:
+        await add_write_key(transaction, pepper=PEPPER, source="website", now=clock.now(), brought=KEY)
+    app = build_app(
+        title="Ingest",
+        service="ingest",
+        version="0",
+        registry=registry,
+        clock=clock,
+        stopping=asyncio.Event(),
+        hot_routes=blueprint.hot_routes,
+        routers=blueprint.routers,
+        authority=EverybodyMayRead(),
+        statuses=blueprint.statuses,
+    )
+    (worker,), (raw_log, sample) = blueprint.workers, blueprint.edge_activities
+    transport = httpx.ASGITransport(app)
+    client = httpx.AsyncClient(transport=transport, base_url="http://test")
+    async with client, running(worker.run, raw_log.run, sample.run):
+        yield RunningIngest(blueprint, log, client, registry)
+        for part in (sample, raw_log, worker):
+            part.stop()
+    await blueprint.stop()
+    await log_database.stop()
+
+
+def batch_of(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"batch": list(items)}
