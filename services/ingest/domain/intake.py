@@ -8,8 +8,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from services.ingest.domain.acts import Act, ActNames, PageKind
-from services.ingest.domain.choices import ChoiceRule
+from services.ingest.domain.acts import Act
 from services.ingest.domain.identifiers import (
     HashIdentifier,
     Identifier,
@@ -18,7 +17,7 @@ from services.ingest.domain.identifiers import (
     clean_id,
     email_identifies,
 )
-from services.ingest.domain.outcomes import Cost, Outcome, OutcomeNames
+from services.ingest.domain.outcomes import Cost, Outcome
 from services.ingest.domain.scrubbing import identifies
 from services.ingest.domain.traits import Traits
 from shared.kernel.instants import Instant
@@ -35,17 +34,6 @@ ERASED: Final = "intake.erased"
 """The code of a message about somebody who asked to be forgotten: dropped and counted."""
 
 
-class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
-    """The documents by which messages are read."""
-
-    choices: Sequence[ChoiceRule]
-    field_names: dict[str, list[str]]
-    act_names: ActNames
-    page_kinds: Sequence[PageKind]
-    identity: IdentityRules
-    outcome_names: OutcomeNames = OutcomeNames()
-
-
 class Refusal(NamedTuple):
     """A message that cannot be used; it goes to quarantine under this code, and nothing is lost."""
 
@@ -57,6 +45,17 @@ class ExternalRef(NamedTuple):
 
     source: str
     id: str
+
+
+class Acquisition(NamedTuple):
+    """What brought somebody here, as far as the message told; nothing in it names a person."""
+
+    channel: str
+    campaign: str = ""
+    ad: str = ""
+    keyword: str = ""
+    medium: str = ""
+    referrer: str = ""
 
 
 class Intake(msgspec.Struct, kw_only=True, gc=False):
@@ -78,6 +77,7 @@ class Intake(msgspec.Struct, kw_only=True, gc=False):
     act: Act | None = None
     outcome: Outcome | None = None
     cost: Cost | None = None
+    acquisition: Acquisition | None = None
     addressed: Identifier | None = None
 
     @property

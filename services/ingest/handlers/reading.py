@@ -8,11 +8,13 @@ import msgspec
 
 from services.ingest.domain.acts import ActReader
 from services.ingest.domain.choices import Choices
+from services.ingest.domain.dialects.acquisition import AcquisitionReader
 from services.ingest.domain.dialects.captures import CaptureReader
 from services.ingest.domain.dialects.outcomes import OutcomeReader, ReportContext
+from services.ingest.domain.dialects.rulebook import Rulebook
 from services.ingest.domain.dialects.sdk import SdkReader
 from services.ingest.domain.identifiers import HashIdentifier
-from services.ingest.domain.intake import Intake, Refusal, Rulebook
+from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.domain.traits import FieldNames, TraitReader
 from shared.contracts.events.raw import RawReceived
 from shared.kernel.instants import Instant, from_datetime
@@ -43,11 +45,19 @@ class RawReader:
             rules=rulebook.identity,
         )
         acts = ActReader(names=rulebook.act_names, page_kinds=rulebook.page_kinds)
+        acquisition = AcquisitionReader(rulebook.channels)
         self._sdk = SdkReader(
-            traits=traits, acts=acts, rules=rulebook.identity, hash_identifier=hash_identifier
+            traits=traits,
+            acts=acts,
+            acquisition=acquisition,
+            rules=rulebook.identity,
+            hash_identifier=hash_identifier,
         )
         self._captures = CaptureReader(
-            traits=traits, rules=rulebook.identity, hash_identifier=hash_identifier
+            traits=traits,
+            acquisition=acquisition,
+            rules=rulebook.identity,
+            hash_identifier=hash_identifier,
         )
         self._outcomes = OutcomeReader(
             names=rulebook.outcome_names,

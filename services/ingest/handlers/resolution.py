@@ -12,7 +12,7 @@ from services.ingest.domain.intake import ERASED, Intake
 from services.ingest.domain.outcomes import Cost, Outcome, OutcomeKind
 from services.ingest.domain.traits import CONSENT
 from shared.contracts import topics
-from shared.contracts.attributes import Amount, ExternalId
+from shared.contracts.attributes import Acquisition, Amount, ExternalId
 from shared.contracts.declarations import Event
 from shared.contracts.events import behaviour, contacts, leads, outcomes
 from shared.kernel.changes import Emission
@@ -113,6 +113,7 @@ def _tell_lead(directory: Directory, intake: Intake, resolution: Resolution, lea
             attributes=lead.attribute_values(),
             reachable=lead.is_reachable,
             missing=_missing(lead),
+            acquisition=_acquisition(intake),
             message_id=intake.message_id,
         )
     old = resolution.lead.attributes
@@ -154,10 +155,16 @@ def _act(act: Act, intake: Intake, *, lead: str, profile: str) -> Event:
         "profile": profile,
         "source": intake.source,
         "message_id": intake.message_id,
+        "acquisition": _acquisition(intake),
     }
     if act.is_declared:
         return _ACTS[act.name](**common, **act.fields)
     return behaviour.ActRecorded(**common, name=act.name, properties=act.fields)
+
+
+def _acquisition(intake: Intake) -> Acquisition | None:
+    told = intake.acquisition
+    return None if told is None else Acquisition(**told._asdict())
 
 
 def _outcome(outcome: Outcome, intake: Intake, *, lead: str, profile: str) -> Event:

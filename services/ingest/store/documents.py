@@ -11,8 +11,9 @@ from msgspec import field
 
 from services.ingest.domain.acts import ActNames, PageKind
 from services.ingest.domain.choices import ChoiceRule
+from services.ingest.domain.dialects.acquisition import ChannelRules
+from services.ingest.domain.dialects.rulebook import Rulebook
 from services.ingest.domain.identifiers import IdentityRules
-from services.ingest.domain.intake import Rulebook
 from services.ingest.domain.outcomes import COST_KINDS, OutcomeKind, OutcomeNames
 from shared.documents.faults import Fault, raise_if_any
 from shared.documents.files import read_documents
@@ -66,6 +67,14 @@ class OutcomeNamesDocument(Document, frozen=True, kw_only=True):
     costs: dict[str, list[str]]
 
 
+class ChannelsDocument(Document, frozen=True, kw_only=True):
+    """What brought somebody, by click id, medium and referring host."""
+
+    click_ids: dict[str, str]
+    mediums: dict[str, list[str]]
+    hosts: dict[str, list[str]]
+
+
 def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
     """Read every document below ``folder``; of several versions of a choice the highest counts.
 
@@ -86,6 +95,7 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
     )
     acts = _read(folder, "acts", ActNamesDocument)
     identity = _read(folder, "identity", IdentityDocument)
+    channels = _read(folder, "channels", ChannelsDocument)
     outcomes = _read(folder, "outcomes", OutcomeNamesDocument)
     raise_if_any(
         [
@@ -105,6 +115,7 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
             disposable_domains=frozenset(domain.lower() for domain in identity.disposable_domains),
             default_region=default_region.upper(),
         ),
+        channels=ChannelRules(click_ids=channels.click_ids, mediums=channels.mediums, hosts=channels.hosts),
         outcome_names=OutcomeNames(kinds=outcomes.kinds, stages=outcomes.stages, costs=outcomes.costs),
     )
 

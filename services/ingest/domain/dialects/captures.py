@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from services.ingest.domain.acts import FORM, Act
+from services.ingest.domain.dialects.acquisition import AcquisitionReader
 from services.ingest.domain.identifiers import HashIdentifier, IdentityRules, clean_text
 from services.ingest.domain.intake import Claims, Intake, Refusal, identify, show_message_id
 from services.ingest.domain.moments import correct_moment, read_moment
@@ -42,7 +43,15 @@ Fields = Sequence[tuple[str, str]]
 class CaptureReader:
     """Reads native leads and forms."""
 
-    def __init__(self, *, traits: TraitReader, rules: IdentityRules, hash_identifier: HashIdentifier) -> None:
+    def __init__(
+        self,
+        *,
+        traits: TraitReader,
+        acquisition: AcquisitionReader,
+        rules: IdentityRules,
+        hash_identifier: HashIdentifier,
+    ) -> None:
+        self._acquisition = acquisition
         self._traits = traits
         self._rules = rules
         self._hash = hash_identifier
@@ -123,7 +132,9 @@ class CaptureReader:
         message_id: str | None,
         form: str | None,
     ) -> Intake | Refusal:
-        traits = self._traits.read(given)
+        fields = dict(given)
+        acquisition = self._acquisition.take_fields(fields)
+        traits = self._traits.read(fields)
         anchors, anonymous, external = identify(
             claims, traits, source=source, record_id=record_id, rules=self._rules, hash_identifier=self._hash
         )
@@ -131,11 +142,11 @@ class CaptureReader:
             return NO_IDENTITY
         act = None
         if form is not None:
-            fields: dict[str, Scalar] = {
+            told: dict[str, Scalar] = {
                 "form": scrub_text(form),
                 "start_within_months": traits.start_within_months,
             }
-            act = Act(FORM, fields, is_declared=True)
+            act = Act(FORM, told, is_declared=True)
         return Intake(
             source=source,
             occurred=occurred,
@@ -145,6 +156,7 @@ class CaptureReader:
             external=external,
             traits=traits,
             act=act,
+            acquisition=acquisition,
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from services.ingest.domain.acts import Act, ActReader
+from services.ingest.domain.dialects.acquisition import AcquisitionReader, Clues
 from services.ingest.domain.identifiers import HashIdentifier, IdentityRules, clean_text
 from services.ingest.domain.intake import Claims, Intake, Refusal, address, identify, show_message_id
 from services.ingest.domain.moments import correct_moment, read_moment
@@ -31,6 +32,7 @@ NO_EVENT_NAME: Final = Refusal("intake.no_event_name")
 class _Context(msgspec.Struct, gc=False):
     traits: Any = None
     page: Any = None
+    campaign: Any = None
 
 
 class _Item(msgspec.Struct, gc=False):
@@ -61,10 +63,17 @@ class SdkReader:
     """Reads single messages of the SDK protocol."""
 
     def __init__(
-        self, *, traits: TraitReader, acts: ActReader, rules: IdentityRules, hash_identifier: HashIdentifier
+        self,
+        *,
+        traits: TraitReader,
+        acts: ActReader,
+        acquisition: AcquisitionReader,
+        rules: IdentityRules,
+        hash_identifier: HashIdentifier,
     ) -> None:
         self._traits = traits
         self._acts = acts
+        self._acquisition = acquisition
         self._rules = rules
         self._hash = hash_identifier
 
@@ -130,6 +139,16 @@ class SdkReader:
             external=external,
             traits=traits,
             act=act,
+            acquisition=None
+            if addressed is not None
+            else self._acquisition.read(
+                Clues(
+                    url=properties.get("url") or page.get("url"),
+                    search=properties.get("search") or page.get("search"),
+                    referrer=properties.get("referrer", page.get("referrer")),
+                    campaign=_object(context.campaign) or _object(shared_context.campaign),
+                )
+            ),
             addressed=addressed,
         )
 

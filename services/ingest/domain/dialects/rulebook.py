@@ -1,0 +1,25 @@
+"""The documents by which messages are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from services.ingest.domain.acts import ActNames, PageKind
+from services.ingest.domain.choices import ChoiceRule
+from services.ingest.domain.dialects.acquisition import ChannelRules
+from services.ingest.domain.identifiers import IdentityRules
+from services.ingest.domain.outcomes import OutcomeNames
+
+
+class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
+    """The documents by which messages are read."""
+
+    choices: Sequence[ChoiceRule]
+    field_names: dict[str, list[str]]
+    act_names: ActNames
+    page_kinds: Sequence[PageKind]
+    identity: IdentityRules
+    outcome_names: OutcomeNames = OutcomeNames()
+    channels: ChannelRules = ChannelRules()
