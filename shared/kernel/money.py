@@ -40,6 +40,12 @@ def parse_money(amount: str | float, currency: str) -> Money:
     return Money(int(scaled), code)
 
 
+def format_money(minor: int, currency: str) -> str:
+    """Write an amount as a plain number with the decimals of its currency, for example ``1200.50``."""
+    decimals = _DECIMALS.get(currency, 2)
+    return f"{Decimal(minor).scaleb(-decimals):.{decimals}f}"
+
+
 def share_out(minor: int, weights: Sequence[int]) -> list[int]:
     """Split ``minor`` in proportion to ``weights``; the shares sum to ``minor`` exactly.
 

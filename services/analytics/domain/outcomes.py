@@ -58,6 +58,15 @@ class Conversion(msgspec.Struct, frozen=True, gc=False):
     currency: str
 
 
+class Standing(NamedTuple):
+    """How an opportunity stands: whose it is, its status, since when it is known, the word that decides."""
+
+    profile: str
+    status: Status
+    opened: Instant
+    event: str
+
+
 class Opportunity(msgspec.Struct, frozen=True, gc=False):
     """An opportunity as it stands; ``profile`` is whom the word that decides names.
 
@@ -70,6 +79,11 @@ class Opportunity(msgspec.Struct, frozen=True, gc=False):
     opened: Instant
     event: str
     conversions: tuple[Conversion, ...]
+
+    @property
+    def standing(self) -> Standing:
+        """How it stands, as its row tells."""
+        return Standing(self.profile, self.status, self.opened, self.event)
 
 
 def opportunity_of(words: Sequence[Word]) -> Opportunity | None:

@@ -101,12 +101,12 @@ async def find_credited(
         " count(DISTINCT (c.opportunity, c.payment)) AS conversions"
         " FROM credit c JOIN conversion v USING (contribution, opportunity, payment)"
         f" LEFT JOIN touch t ON t.event = c.touch {_SEQUENCE}"
-        " WHERE c.model = $1 AND c.contribution = $2 GROUP BY 1, 2"
-        ' ORDER BY 1 COLLATE "C" NULLS LAST, 2',
+        " WHERE c.model = $1 AND c.contribution = $2 GROUP BY 1, 2",
         model,
         contribution,
     )
-    return [Credited(row["key"], row["currency"], int(row["minor"]), row["conversions"]) for row in rows]
+    found = [Credited(row["key"], row["currency"], int(row["minor"]), row["conversions"]) for row in rows]
+    return sorted(found, key=lambda row: (row.key is None, row.key or "", row.currency))
 
 
 async def find_costs(transaction: Transaction, *, by: By) -> Ledger:
@@ -126,7 +126,7 @@ async def find_funnel(transaction: Transaction, *, by: By) -> list[FunnelRow]:
         " coalesce(sum(opportunities), 0)::bigint AS opportunities,"
         " count(*) FILTER (WHERE is_customer) AS customers"
         " FROM everybody LEFT JOIN origin USING (lead) LEFT JOIN goals USING (lead)"
-        ' LEFT JOIN deals USING (lead) GROUP BY 1 ORDER BY 1 COLLATE "C" NULLS LAST'
+        " LEFT JOIN deals USING (lead) GROUP BY 1"
     )
     sums = await transaction.fetch(
         f"WITH {_LEADS}, {_ORIGINS[by]}, won AS ("  # noqa: S608
@@ -138,7 +138,7 @@ async def find_funnel(transaction: Transaction, *, by: By) -> list[FunnelRow]:
     won: dict[str | None, dict[str, int]] = {}
     for row in sums:
         won.setdefault(row["key"], {})[row["currency"]] = int(row["minor"])
-    return [
+    found = [
         FunnelRow(
             row["key"],
             row["leads"],
@@ -150,6 +150,7 @@ async def find_funnel(transaction: Transaction, *, by: By) -> list[FunnelRow]:
         )
         for row in rows
     ]
+    return sorted(found, key=lambda row: (row.key is None, row.key or ""))
 
 
 async def find_reps(transaction: Transaction) -> list[RepRow]:

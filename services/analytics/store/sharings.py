@@ -7,7 +7,7 @@ from typing import Final
 
 from services.analytics.domain.credits import Credit
 from services.analytics.domain.desk import Sharing
-from services.analytics.domain.outcomes import Conversion, ConversionKey, Opportunity
+from services.analytics.domain.outcomes import Conversion, ConversionKey, Opportunity, Standing
 from shared.postgres.database import Row, Transaction
 
 CREATE: Final = """
@@ -153,6 +153,16 @@ async def save_opportunities(transaction: Transaction, stands: Mapping[str, Oppo
             [one and one.opened for _, one in found],
             [one and one.event for _, one in found],
         )
+
+
+async def load_standing(transaction: Transaction, names: Collection[str]) -> dict[str, Standing]:
+    """Return how these opportunities stand; of those that nothing counts of, nothing."""
+    rows = await transaction.fetch(
+        "SELECT name, profile, status, opened, event FROM opportunity"
+        " WHERE name = ANY($1::text[]) AND status IS NOT NULL",
+        list(names),
+    )
+    return {row["name"]: Standing(row[1], row[2], row[3], row[4]) for row in rows}
 
 
 def _key(row: Row) -> ConversionKey:

@@ -29,9 +29,9 @@ from shared.http.event_stream import (
     follow,
     stopping_of,
 )
+from shared.http.instants import read_instant
 from shared.kernel.clock import Clock
-from shared.kernel.errors import Rejected
-from shared.kernel.instants import Instant, format_instant, parse_instant
+from shared.kernel.instants import Instant
 from shared.security.tokens import Role
 
 _READERS: tuple[Role, ...] = ("marketer", "manager", "rep", "service", "read")
@@ -44,12 +44,6 @@ KnownAt = Annotated[str | None, Query(description="Instant (RFC 3339): only fact
 ModelName = Annotated[str | None, Query(description="One model's name; without it all live models")]
 
 
-class InstantMalformed(Rejected):
-    """An instant is written as 2026-03-02T09:00:00Z (a + in a URL is %2B)."""
-
-    code = "http.instant_malformed"
-
-
 def build_router(*, scores: ScoreQueries, stream: TierStream, clock: Clock) -> APIRouter:
     """Return scoring's routes."""
     router = APIRouter(prefix="/scoring/v1", tags=["scoring"])
@@ -60,7 +54,7 @@ def build_router(*, scores: ScoreQueries, stream: TierStream, clock: Clock) -> A
         lead: str, model: ModelName = None, as_of: AsOf = None, known_at: KnownAt = None
     ) -> ScoresOut:
         home, answers = await scores.explain_scores(
-            lead, model=model, as_of=_instant(as_of, clock.now()), known_at=_maybe(known_at)
+            lead, model=model, as_of=_instant(as_of, clock.now()), known_at=read_instant(known_at)
         )
         return ScoresOut(lead=home, scores=[score_out(answer.score) for answer in answers])
 
@@ -69,7 +63,7 @@ def build_router(*, scores: ScoreQueries, stream: TierStream, clock: Clock) -> A
         lead: str, model: ModelName = None, as_of: AsOf = None, known_at: KnownAt = None
     ) -> WhyOut:
         home, answers = await scores.explain_scores(
-            lead, model=model, as_of=_instant(as_of, clock.now()), known_at=_maybe(known_at)
+            lead, model=model, as_of=_instant(as_of, clock.now()), known_at=read_instant(known_at)
         )
         return why_out(home, answers)
 
@@ -127,16 +121,5 @@ def _cursor(last_event_id: LastEventId = None) -> str | None:
 
 
 def _instant(text: str | None, otherwise: Instant) -> Instant:
-    found = _maybe(text)
+    found = read_instant(text)
     return otherwise if found is None else found
-
-
-def _maybe(text: str | None) -> Instant | None:
-    if text is None:
-        return None
-    try:
-        instant = parse_instant(text)
-        format_instant(instant)  # with a zone, the first and the last day of all years have no text
-        return instant
-    except (ValueError, OverflowError) as error:
-        raise InstantMalformed from error

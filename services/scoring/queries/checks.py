@@ -16,12 +16,12 @@ from services.scoring.handlers.interpreting import interpret
 from services.scoring.handlers.telling import COOLING
 from services.scoring.store.facts import find_absent, find_orphans, load_facts
 from services.scoring.store.leads import load_leads_page
-from services.scoring.store.snapshots import snapshot
 from shared.contracts.envelope import decode_envelope
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant, format_instant
 from shared.log.port import Record
 from shared.postgres.database import Database
+from shared.postgres.snapshots import snapshot
 from shared.processor.checks import Finding, find_buried
 from shared.processor.tables.timers import load_timers
 

@@ -11,11 +11,11 @@ from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.tiers import Crossing
 from services.scoring.domain.told_changes import ToldChange
 from services.scoring.store.leads import load_lead
-from services.scoring.store.snapshots import snapshot
 from services.scoring.store.tier_changes import load_lead_changes
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant
 from shared.postgres.database import Database
+from shared.postgres.snapshots import snapshot
 
 
 class LeadUnknown(Rejected):

@@ -10,10 +10,10 @@ from services.scoring.domain.running_score import ScoringState, advance
 from services.scoring.domain.scored_lead import counted_facts
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.store.leads import load_lead
-from services.scoring.store.snapshots import snapshot
 from services.scoring.store.tier_changes import load_lead_changes
 from shared.kernel.instants import Instant
 from shared.postgres.database import Database
+from shared.postgres.snapshots import snapshot
 
 
 class StoryEntry(NamedTuple):

@@ -1,0 +1,1 @@
+"""Analytics over HTTP: translate, one call in, translate out."""

@@ -1,0 +1,1 @@
+"""Questions to analytics: read, fold through the domain, never write."""

@@ -1,0 +1,1 @@
+"""Analytics as a whole service, on both logs."""
