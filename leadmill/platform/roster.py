@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from services.analytics import bootstrap as analytics
 from services.ingest import bootstrap as ingest
 from services.scoring import bootstrap as scoring
 from shared.kernel.errors import Rejected
@@ -28,6 +29,7 @@ class Entry(NamedTuple):
 ROSTER: Final[Mapping[str, Entry]] = {
     "ingest": Entry(ingest.build, ingest.check_documents, "", ingest.SETTINGS),
     "scoring": Entry(scoring.build, scoring.check_documents, "/scoring"),
+    "analytics": Entry(analytics.build, analytics.check_documents, "/analytics"),
 }
 """In the order in which a lead meets them."""
 

@@ -21,7 +21,7 @@ from services.analytics.domain.outcomes import Contribution
 from services.analytics.queries.reports import ReportQueries
 from services.analytics.queries.story import find_story
 from shared.http.access import require
-from shared.http.instants import read_instant
+from shared.http.parameters.instants import read_instant
 from shared.postgres.database import Database
 
 ModelName = Annotated[str, Query(description="Name of an attribution model, for example first or u")]

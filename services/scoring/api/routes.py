@@ -29,7 +29,7 @@ from shared.http.event_stream import (
     follow,
     stopping_of,
 )
-from shared.http.instants import read_instant
+from shared.http.parameters.instants import read_instant
 from shared.kernel.clock import Clock
 from shared.kernel.instants import Instant
 from shared.security.tokens import Role

@@ -1,0 +1,1 @@
+"""What stands in the query of a URL: read, checked, refused in words."""
