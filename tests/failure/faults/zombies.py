@@ -11,6 +11,7 @@ from typing import Final
 from tests.engine.tally import PARTITIONS
 from tests.failure.commander import POINTS as COMMAND_POINTS
 from tests.failure.faults.kills import NAMES, PATIENCE
+from tests.failure.surroundings.callers import LONGEST_WAIT
 from tests.failure.surroundings.crew import Hand
 from tests.failure.surroundings.ground import Field
 from tests.failure.worker import Trip
@@ -124,6 +125,7 @@ async def freeze_in_commands(field: Field, count: int) -> None:
         if number % 2:
             field.crew.kill(hand.name)
         else:
+            await asyncio.sleep(LONGEST_WAIT)  # until callers have given it up
             hand.signal(signal.SIGCONT)
             await field.progress()
             await field.crew.stop(hand.name)

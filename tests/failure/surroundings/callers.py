@@ -19,8 +19,8 @@ import httpx
 from tests.failure.surroundings.load import choose_key
 
 _CALLERS: Final = 4
-_TIMEOUT: Final = 4.0
-"""Seconds until an answer is given up; longer than a lock is waited for."""
+LONGEST_WAIT: Final = 4.0
+"""Seconds until a caller gives an answer up; longer than a lock is waited for."""
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class Callers:
 
     async def _run(self) -> None:
         async with (
-            httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as client,
+            httpx.AsyncClient(timeout=LONGEST_WAIT, trust_env=False) as client,
             asyncio.TaskGroup() as all_,
         ):
             for _ in range(_CALLERS):
