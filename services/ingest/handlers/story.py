@@ -92,6 +92,10 @@ def _words(event: Event, intake: Intake, new_kinds: Sequence[str]) -> Iterator[s
             )
         case leads.LeadCaptured():
             yield f"from {event.source}"
+            if event.acquisition is not None:
+                yield " ".join(
+                    filter(None, ("by way of", event.acquisition.channel, event.acquisition.campaign))
+                )
             if new_kinds:
                 yield f"known by {', '.join(new_kinds)}"
             yield from _attributes(event)

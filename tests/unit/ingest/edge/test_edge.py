@@ -13,7 +13,7 @@ import pytest
 from services.ingest.domain.intake import Intake, Refusal
 from shared.contracts.envelope import decode_envelope
 from shared.log.port import LogUnavailable
-from tests.unit.ingest.house import BASIC, EVENT, KEY, SUCCESS, House
+from tests.unit.ingest.edge.house import BASIC, EVENT, KEY, SUCCESS, House
 from tests.unit.ingest.requests import (
     RECEIVED,
     ClientRequest,
