@@ -64,9 +64,12 @@ up: $(RUNTIME) ## all five services on this machine, until stopped
 	@exec "$(BIN)/leadmill" up
 
 # --- proving it --------------------------------------------------------------------------------------------
+# Much of it is waiting, so more processes than cores; each has its own servers. One broker for all is used by one.
+JOBS ?= $(if $(LEADMILL_KAFKA),0,4)
+
 .PHONY: test check format contracts bench failure compose-smoke
-test: $(DEV) ## all tests, with real PostgreSQL and real Apache Kafka
-	@exec "$(BIN)/python" -m pytest -m "not failure"
+test: $(DEV) ## all tests, with real PostgreSQL and real Apache Kafka; JOBS=4 processes at a time
+	@exec "$(BIN)/python" -m pytest -m "not failure" --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: $(DEV) ## lint, format, types, walls between the rooms, contracts unchanged
 	"$(BIN)/ruff" check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,6 +18,26 @@ from leadmill.embedded import EmbeddedPostgres
 from shared.testing.kafka_broker import KafkaBroker, find_kafka
 
 _numbers = itertools.count(1)
+
+# where a run was put into the background by a script, SIGINT is ignored, and processes started here would
+# inherit that; tests that press Ctrl-C mean it
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that last longest first, so that processes that share the suite end together."""
+    lasts: dict[Path, float] = {}
+    for item in items:
+        mark = item.get_closest_marker("lasts")
+        lasts[item.path] = max(lasts.get(item.path, 0.0), mark.args[0] if mark else _seconds_of(item))
+    items.sort(key=lambda item: -lasts[item.path])
+
+
+def _seconds_of(item: pytest.Item) -> float:
+    """Return how long a file with such a test may take if it does not say."""
+    fixtures = getattr(item, "fixturenames", ())
+    return 10.0 if item.get_closest_marker("kafka") else 5.0 if "postgres_url" in fixtures else 0.0
 
 
 @pytest.fixture(scope="session")

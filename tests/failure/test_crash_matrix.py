@@ -8,7 +8,7 @@ from tests.failure.plan import PLANTED, QUICK, Run
 from tests.failure.report import carry_out
 from tests.failure.surroundings.ground import Ground
 
-pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.slow]
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.slow, pytest.mark.lasts(80)]
 
 _IN_EVERY_TEST_RUN = PLANTED[:2]
 

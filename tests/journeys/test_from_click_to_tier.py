@@ -14,7 +14,7 @@ from leadmill.audit.comparing import audit_deployment
 from shared.kernel.instants import DAY, HOUR, MINUTE, format_instant, parse_instant
 from tests.journeys.site import BEGIN, Site
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.lasts(25)]
 
 DIRECTOR = {
     "name": "Ada Example",

@@ -12,7 +12,7 @@ import pytest
 
 from tests.operations.processes import COMMAND, clean_environment, leadmill
 
-pytestmark = [pytest.mark.postgres, pytest.mark.slow]
+pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.lasts(55)]
 
 TABLES = (
     "People by first source",

@@ -21,7 +21,7 @@ from shared.processor.replay import Replayed
 from tests.journeys.site import Site, environment_of
 from tests.operations.processes import Answer, leadmill
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.lasts(40)]
 
 
 class Beside:

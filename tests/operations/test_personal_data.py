@@ -18,7 +18,7 @@ from shared.telemetry.logging import configure_logging
 from shared.testing.kafka_broker import find_kafka
 from tests.journeys.site import Site, open_site
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.lasts(15)]
 
 EMAIL = "ada.fixture@example.com"
 PHONE = "+1 202 555 0147"

@@ -15,7 +15,7 @@ import pytest
 from shared.testing.kafka_broker import KafkaBroker, find_kafka
 from tests.operations.processes import Running, leadmill
 
-pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.slow]
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.slow, pytest.mark.lasts(60)]
 
 ROLES = (
     ("ingest", "api"),

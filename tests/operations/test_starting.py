@@ -12,7 +12,7 @@ import pytest
 
 from tests.operations.processes import Running, free_port, leadmill
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.lasts(75)]
 
 NOWHERE = "postgresql://leadmill@127.0.0.1:1/leadmill"
 

@@ -12,7 +12,7 @@ from shared.testing.span_collector import SpanCollector
 from tests.operations.processes import Running, leadmill
 from tests.operations.test_personal_data import EMAIL, PERSON, find_in
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.lasts(20)]
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"

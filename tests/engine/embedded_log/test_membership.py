@@ -18,7 +18,7 @@ from shared.log.port import LogUnavailable, TopicPartition
 from tests.engine.embedded_log.conftest import LEASE, OpenLog
 from tests.engine.embedded_log.seats import Seat, create, record
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.lasts(20)]
 
 ROOT = Path(__file__).parents[3]
 

@@ -10,6 +10,8 @@ from shared.log.port import LogUnavailable, TopicPartition
 from tests.engine.log.readers import records, until, values
 from tests.engine.log.scenes import Scene
 
+pytestmark = pytest.mark.lasts(50)
+
 
 async def test_a_fetch_returns_at_its_time_out_when_there_is_nothing(scene: Scene) -> None:
     topic = await scene.topic()

@@ -12,6 +12,8 @@ from shared.log.port import TopicLayout, TopicPartition
 from tests.engine.log.readers import Seat, records, until
 from tests.engine.log.scenes import Scene
 
+pytestmark = pytest.mark.lasts(25)
+
 
 def numbers(seat: Seat, topic: str) -> list[int]:
     """Return the partition numbers of the topic that the seat holds."""

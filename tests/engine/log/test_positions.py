@@ -8,6 +8,8 @@ from shared.log.port import OffsetOutOfRange, TopicPartition
 from tests.engine.log.readers import records, values
 from tests.engine.log.scenes import Scene
 
+pytestmark = pytest.mark.lasts(20)
+
 
 async def test_nothing_is_fetched_before_a_position_is_given(scene: Scene) -> None:
     topic = await scene.topic()

@@ -12,7 +12,7 @@ from tests.engine.log.drivers import FILLER, now_ms
 from tests.engine.log.readers import Seat, record, records, values
 from tests.engine.log.scenes import Scene
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.lasts(15)]
 
 HOUR_MS = 3_600_000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from shared.contracts.topics import partition_of
@@ -15,6 +16,8 @@ from shared.processor.transaction import Bench as TransactionBench
 from shared.telemetry.metrics import ProcessorMetrics
 from tests.engine.processor.conftest import Bench
 from tests.engine.tally import COUNTED, DEAD, PARTITIONS, TallyStage, TallyState, counted
+
+pytestmark = pytest.mark.lasts(15)
 
 
 def replays(bench: Bench, stage: TallyStage) -> Replays:

@@ -9,7 +9,7 @@ from tests.failure.plan import Run
 from tests.failure.report import carry_out
 from tests.failure.surroundings.ground import Ground
 
-pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.slow]
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.slow, pytest.mark.lasts(30)]
 
 
 @pytest.mark.parametrize("run", SERVICES_QUICK, ids=lambda run: run.kind)

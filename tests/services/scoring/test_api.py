@@ -17,6 +17,8 @@ from tests.services.scoring.deeds import Deeds, lead_id
 from tests.services.scoring.stand import Stand
 from tests.unit.scoring.stories import START, day
 
+pytestmark = pytest.mark.lasts(20)
+
 
 class RoleByName:
     """Takes a token for the role that it names."""

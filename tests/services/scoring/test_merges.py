@@ -14,6 +14,8 @@ from tests.services.scoring.deeds import PARTITIONS, Deeds, lead_id
 from tests.services.scoring.stand import Stand
 from tests.unit.scoring.stories import START, day
 
+pytestmark = pytest.mark.lasts(35)
+
 
 async def points_of(stand: Stand, who: str, at: Instant) -> float:
     """Points in five_step by the stored facts, where the lead lives."""

@@ -17,6 +17,8 @@ from tests.services.scoring.stand import Stand
 from tests.services.scoring.test_api import RoleByName
 from tests.unit.scoring.stories import START, day
 
+pytestmark = pytest.mark.lasts(20)
+
 STREAM = "/scoring/v1/tier-changes/stream"
 
 

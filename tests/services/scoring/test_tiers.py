@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from services.scoring.domain.questions import tier_history
 from shared.contracts.attributes import Scalar
 from shared.contracts.events.behaviour import DocumentDownloaded, EmailOpened
@@ -12,6 +14,8 @@ from shared.log.port import NewRecord
 from tests.services.scoring.deeds import Deed, Deeds, lead_id
 from tests.services.scoring.stand import Stand
 from tests.unit.scoring.stories import START, Story, day, shipped
+
+pytestmark = pytest.mark.lasts(45)
 
 HOT: dict[str, Scalar] = {"industry": "pharma", "title_level": "director", "size": "500_plus"}
 """Worth 35 points in five_step, which is warm; with a demo and a price page 70, which is hot."""

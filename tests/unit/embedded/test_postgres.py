@@ -28,7 +28,7 @@ from leadmill.embedded.account import Account, choose_account
 from leadmill.embedded.cluster import Cluster
 from leadmill.embedded.installation import find_installation
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.lasts(35)]
 
 ROOT = Path(__file__).parents[3]
 FAST = {"fsync": "off"}

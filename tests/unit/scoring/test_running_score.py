@@ -26,6 +26,8 @@ from tests.unit.scoring import oracle
 from tests.unit.scoring.histories import LONGEST, histories, instants
 from tests.unit.scoring.stories import BOTH, START, Story, day, shipped
 
+pytestmark = pytest.mark.lasts(45)
+
 END = START + LONGEST + 600 * DAY
 AS_MANY = settings(max_examples=500, deadline=None)
 SOME = settings(max_examples=100, deadline=None)

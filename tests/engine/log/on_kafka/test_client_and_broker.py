@@ -21,7 +21,7 @@ from tests.engine.log.drivers import KafkaDriver, now_ms
 from tests.engine.log.readers import Seat, record, records, until, values
 from tests.engine.log.scenes import Scene
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.lasts(35)]
 
 DAY_MS = 86_400_000
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ from tests.unit.scoring.handlers.plots import LEADS, Plot, play, plots
 from tests.unit.scoring.handlers.world import World
 from tests.unit.scoring.histories import LONGEST, instants
 from tests.unit.scoring.stories import BOTH, START
+
+pytestmark = pytest.mark.lasts(30)
 
 END = START + LONGEST + 600 * DAY
 AS_MANY = settings(max_examples=500, deadline=None)
