@@ -25,7 +25,9 @@ from shared.postgres.database import Database, Transaction
 from shared.postgres.snapshots import snapshot
 
 _TOPIC_ORDER: Final = {topic.name: number for number, topic in enumerate(all_topics())}
-_STAGES: Final = {one.name: _TOPIC_ORDER[one.topics[0].name] for one in DECLARED.all()}
+_STAGES: Final = {
+    one.name: _TOPIC_ORDER[one.topics[0].name] for one in DECLARED.all() if one.topics[0].name in _TOPIC_ORDER
+}
 _AFTER_ALL: Final = len(_TOPIC_ORDER)
 
 
