@@ -19,7 +19,16 @@ from services.scoring.queries.scores import ScoreQueries
 from services.scoring.queries.story import tell_story
 from services.scoring.queries.tier_stream import TierStream
 from services.scoring.store.leads import LeadStore
-from shared.contracts.topics import BEHAVIOUR, DEAD_LETTERS, INTERNAL, LEADS, SCORES, TIER_CHANGES
+from shared.contracts.topics import (
+    ASSIGNMENTS,
+    BEHAVIOUR,
+    DEAD_LETTERS,
+    INTERNAL,
+    LEADS,
+    OUTCOMES,
+    SCORES,
+    TIER_CHANGES,
+)
 from shared.documents.files import read_documents
 from shared.postgres.database import Database
 from shared.processor.assembly import AssembledStage
@@ -59,7 +68,14 @@ def build_stage(models: ModelSet, *, partitions: int) -> AssembledStage[Working]
     return AssembledStage(
         name=NAME,
         group=NAME,
-        topics=(LEADS.name, BEHAVIOUR.name, INTERNAL[NAME].name, SCORES.name),
+        topics=(
+            LEADS.name,
+            BEHAVIOUR.name,
+            OUTCOMES.name,
+            ASSIGNMENTS.name,
+            INTERNAL[NAME].name,
+            SCORES.name,
+        ),
         outputs=(TIER_CHANGES.name, SCORES.name, INTERNAL[NAME].name),
         mirrors=(SCORES.name,),
         dead_letters=DEAD_LETTERS[NAME].name,

@@ -12,12 +12,15 @@ from services.scoring.api.schemas import (
     ModelOut,
     ScoresOut,
     WhyOut,
+    activation_out,
     crossing_out,
     model_out,
     score_out,
     told_out,
     why_out,
 )
+from services.scoring.domain.activation.told import SaidActivation
+from services.scoring.domain.told_changes import ToldChange
 from services.scoring.queries.scores import ScoreQueries
 from services.scoring.queries.tier_stream import BEGINNING, TierStream, check_cursor
 from shared.http.access import require
@@ -68,10 +71,12 @@ def build_router(*, scores: ScoreQueries, stream: TierStream, clock: Clock) -> A
         return why_out(home, answers)
 
     @router.get(
-        "/leads/{lead}/history", dependencies=[reader], summary="Every change of tier, and what was told"
+        "/leads/{lead}/history",
+        dependencies=[reader],
+        summary="Every change of tier, and what was told of tiers and activations",
     )
     async def find_history(lead: str, model: ModelName = None, as_of: AsOf = None) -> dict[str, Any]:
-        home, crossings, told = await scores.find_history(
+        home, crossings, told, activations = await scores.find_history(
             lead, model=model, until=_instant(as_of, clock.now())
         )
         return {
@@ -80,6 +85,7 @@ def build_router(*, scores: ScoreQueries, stream: TierStream, clock: Clock) -> A
                 name: [crossing_out(crossing) for crossing in found] for name, found in crossings.items()
             },
             "told": [told_out(change) for change in told],
+            "activations": [activation_out(activation) for activation in activations],
         }
 
     @router.get("/models", dependencies=[reader], summary="The live scoring models")
@@ -90,7 +96,7 @@ def build_router(*, scores: ScoreQueries, stream: TierStream, clock: Clock) -> A
         "/tier-changes/stream",
         dependencies=[require("service", "read", "manager", "marketer")],
         response_class=EventSourceResponse,
-        summary="Tier changes as Server-Sent Events; come back with Last-Event-ID",
+        summary="Tier changes and activations as Server-Sent Events; come back with Last-Event-ID",
     )
     async def follow_changes(
         request: Request,
@@ -104,15 +110,20 @@ def build_router(*, scores: ScoreQueries, stream: TierStream, clock: Clock) -> A
         yield ServerSentEvent(id=start)
 
         async def read(cursor: str | None) -> Sequence[StreamEvent]:
-            return [
-                StreamEvent(told.cursor, "tier_changed", msgspec.json.encode(told_out(told)).decode())
-                for told in await stream.find_changes(cursor or start)
-            ]
+            return [_stream_event(told) for told in await stream.find_changes(cursor or start)]
 
         async for event in follow(read, after=start, stopping=stopping_of(request)):
             yield event
 
     return router
+
+
+def _stream_event(told: ToldChange | SaidActivation) -> StreamEvent:
+    if isinstance(told, SaidActivation):
+        kind, content = "lead_activated", activation_out(told)
+    else:
+        kind, content = "tier_changed", told_out(told)
+    return StreamEvent(told.cursor, kind, msgspec.json.encode(content).decode())
 
 
 def _cursor(last_event_id: LastEventId = None) -> str | None:

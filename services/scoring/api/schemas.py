@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
+from services.scoring.domain.activation.gate import Standing
+from services.scoring.domain.activation.told import SaidActivation
 from services.scoring.domain.decay import Cooling
 from services.scoring.domain.ledger import Line
 from services.scoring.domain.questions import Explanation, Score
@@ -16,8 +18,36 @@ from services.scoring.domain.told_changes import ToldChange
 from shared.kernel.instants import DAY, HOUR, Instant, format_instant
 
 
+class ActOut(BaseModel):
+    """A high-value act that counts towards activation."""
+
+    kind: str
+    object: str
+    event: str
+    at: str
+
+
+class ActivationOut(BaseModel):
+    """How a lead stands with a model's gate (C9): what it takes, what counts now, when it was passed.
+
+    ``points`` and ``activated_at`` are those of the passage, null while this sales cycle has none.
+    """
+
+    activated_at: str | None
+    points: float | None
+    event: str | None
+    cycle: int
+    points_needed: float
+    acts_needed: int
+    within_hours: float
+    acts: list[ActOut]
+
+
 class ScoreOut(BaseModel):
-    """One model's score of a lead; ``lines`` only where the answer was asked why."""
+    """One model's score of a lead; ``lines`` only where the answer was asked why.
+
+    ``activation`` is null where the model has no gate.
+    """
 
     model: str
     version: int
@@ -26,6 +56,7 @@ class ScoreOut(BaseModel):
     tier_since: str | None
     behaviour_points: float
     as_of: str
+    activation: ActivationOut | None = None
     lines: list[LineOut] | None = None
 
 
@@ -78,7 +109,27 @@ def score_out(score: Score, lines: Sequence[Line] | None = None) -> ScoreOut:
         tier_since=_text(score.tier_since),
         behaviour_points=score.behaviour / 1000,
         as_of=format_instant(score.as_of),
+        activation=None if score.activation is None else standing_out(score.activation),
         lines=None if lines is None else [line_out(line) for line in lines],
+    )
+
+
+def standing_out(standing: Standing) -> ActivationOut:
+    """Translate how a lead stands with a gate."""
+    gate, passage = standing.gate, standing.passage
+    acts = []
+    for mark in standing.acts:
+        kind, _, done_to = mark.object.partition(":")
+        acts.append(ActOut(kind=kind, object=done_to, event=mark.event, at=format_instant(mark.granted)))
+    return ActivationOut(
+        activated_at=None if passage is None else format_instant(passage.place.occurred),
+        points=None if passage is None else passage.points / 1000,
+        event=None if passage is None else passage.place.id,
+        cycle=standing.cycle,
+        points_needed=gate.at_least / 1000,
+        acts_needed=gate.count,
+        within_hours=gate.window / HOUR,
+        acts=acts,
     )
 
 
@@ -150,11 +201,28 @@ def told_out(told: ToldChange) -> dict[str, Any]:
             {"rule": rule, "points": points / 1000, "event": event}
             for rule, points, event in told.details.reasons
         ],
-        "external_ids": [
-            {"source": source, "id": identity}
-            for source, identity in sorted(told.details.external_ids.items())
-        ],
+        "external_ids": _named(told.details.external_ids),
     }
+
+
+def activation_out(said: SaidActivation) -> dict[str, Any]:
+    """Translate a told activation: what the stream sends."""
+    activation = said.activation
+    return {
+        "lead": said.lead,
+        "model": activation.model,
+        "model_version": activation.version,
+        "cycle": activation.cycle,
+        "points": activation.points / 1000,
+        "at": format_instant(activation.at),
+        "told_at": format_instant(said.told_at),
+        "acts": list(activation.acts),
+        "external_ids": _named(said.external_ids),
+    }
+
+
+def _named(external_ids: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"source": source, "id": identity} for source, identity in sorted(external_ids.items())]
 
 
 def _words(law: Cooling) -> str:

@@ -11,6 +11,13 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from services.scoring.domain.activation.told import (
+    Activation,
+    ToldActivation,
+    events_of,
+    is_untold,
+    told_for,
+)
 from services.scoring.domain.ledger import Line, lines_at, total
 from services.scoring.domain.running_score import ScoringState
 from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
@@ -33,6 +40,7 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     through: Instant = 0
     tiers: dict[str, ToldTier] = {}
+    activations: dict[str, ToldActivation] = {}
 
 
 class TierChange(NamedTuple):
@@ -84,12 +92,36 @@ def changes_to_emit(
             )
         )
         tiers = {**tiers, model.name: ToldTier(name, since)}
-    return changes, Told(instant, tiers)
+    return changes, Told(instant, tiers, told.activations)
 
 
 def adopt(models: ModelSet, state: ScoringState, told: Told, *, now: Instant) -> Told:
     """Return what counts as told when models begin to rule silently (a new version, an import)."""
-    return changes_to_emit(models, state, told, now=now)[1]
+    told = changes_to_emit(models, state, told, now=now)[1]
+    return activations_to_emit(models, state, told, is_said=False)[1]
+
+
+def activations_to_emit(
+    models: ModelSet, state: ScoringState, told: Told, *, is_said: bool = True
+) -> tuple[list[Activation], Told]:
+    """Return the activations to tell now, at most one per model, and what will then have been told (C9).
+
+    A sales cycle that was over before we learnt of its activation stays silent. ``is_said`` False is
+    for what only counts as told.
+    """
+    activations: list[Activation] = []
+    known = told.activations
+    for model in models.models:
+        gate, last = state.models[model.name].gate, known.get(model.name)
+        if gate is None or gate.passage is None or not is_untold(gate, last):
+            continue
+        after = told_for(gate, last, is_said=is_said)
+        place, points = gate.passage
+        activations.append(
+            Activation(model.name, model.version, after.cycle, place.occurred, points, tuple(events_of(gate)))
+        )
+        known = {**known, model.name: after}
+    return activations, told if known is told.activations else Told(told.through, told.tiers, known)
 
 
 def next_wake(models: ModelSet, state: ScoringState, *, after: Instant) -> Instant | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -33,6 +33,13 @@ class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
         """Draw an occurred time from the future back to the received time."""
         if self.occurred > self.received:
             msgspec.structs.force_setattr(self, "occurred", self.received)
+
+
+class Place(NamedTuple):
+    """Where a fact stands among a lead's facts."""
+
+    occurred: Instant
+    id: str
 
 
 def in_order(facts: Iterable[Fact], *, withdrawn: AbstractSet[str] = frozenset()) -> list[Fact]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from services.scoring.domain.activation.gate import GateState, Standing, standing_at
 from services.scoring.domain.facts import Fact
 from services.scoring.domain.ledger import Line, behaviour_total, lines_at, total
 from services.scoring.domain.running_score import ScoringState, fold
-from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
 from services.scoring.domain.tiers import Crossing, tier_at
 from shared.kernel.instants import Instant
 
@@ -21,7 +22,8 @@ class Score(NamedTuple):
     """What one model says of a lead at an instant; points are thousandths.
 
     ``behaviour`` is the part of ``points`` that what they did has brought. ``tier_since`` is None for
-    a lead of which nothing had occurred yet.
+    a lead of which nothing had occurred yet. ``activation`` is how it stands with the model's gate, None
+    if that has none.
     """
 
     model: str
@@ -31,6 +33,7 @@ class Score(NamedTuple):
     tier: str
     tier_since: Instant | None
     as_of: Instant
+    activation: Standing | None = None
 
 
 class Explanation(NamedTuple):
@@ -58,7 +61,19 @@ def explain_state(models: ModelSet, state: ScoringState | None, *, as_of: Instan
     """
     if state is None:
         return [
-            Explanation(Score(model.name, model.version, 0, 0, model.tiers[0].name, None, as_of), ())
+            Explanation(
+                Score(
+                    model=model.name,
+                    version=model.version,
+                    points=0,
+                    behaviour=0,
+                    tier=model.tiers[0].name,
+                    tier_since=None,
+                    as_of=as_of,
+                    activation=_standing(model, None, as_of),
+                ),
+                (),
+            )
             for model in models.models
         ]
     if as_of < state.last_occurred:
@@ -75,9 +90,14 @@ def explain_state(models: ModelSet, state: ScoringState | None, *, as_of: Instan
             tier=model.tiers[tier].name,
             tier_since=since,
             as_of=as_of,
+            activation=_standing(model, held.gate, as_of),
         )
         answers.append(Explanation(score, tuple(lines_at(model, held.slots, as_of))))
     return answers
+
+
+def _standing(model: CompiledModel, state: GateState | None, at: Instant) -> Standing | None:
+    return None if model.activation is None else standing_at(model.activation, state, at)
 
 
 def tier_history(models: ModelSet, facts: Iterable[Fact], *, until: Instant) -> dict[str, list[Crossing]]:

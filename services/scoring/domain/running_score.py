@@ -140,7 +140,10 @@ def _advance_model(
     attributes: Mapping[str, object],
     history: list[Crossing] | None,
 ) -> ModelState:
-    """Let the rules see the fact; if a line changed, settle the tier up to it and then with it."""
+    """Let the rules see the fact; if a line changed, settle the tier up to it and then with it.
+
+    The model's gate sees it, too, and opens if there are points enough then.
+    """
     slots = None
     touched: set[int] = set()
     for index, rule in rules:
@@ -150,16 +153,24 @@ def _advance_model(
             slots = slots or list(state.slots)
             slots[index] = after
             touched.add(model.group_of[index])
+    at, gate, remembered = fact.occurred, model.activation, state.gate
+    if gate is not None:
+        remembered = gate.learn(remembered, fact)
     if slots is None:
-        return state
-    at = fact.occurred
+        if gate is None or remembered is state.gate:
+            return state
+        if gate.is_ready(remembered, at):
+            remembered = gate.open(remembered, fact, total(model, state.slots, at))
+        return ModelState(model.version, state.tier, state.since, state.through, state.slots, remembered)
     new_slots = tuple(slots)
     held, score = _settle(model, state, new_slots, touched, at, history)
     entered = enter(model, held, score, at)
     if history is not None and entered.tier != held.tier:
         names = model.tiers[held.tier].name, model.tiers[entered.tier].name
         history.append(Crossing(at, *names, score, fact.id))
-    return ModelState(model.version, *entered, at, new_slots)
+    if gate is not None and gate.is_ready(remembered, at):
+        remembered = gate.open(remembered, fact, score)
+    return ModelState(model.version, *entered, at, new_slots, remembered)
 
 
 def _settle(

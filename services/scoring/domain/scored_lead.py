@@ -14,9 +14,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from services.scoring.domain.effects import Told
-from services.scoring.domain.facts import ATTRIBUTES, Fact, in_order
+from services.scoring.domain.facts import ATTRIBUTES, Fact, Place, in_order
 from services.scoring.domain.running_score import ScoringState, advance, fold, is_current, is_in_order
 from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.domain.vocabulary import fields_of
 from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import Instant
 
@@ -33,20 +34,14 @@ class Lodging(msgspec.Struct, frozen=True, array_like=True, gc=False):
     is_here: bool
 
 
-class Place(NamedTuple):
-    """Where a fact stands among a lead's facts."""
-
-    occurred: Instant
-    id: str
-
-
 class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is stored of one lead, under the id of its own profile.
 
     ``lives_at`` names the lead where this profile's facts count after a merge; empty is here.
     ``facts`` counts the stored facts, ``digest`` is the exclusive-or of their ids, so that one that
     goes missing can be named, and ``newest`` is the place of the newest, whether it counts or not.
-    ``wake`` is the instant for which the cooling timer is set.
+    ``wake`` is the instant for which the cooling timer is set. ``been_at`` are the leads to which this
+    profile's facts were ever sent, ``erased`` is when its person was forgotten (see :func:`forget`).
     """
 
     score: ScoringState | None = None
@@ -60,6 +55,8 @@ class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     facts: int = 0
     digest: bytes = bytes(16)
     newest: Place | None = None
+    been_at: tuple[str, ...] = ()
+    erased: Instant | None = None
 
 
 class KeptFact(NamedTuple):
@@ -67,6 +64,16 @@ class KeptFact(NamedTuple):
 
     lead: str
     fact: Fact
+
+
+class Scrub(NamedTuple):
+    """Asks the store to take free properties out of the facts stored under a lead.
+
+    ``profile`` names whose facts; empty is everybody's.
+    """
+
+    lead: str
+    profile: str = ""
 
 
 class Working(msgspec.Struct, frozen=True, gc=False):
@@ -161,6 +168,8 @@ def take_in(models: ModelSet, working: Working, facts: Sequence[Fact]) -> tuple[
         kept.facts + len(new),
         digest_of([fact.id for fact in new], start=kept.digest),
         newest if kept.newest is None else max(newest, kept.newest),
+        kept.been_at,
+        kept.erased,
     )
     return Working(working.lead, after, history), new, restated
 
@@ -172,6 +181,28 @@ def recount(models: ModelSet, working: Working) -> Working:
         working.kept, score=fold(models, facts), external_ids=external_ids_in(facts)
     )
     return Working(working.lead, after, working.history)
+
+
+def forget(kept: ScoredLead, *, at: Instant) -> ScoredLead:
+    """Return what stays of somebody who is to be forgotten: the score, its lines, opaque ids.
+
+    The mark stays for good. Nothing more is learnt of them and nothing more is said.
+    """
+    return msgspec.structs.replace(kept, wake=None, erased=at)
+
+
+def scrubbed(fact: Fact) -> Fact:
+    """Return a fact without free properties; what rules may speak of stays, so that the score does.
+
+    Ids by which sources call the lead are opaque and stay, too. A fact that has none to lose is
+    returned as it is.
+    """
+    known = fields_of(fact.name)
+    free = [name for name in fact.fields if name not in known and not name.startswith(EXTERNAL_ID_PREFIX)]
+    if not free:
+        return fact
+    fields = {name: value for name, value in fact.fields.items() if name not in free}
+    return Fact(fact.id, fact.profile, fact.occurred, fact.received, fact.name, fields)
 
 
 def external_ids_in(facts: Iterable[Fact]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from services.scoring.domain.activation.gate import GateState
 from services.scoring.domain.descent import first_below
 from services.scoring.domain.ledger import constant_from, total
 from services.scoring.domain.scoring_models.compiled import CompiledModel, Slots
@@ -20,7 +21,8 @@ from shared.kernel.instants import Instant
 class ModelState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one model holds of one lead after the facts up to ``through``.
 
-    ``tier`` counts from the lowest and has been held since ``since``; ``version`` is the model's.
+    ``tier`` counts from the lowest and has been held since ``since``; ``version`` is the model's. What
+    its gate remembers is newer where facts have changed nothing else; None is a gate that heard nothing.
     """
 
     version: int
@@ -28,6 +30,7 @@ class ModelState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     since: Instant
     through: Instant
     slots: Slots
+    gate: GateState | None = None
 
 
 class Crossing(NamedTuple):

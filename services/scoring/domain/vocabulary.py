@@ -5,9 +5,11 @@ A fact that carries anything else is kept and scores nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
+from services.scoring.domain.facts import ATTRIBUTES
 from shared.conditions.catalogue import Catalogue, Choice, Day, Flag, Number, Text, ValueLists
 
 
@@ -55,8 +57,22 @@ ACTS: Mapping[str, Act] = {
     ),
     "live_event_attended": Act(object_field="live_event", fields={"live_event": Text(), "offline": Flag()}),
     "chat_started": Act(),
+    "unsubscribed": Act(object_field="message", fields={"message": Text(), "delivery_channel": Text()}),
 }
-"""What they do: the acts of I7, named as their events are."""
+"""What they do: the acts of I7, and what they did with our messages, named as their events are."""
+
+OPPORTUNITY_LOST: Final = "opportunity_lost"
+LEAD_RETURNED: Final = "lead_returned"
+CYCLE_ENDS: Final = frozenset({OPPORTUNITY_LOST, LEAD_RETURNED})
+"""The facts that end a sales cycle; they are nobody's acts, and no rule gives points for them."""
+
+
+def fields_of(name: str) -> Collection[str]:
+    """Return the fields that a rule may speak of in a fact of this name; none if no rule knows it."""
+    if name == ATTRIBUTES:
+        return ATTRIBUTE_CATALOGUE.keys()
+    act = ACTS.get(name)
+    return act.fields.keys() if act is not None else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,11 @@ import msgspec
 
 from services.scoring.domain.facts import ATTRIBUTES, Fact
 from services.scoring.domain.scored_lead import EXTERNAL_ID_PREFIX
+from services.scoring.domain.vocabulary import LEAD_RETURNED, OPPORTUNITY_LOST
 from services.scoring.handlers.moving import unpack
 from shared.contracts.declarations import Event
 from shared.contracts.envelope import Envelope, decode_event
-from shared.contracts.events import behaviour, internal_scoring, leads
+from shared.contracts.events import assignments, behaviour, internal_scoring, leads, outcomes
 from shared.kernel import changes
 from shared.kernel.errors import Rejected
 
@@ -46,10 +47,21 @@ class ProfileDeparted(msgspec.Struct, frozen=True, gc=False):
     version: int
 
 
+class PersonForgotten(msgspec.Struct, frozen=True, gc=False):
+    """Whose profile this is asked to be forgotten."""
+
+
+class CopiesForgotten(msgspec.Struct, frozen=True, gc=False):
+    """A profile that lives here, or did once, was forgotten."""
+
+    profile: str
+
+
 _LONGEST_ID: Final = 200
 _INT64: Final = 2**63 - 1
 
-_ADMINISTRATIVE: Final = frozenset({"lead", "profile", "source", "message_id"})
+_ADMINISTRATIVE: Final = frozenset({"lead", "profile", "source", "message_id", "acquisition"})
+"""What every act carries besides what was done; no rule speaks of it, so no fact keeps it."""
 
 
 def _fields_of(event: Event) -> Mapping[str, object]:
@@ -72,6 +84,7 @@ def _act_names() -> dict[type[Event], str]:
         behaviour.EmailLinkClicked: "email_link_clicked",
         behaviour.LiveEventAttended: "live_event_attended",
         behaviour.ChatStarted: "chat_started",
+        behaviour.Unsubscribed: "unsubscribed",
     }
 
 
@@ -139,6 +152,27 @@ def _read_departure(_envelope: Envelope, event: Event) -> tuple[str, object]:
     return event.lead, ProfileDeparted(event.profile, event.version)
 
 
+def _read_loss(envelope: Envelope, event: Event) -> tuple[str, object]:
+    assert isinstance(event, outcomes.OpportunityLost)
+    return event.profile, _fact(envelope, event.profile, OPPORTUNITY_LOST, {})
+
+
+def _read_return(envelope: Envelope, event: Event) -> tuple[str, object]:
+    """A lead's own profile bears its id, and takes the return along wherever it moves."""
+    assert isinstance(event, assignments.LeadReturned)
+    return event.lead, _fact(envelope, event.lead, LEAD_RETURNED, {})
+
+
+def _read_erasure(_envelope: Envelope, event: Event) -> tuple[str, object]:
+    assert isinstance(event, leads.LeadErased)
+    return event.profile, PersonForgotten()
+
+
+def _read_forgotten_copies(_envelope: Envelope, event: Event) -> tuple[str, object]:
+    assert isinstance(event, internal_scoring.ProfileForgotten)
+    return event.lead, CopiesForgotten(event.profile)
+
+
 _READINGS: Final[Mapping[type[Event], Callable[[Envelope, Event], tuple[str, object]]]] = {
     behaviour.ActRecorded: _read_other_act,
     leads.LeadCaptured: _read_lead,
@@ -147,4 +181,8 @@ _READINGS: Final[Mapping[type[Event], Callable[[Envelope, Event], tuple[str, obj
     leads.LeadUnmerged: _read_move,
     internal_scoring.FactsMoved: _read_arrival,
     internal_scoring.ProfileLeft: _read_departure,
+    internal_scoring.ProfileForgotten: _read_forgotten_copies,
+    leads.LeadErased: _read_erasure,
+    outcomes.OpportunityLost: _read_loss,
+    assignments.LeadReturned: _read_return,
 }

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from services.scoring.domain.facts import Fact
-from shared.contracts.events.internal_scoring import FactsMoved, MovedFact, ProfileLeft
+from shared.contracts.events.internal_scoring import FactsMoved, MovedFact, ProfileForgotten, ProfileLeft
 from shared.kernel.changes import Emission
 from shared.kernel.instants import Instant, from_datetime, to_datetime
 
@@ -48,6 +48,11 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
         """Return what tells ``lead`` that the profile has left it for where the parcel goes."""
         left = ProfileLeft(profile=self.profile, version=self.version, lead=lead, to_lead=self.lead)
         return Emission(left, lead, lead, now)
+
+
+def forget_copies(profile: str, lead: str, now: Instant) -> Emission:
+    """Return what tells ``lead`` that a profile whose facts it was sent has been forgotten."""
+    return Emission(ProfileForgotten(profile=profile, lead=lead), lead, lead, now)
 
 
 def unpack(event: FactsMoved) -> Iterator[Fact]:

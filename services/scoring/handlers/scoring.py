@@ -1,7 +1,8 @@
-"""The handlers: a fact, a move, an arrival, a departure, a timer; each answers with changes.
+"""The handlers: a fact, a move, an arrival, a departure, a timer, an erasure; each answers with changes.
 
 Only a lead's own partition changes its score. Facts of a profile that lives elsewhere are stored at
-home and sent on; moving tells nothing for the lead that loses them.
+home and sent on; moving tells nothing for the lead that loses them. Of somebody who was forgotten
+nothing is learnt any more.
 """
 
 from __future__ import annotations
@@ -9,15 +10,31 @@ from __future__ import annotations
 import msgspec
 
 from services.scoring.domain.facts import Fact, in_order
-from services.scoring.domain.scored_lead import KeptFact, Lodging, ScoredLead, Working, recount, take_in
+from services.scoring.domain.scored_lead import (
+    KeptFact,
+    Lodging,
+    ScoredLead,
+    Scrub,
+    Working,
+    forget,
+    recount,
+    take_in,
+)
 from services.scoring.domain.scoring_models.compiled import ModelSet
-from services.scoring.handlers.interpreting import FactsArrived, ProfileDeparted, ProfileMoved
-from services.scoring.handlers.moving import Parcel
-from services.scoring.handlers.telling import Teller
+from services.scoring.handlers.interpreting import (
+    CopiesForgotten,
+    FactsArrived,
+    PersonForgotten,
+    ProfileDeparted,
+    ProfileMoved,
+)
+from services.scoring.handlers.moving import Parcel, forget_copies
+from services.scoring.handlers.telling import COOLING, Teller
 from shared.kernel.changes import Changes, Emission, TimerFired
 from shared.kernel.changes import Fact as Learned
 
 _STRANGER = Lodging(0, is_here=False)
+_LAST_VERSION = 2**63 - 1
 
 
 class SayAgain(msgspec.Struct, frozen=True):
@@ -37,6 +54,8 @@ class ScoringHandlers:
 
     def handle(self, stored: Working, learned: Learned) -> Changes[Working]:
         """Answer one thing learnt."""
+        if stored.kept.erased is not None:
+            return self._on_forgotten(stored, learned)
         working = self._teller.renew(stored, learned.received)
         match learned.event:
             case Fact() as fact:
@@ -49,6 +68,8 @@ class ScoringHandlers:
                 return self._on_facts_arrived(stored, working, learned, arrived)
             case ProfileDeparted() as departed:
                 return self._on_profile_departed(stored, working, learned, departed)
+            case PersonForgotten() | CopiesForgotten() as erasure:
+                return self._on_erasure(stored, learned, erasure)
             case SayAgain():
                 return Changes(emissions=[self._teller.scores(working.lead, working.kept)])
             case other:
@@ -78,7 +99,8 @@ class ScoringHandlers:
             return Changes()
         before = kept.lives_at
         now_at = "" if moved.lead == working.lead else moved.lead
-        kept = msgspec.structs.replace(kept, lives_at=now_at, profile_version=moved.version)
+        been_at = kept.been_at if not now_at or now_at in kept.been_at else (*kept.been_at, now_at)
+        kept = msgspec.structs.replace(kept, lives_at=now_at, profile_version=moved.version, been_at=been_at)
         after = Working(working.lead, kept, working.history)
         parcel = Parcel(profile=working.lead, lead=moved.lead, version=moved.version)
         emissions: list[Emission] = []
@@ -119,6 +141,42 @@ class ScoringHandlers:
         kept = msgspec.structs.replace(working.kept, lodgers=lodgers)
         after = recount(self.models, Working(working.lead, kept, working.history))
         return self._teller.tell(stored, after, learned, is_silent=True)
+
+    def _on_erasure(
+        self, stored: Working, learned: Learned, erasure: PersonForgotten | CopiesForgotten
+    ) -> Changes[Working]:
+        """Keep the score and forget the rest; wherever facts of this profile were sent, too.
+
+        A profile that lives here is this person; of one that has left, copies may have stayed.
+        """
+        if isinstance(erasure, CopiesForgotten):
+            lodging = stored.kept.lodgers.get(erasure.profile, _STRANGER)
+            if not lodging.is_here:
+                return _forget_copies(stored, erasure.profile)
+        now, kept = learned.received, stored.kept
+        emissions = [forget_copies(stored.lead, lead, now) for lead in kept.been_at]
+        forgotten = forget(kept, at=now)
+        if kept.revision:
+            emissions.append(self._teller.scores(stored.lead, forgotten))
+        return Changes(
+            Working(stored.lead, forgotten, stored.history),
+            emissions,
+            {} if kept.wake is None else {COOLING: None},
+            (Scrub(stored.lead),),
+        )
+
+    def _on_forgotten(self, stored: Working, learned: Learned) -> Changes[Working]:
+        """Whoever was forgotten stays so; only a late record of a stopped worker is answered."""
+        if isinstance(learned.event, SayAgain):
+            return Changes(emissions=[self._teller.scores(stored.lead, stored.kept)])
+        return Changes()
+
+
+def _forget_copies(stored: Working, profile: str) -> Changes[Working]:
+    """Scrub what is kept of a profile that does not live here, and let no version bring it back."""
+    lodgers = {**stored.kept.lodgers, profile: Lodging(_LAST_VERSION, is_here=False)}
+    kept = msgspec.structs.replace(stored.kept, lodgers=lodgers)
+    return Changes(Working(stored.lead, kept, stored.history), rows=(Scrub(stored.lead, profile),))
 
 
 def _parcel(working: Working) -> Parcel:

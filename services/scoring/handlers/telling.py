@@ -13,7 +13,15 @@ from typing import Final
 
 import msgspec
 
-from services.scoring.domain.effects import TierChange, Told, adopt, changes_to_emit, next_wake
+from services.scoring.domain.activation.told import Activation, ActivationRow, is_untold
+from services.scoring.domain.effects import (
+    TierChange,
+    Told,
+    activations_to_emit,
+    adopt,
+    changes_to_emit,
+    next_wake,
+)
 from services.scoring.domain.ledger import total
 from services.scoring.domain.running_score import ScoringState, is_current
 from services.scoring.domain.scored_lead import ScoredLead, Working, recount
@@ -22,7 +30,8 @@ from services.scoring.domain.tiers import ModelState, tier_at
 from services.scoring.domain.told_changes import TierChangeRow
 from shared.contracts.attributes import ExternalId
 from shared.contracts.events.scores import ModelScore, ScoresUpdated
-from shared.contracts.events.tier_changes import Reason, TierChanged
+from shared.contracts.events.tier_changes import LeadActivated, Reason, TierChanged
+from shared.contracts.topics import SCORES
 from shared.kernel.changes import Changes, Emission, TimerFired
 from shared.kernel.changes import Fact as Learned
 from shared.kernel.instants import Instant, to_datetime
@@ -67,26 +76,30 @@ class Teller:
     ) -> Changes[Working]:
         """Return what follows from having learnt something: changes, scores, rows, the clock.
 
-        A lead whose own profile lives elsewhere says nothing of tiers, and neither does any lead with
-        ``is_silent``: what is so now counts as told.
+        A lead whose own profile lives elsewhere says nothing of tiers and activations, and neither does
+        any lead with ``is_silent``: what is so now counts as told. Only of activations nothing counts as
+        told while it lives elsewhere, for such a tier can be told again, and an activation cannot.
         """
         now, kept = learned.received, after.kept
         was, state = before.kept.score, kept.score
         has_rung = isinstance(learned.event, TimerFired)
         changes: Sequence[TierChange] = ()
+        activations: Sequence[Activation] = ()
         wake: Instant | None = None
         if state is None:
-            told = Told(max(now, kept.told.through))
+            told = Told(max(now, kept.told.through), {}, kept.told.activations)
         elif kept.lives_at:
-            told = adopt(self._models, state, kept.told, now=now)
+            told = changes_to_emit(self._models, state, kept.told, now=now)[1]
         elif is_silent:
             told = adopt(self._models, state, kept.told, now=now)
             wake = next_wake(self._models, state, after=told.through)
         elif not is_restated and not has_rung and self._stands(before.kept, state, now):
-            told = Told(max(now, kept.told.through, state.last_occurred), kept.told.tiers)
+            instant = max(now, kept.told.through, state.last_occurred)
+            told = Told(instant, kept.told.tiers, kept.told.activations)
             wake = before.kept.wake
         else:
             changes, told = changes_to_emit(self._models, state, kept.told, now=now, restated=is_restated)
+            activations, told = activations_to_emit(self._models, state, told)
             wake = next_wake(self._models, state, after=told.through)
         says_scores = bool(changes) or (state is not was and not _have_same_lines(state, was))
         kept = ScoredLead(
@@ -101,12 +114,17 @@ class Teller:
             kept.facts,
             kept.digest,
             kept.newest,
+            kept.been_at,
+            kept.erased,
         )
         said = list(emissions)
         for change in changes:
             said.append(_announce(after.lead, change, kept.external_ids))
             row = TierChangeRow(after.lead, learned.id, now, change, kept.external_ids)
             rows = (*rows, row)
+        for activation in activations:
+            said.append(_announce_activation(after.lead, activation, kept.external_ids))
+            rows = (*rows, ActivationRow(after.lead, learned.id, now, activation, kept.external_ids))
         if says_scores:
             said.append(self.scores(after.lead, kept))
         is_set = wake == before.kept.wake
@@ -128,13 +146,20 @@ class Teller:
                 last is not None and last.tier != model.tiers[held.tier].name
             ):
                 return False
+            if held.gate is not None and is_untold(held.gate, told.activations.get(model.name)):
+                return False
             then = was.models.get(model.name)
             if held is not then and not (model.steady and _is_worth_no_less(model, held, then)):
                 return False
         return True
 
     def scores(self, lead: str, kept: ScoredLead) -> Emission:
-        """Return the lead's latest scores, as of the latest instant that was looked at for it."""
+        """Return the lead's latest scores, as of the latest instant that was looked at for it.
+
+        Of somebody who was forgotten a tombstone is left.
+        """
+        if kept.erased is not None:
+            return Emission(None, lead, lead, kept.erased, latest_only=True, topic=SCORES.name)
         at, state = kept.told.through, kept.score
         moment = to_datetime(at)
         scores = []
@@ -167,6 +192,8 @@ def _is_worth_no_less(model: CompiledModel, held: ModelState, then: ModelState |
     """
     if then is None or (held.version, held.tier, held.since) != (then.version, then.tier, then.since):
         return False
+    if held.slots is then.slots:
+        return True
     for rule, slot, old in zip(model.rules, held.slots, then.slots, strict=True):
         if slot is old or slot.marks is old.marks:
             continue
@@ -181,10 +208,22 @@ def _is_worth_no_less(model: CompiledModel, held: ModelState, then: ModelState |
 
 
 def _have_same_lines(state: ScoringState | None, was: ScoringState | None) -> bool:
-    """Return whether two states hold the same lines in every model."""
+    """Return whether two states hold the same lines and tiers in every model; gates are no lines."""
     if state is None or was is None:
         return state is was
-    return state.models is was.models or state.models == was.models
+    if state.models is was.models:
+        return True
+    if state.models.keys() != was.models.keys():
+        return False
+    return all(
+        held is was.models[name] or _says_same(held, was.models[name]) for name, held in state.models.items()
+    )
+
+
+def _says_same(held: ModelState, then: ModelState) -> bool:
+    if (held.version, held.tier, held.since) != (then.version, then.tier, then.since):
+        return False
+    return held.slots is then.slots or held.slots == then.slots
 
 
 def _announce(lead: str, change: TierChange, external_ids: dict[str, str]) -> Emission:
@@ -199,8 +238,24 @@ def _announce(lead: str, change: TierChange, external_ids: dict[str, str]) -> Em
         at=to_datetime(change.at),
         restated=change.restated,
         reasons=[Reason(rule=line.rule, points=line.points, event=line.event) for line in change.reasons],
-        external_ids=[
-            ExternalId(source=source, id=identity) for source, identity in sorted(external_ids.items())
-        ],
+        external_ids=_named(external_ids),
     )
     return Emission(event, lead, lead, change.at)
+
+
+def _announce_activation(lead: str, activation: Activation, external_ids: dict[str, str]) -> Emission:
+    event = LeadActivated(
+        lead=lead,
+        model=activation.model,
+        model_version=activation.version,
+        points=activation.points,
+        at=to_datetime(activation.at),
+        cycle=activation.cycle,
+        acts=list(activation.acts),
+        external_ids=_named(external_ids),
+    )
+    return Emission(event, lead, lead, activation.at)
+
+
+def _named(external_ids: dict[str, str]) -> list[ExternalId]:
+    return [ExternalId(source=source, id=identity) for source, identity in sorted(external_ids.items())]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from services.scoring.domain.activation.told import SaidActivation, ToldActivation, is_untold
 from services.scoring.domain.effects import next_wake
 from services.scoring.domain.facts import Fact
 from services.scoring.domain.ledger import lines_at, total
@@ -14,8 +15,9 @@ from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.tiers import tier_at
 from services.scoring.handlers.interpreting import interpret
 from services.scoring.handlers.telling import COOLING
+from services.scoring.store.activations import load_activations_of
 from services.scoring.store.facts import find_absent, find_orphans, load_facts
-from services.scoring.store.leads import load_leads_page
+from services.scoring.store.leads import find_forgotten, load_leads_page
 from shared.contracts.envelope import decode_envelope
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant, format_instant
@@ -39,6 +41,7 @@ class _Tally:
     differing: list[str] = field(default_factory=list)
     sums: list[str] = field(default_factory=list)
     clocks: list[str] = field(default_factory=list)
+    activations: list[str] = field(default_factory=list)
 
 
 class ScoringChecks:
@@ -57,12 +60,14 @@ class ScoringChecks:
                 page = await load_leads_page(transaction, after=after, limit=_LEADS_PER_READ)
                 facts = await load_facts(transaction, [lead for lead, _ in page])
                 timers = await load_timers(transaction, keys=[lead for lead, _ in page])
+                activations = await load_activations_of(transaction, [lead for lead, _ in page])
             for lead, kept in page:
                 tally.leads += 1
                 if kept is None:
                     tally.differing.append(f"lead {lead}: what is stored of it cannot be read")
                 else:
                     self._check_lead(tally, lead, kept, facts[lead], timers.get(lead, {}))
+                    tally.activations += self._compare_activations(lead, kept, activations[lead])
             if len(page) < _LEADS_PER_READ:
                 break
             after, pages = page[-1][0], pages + 1
@@ -77,10 +82,16 @@ class ScoringChecks:
             ),
             Finding(check="scoring: Σ lines = score", looked_at=tally.leads, breaches=tally.sums),
             Finding(check="scoring: clocks are set", looked_at=tally.leads, breaches=tally.clocks),
+            Finding(
+                check="scoring: activations are told once", looked_at=tally.leads, breaches=tally.activations
+            ),
         ]
 
     async def find_missing(self, records: Sequence[Record]) -> Sequence[str]:
-        """Name the events in these records that should be facts and are not; dead letters are not missed."""
+        """Name the events in these records that should be facts and are not.
+
+        Dead letters are not missed, nor is what was said of somebody after they were forgotten.
+        """
         wanted: dict[tuple[str, str], Record] = {}
         for record in records:
             try:
@@ -91,7 +102,12 @@ class ScoringChecks:
                 wanted[learned.key, learned.event.id] = record
         async with self._database.connection() as connection:
             absent = await find_absent(connection, list(wanted))
-            places = {(wanted[key].topic, wanted[key].partition, wanted[key].offset): key for key in absent}
+            forgotten = await find_forgotten(connection, {lead for lead, _ in absent}) if absent else set()
+            places = {
+                (wanted[key].topic, wanted[key].partition, wanted[key].offset): key
+                for key in absent
+                if key[0] not in forgotten
+            }
             buried = await find_buried(connection, list(places))
         return [
             f"lead {lead}: event {fact_id} of {topic}/{partition} offset {offset} is no fact"
@@ -136,6 +152,8 @@ class ScoringChecks:
                         f"lead {lead}: the line of {rule.name} in {model.name} (event {events})"
                         " is not what its facts say"
                     )
+            if ours.gate != theirs.gate:
+                yield f"lead {lead}: what the gate of {model.name} remembers is not what its facts say"
             if (ours.tier, ours.since) != (theirs.tier, theirs.since):
                 yield f"lead {lead}: the tier in {model.name} is not what its facts say"
         remembered = (stored.last_occurred, stored.last_fact, stored.attributes, kept.external_ids)
@@ -159,7 +177,7 @@ class ScoringChecks:
         wake, state, told = kept.wake, kept.score, kept.told
         if timers.get(COOLING) != wake:
             yield f"lead {lead}: its clock is not set for {_text(wake)} but for {_text(timers.get(COOLING))}"
-        if state is None or kept.lives_at:
+        if state is None or kept.lives_at or kept.erased is not None:
             return
         due = next_wake(self._models, state, after=told.through)
         if due is not None and (wake is None or wake > due):
@@ -170,6 +188,30 @@ class ScoringChecks:
             said = last.tier if last is not None else model.tiers[0].name
             if said != tier:
                 yield f"lead {lead}: {model.name} was told to be {said} and is {tier}"
+
+    def _compare_activations(
+        self, lead: str, kept: ScoredLead, rows: Sequence[SaidActivation]
+    ) -> Iterator[str]:
+        """Name activations that were not told, or were told and nobody knows of it."""
+        last: dict[str, SaidActivation] = {row.activation.model: row for row in rows}
+        for model, told in kept.told.activations.items():
+            if told.is_said and not _are_same(told, last.get(model)):
+                yield f"lead {lead}: its activation in {model}, cycle {told.cycle}, was told and is not there"
+        for row in rows:
+            model, cycle = row.activation.model, row.activation.cycle
+            known = kept.told.activations.get(model)
+            if known is None or cycle > known.cycle:
+                yield f"lead {lead}: its activation in {model}, cycle {cycle}, is there and was never told"
+        state = kept.score
+        if state is None or kept.lives_at or kept.erased is not None or not is_current(self._models, state):
+            return
+        for name, held in state.models.items():
+            if is_untold(held.gate, kept.told.activations.get(name)):
+                yield f"lead {lead}: was activated in {name}, and it was not told"
+
+
+def _are_same(told: ToldActivation, row: SaidActivation | None) -> bool:
+    return row is not None and (row.activation.cycle, row.activation.at) == (told.cycle, told.place.occurred)
 
 
 def _find_missing(lead: str, kept: ScoredLead, facts: Sequence[Fact]) -> Iterator[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from services.scoring.domain.activation.told import SaidActivation
 from services.scoring.domain.facts import Fact
 from services.scoring.domain.questions import Explanation, explain_at, tier_history
 from services.scoring.domain.scored_lead import ScoredLead, counted_facts
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.tiers import Crossing
 from services.scoring.domain.told_changes import ToldChange
+from services.scoring.store.activations import load_activations_of
 from services.scoring.store.leads import load_lead
 from services.scoring.store.tier_changes import load_lead_changes
 from shared.kernel.errors import Rejected
@@ -63,13 +65,14 @@ class ScoreQueries:
 
     async def find_history(
         self, lead: str, *, model: str | None, until: Instant
-    ) -> tuple[str, dict[str, list[Crossing]], Sequence[ToldChange]]:
-        """Return every change of tier by the facts, and beside it what was told and when."""
+    ) -> tuple[str, dict[str, list[Crossing]], Sequence[ToldChange], Sequence[SaidActivation]]:
+        """Return every change of tier by the facts, and beside it what was told, and when, of both."""
         home, kept, facts = await self._find(lead)
         crossings = tier_history(self.models_named(model), counted_facts(home, kept, facts), until=until)
         async with self._database.connection() as connection:
             told = await load_lead_changes(connection, home)
-        return home, crossings, told
+            activations = (await load_activations_of(connection, [home]))[home]
+        return home, crossings, told, activations
 
     async def _find(self, lead: str) -> tuple[str, ScoredLead, Sequence[Fact]]:
         """Return where a lead lives, and its facts there.

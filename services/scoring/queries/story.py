@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from services.scoring.domain.activation.told import SaidActivation
 from services.scoring.domain.facts import ATTRIBUTES, Fact
 from services.scoring.domain.ledger import lines_at
 from services.scoring.domain.running_score import ScoringState, advance
 from services.scoring.domain.scored_lead import counted_facts
 from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.domain.vocabulary import CYCLE_ENDS
+from services.scoring.store.activations import load_activations_of
 from services.scoring.store.leads import load_lead
 from services.scoring.store.tier_changes import load_lead_changes
 from shared.kernel.instants import Instant
@@ -30,6 +33,7 @@ async def tell_story(database: Database, models: ModelSet, lead: str) -> list[St
     async with snapshot(database) as transaction:
         kept, facts = await load_lead(transaction, lead)
         told = await load_lead_changes(transaction, lead)
+        activations = (await load_activations_of(transaction, [lead]))[lead]
     if kept is None:
         return []
     entries: list[StoryEntry] = []
@@ -51,6 +55,12 @@ async def tell_story(database: Database, models: ModelSet, lead: str) -> list[St
         text = f"{change.model}: {change.from_tier} → {change.to_tier} at {change.points / 1000:g}"
         kind = f"tier {change.direction}" + (", restated" if change.restated else "")
         entries.append(StoryEntry(change.at, kind, text, entry.cause))
+    entries += [
+        StoryEntry(said.activation.at, "activated", _words_of_activation(said), said.cause)
+        for said in activations
+    ]
+    if kept.erased is not None:
+        entries.append(StoryEntry(kept.erased, "forgotten", "nothing more is learnt or said", ""))
     return sorted(entries, key=lambda entry: entry.at)
 
 
@@ -67,5 +77,15 @@ def _words(fact: Fact, moved: list[str]) -> str:
     fields = ", ".join(
         f"{name}={value}" for name, value in sorted(fact.fields.items()) if value not in (None, "")
     )
+    if fact.name in CYCLE_ENDS:
+        return "the sales cycle ends"
     about = "learnt" if fact.name == ATTRIBUTES else "did"
     return f"{about}: {fields or '—'}" + (f"  ({'; '.join(moved)})" if moved else "")
+
+
+def _words_of_activation(said: SaidActivation) -> str:
+    activation = said.activation
+    return (
+        f"{activation.model}: ready for sales at {activation.points / 1000:g}, cycle {activation.cycle},"
+        f" by {len(activation.acts)} high-value acts: {', '.join(activation.acts)}"
+    )

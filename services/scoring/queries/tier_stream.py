@@ -1,13 +1,16 @@
-"""The stream of told tier changes, for other systems."""
+"""The stream of told tier changes and activations, for other systems."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from services.scoring.domain.activation.told import SaidActivation
 from services.scoring.domain.told_changes import ToldChange
+from services.scoring.store.activations import load_told_activations
 from services.scoring.store.tier_changes import FIRST_CURSOR, is_cursor, load_latest_cursor, load_told_changes
 from shared.kernel.errors import Rejected
 from shared.postgres.database import Database
+from shared.postgres.snapshots import snapshot
 
 BEGINNING = FIRST_CURSOR
 """The cursor before the first change that was ever told."""
@@ -32,17 +35,28 @@ def check_cursor(text: str | None) -> str | None:
 
 
 class TierStream:
-    """Reads told changes from a cursor on; a cursor stays valid for good."""
+    """Reads what was told from a cursor on; a cursor stays valid for good."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find_changes(self, after: str) -> Sequence[ToldChange]:
-        """Return the next changes after a cursor, oldest first."""
-        async with self._database.connection() as connection:
-            return await load_told_changes(connection, after=after, limit=_CHANGES_PER_READ)
+    async def find_changes(self, after: str) -> Sequence[ToldChange | SaidActivation]:
+        """Return the next tier changes and activations after a cursor, oldest first.
+
+        Both tables are read as of one moment: what one shows and the other not yet would be skipped.
+        """
+        async with snapshot(self._database) as transaction:
+            changes = await load_told_changes(transaction, after=after, limit=_CHANGES_PER_READ)
+            activations = await load_told_activations(transaction, after=after, limit=_CHANGES_PER_READ)
+        told: list[ToldChange | SaidActivation] = [*changes, *activations]
+        return sorted(told, key=_place)[:_CHANGES_PER_READ]
 
     async def find_end(self) -> str:
         """Return the cursor of the newest change."""
         async with self._database.connection() as connection:
             return await load_latest_cursor(connection)
+
+
+def _place(told: ToldChange | SaidActivation) -> tuple[int, int]:
+    written, _, number = told.cursor.partition(".")
+    return int(written), int(number)

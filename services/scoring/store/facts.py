@@ -1,4 +1,7 @@
-"""The table of facts: one row per fact, appended, never changed; the truth that scores follow from."""
+"""The table of facts: one row per fact, appended; the truth that scores follow from.
+
+A row is never changed, but that free properties go when their person is to be forgotten.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from services.scoring.domain.facts import Fact
-from services.scoring.domain.scored_lead import KeptFact
+from services.scoring.domain.scored_lead import KeptFact, Scrub, scrubbed
 from shared.postgres.database import Row, Transaction
 
 CREATE = """
@@ -43,6 +46,28 @@ async def save_facts(transaction: Transaction, kept: Sequence[KeptFact]) -> None
         [row.fact.received for row in kept],
         [row.fact.name for row in kept],
         [_encode(dict(row.fact.fields)) for row in kept],
+    )
+
+
+async def scrub_facts(transaction: Transaction, scrubs: Sequence[Scrub]) -> None:
+    """Take free properties out of stored facts: the one thing that ever changes a row of this table."""
+    rows = await transaction.fetch(
+        "SELECT f.* FROM unnest($1::text[], $2::text[]) AS s(lead, profile)"
+        " JOIN fact f ON f.lead = s.lead AND s.profile IN ('', f.profile) FOR UPDATE OF f",
+        [scrub.lead for scrub in scrubs],
+        [scrub.profile for scrub in scrubs],
+    )
+    changed = [
+        (row["lead"], row["id"], after)
+        for row in rows
+        if (after := scrubbed(before := _fact(row))) is not before
+    ]
+    await transaction.execute(
+        "UPDATE fact SET fields = s.fields FROM unnest($1::text[], $2::text[], $3::bytea[])"
+        " AS s(lead, id, fields) WHERE fact.lead = s.lead AND fact.id = s.id",
+        [lead for lead, _, _ in changed],
+        [fact_id for _, fact_id, _ in changed],
+        [_encode(dict(after.fields)) for _, _, after in changed],
     )
 
 

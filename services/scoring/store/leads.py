@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
+from services.scoring.domain.activation.told import ActivationRow
 from services.scoring.domain.facts import Fact
-from services.scoring.domain.scored_lead import KeptFact, ScoredLead, Working, needs_history
+from services.scoring.domain.scored_lead import KeptFact, ScoredLead, Scrub, Working, needs_history
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.told_changes import TierChangeRow
-from services.scoring.store.facts import load_facts, save_facts
+from services.scoring.store.activations import save_activations
+from services.scoring.store.facts import load_facts, save_facts, scrub_facts
 from services.scoring.store.tier_changes import save_tier_changes
 from shared.contracts.topics import partition_of
 from shared.kernel import changes
@@ -52,20 +54,33 @@ class LeadStore:
         }
 
     async def save(self, transaction: Transaction, writes: Sequence[Write[Working]]) -> int:
-        """Save leads under their version check, then append their new facts and told changes."""
+        """Save leads under their version check, append their new facts and what was told, then scrub."""
         saved = await self._table.save(
             transaction,
             [Write(w.key, w.partition, w.version, w.state.kept, ()) for w in writes],
         )
         if saved != len(writes):
             return saved
-        facts = [row for write in writes for row in write.rows if isinstance(row, KeptFact)]
-        told = [row for write in writes for row in write.rows if isinstance(row, TierChangeRow)]
-        if facts:
-            await save_facts(transaction, facts)
-        if told:
-            await save_tier_changes(transaction, told)
+        await save_rows(transaction, [row for write in writes for row in write.rows])
         return saved
+
+
+async def save_rows(transaction: Transaction, rows: Sequence[object]) -> None:
+    """Save the rows that handlers answer with; what is to be scrubbed, once it is there."""
+    facts = [row for row in rows if isinstance(row, KeptFact)]
+    if facts:
+        await save_facts(transaction, facts)
+    if len(facts) == len(rows):
+        return
+    changes = [row for row in rows if isinstance(row, TierChangeRow)]
+    if changes:
+        await save_tier_changes(transaction, changes)
+    activations = [row for row in rows if isinstance(row, ActivationRow)]
+    if activations:
+        await save_activations(transaction, activations)
+    scrubs = [row for row in rows if isinstance(row, Scrub)]
+    if scrubs:
+        await scrub_facts(transaction, scrubs)
 
 
 async def load_lead(transaction: Transaction, lead: str) -> tuple[ScoredLead | None, tuple[Fact, ...]]:
@@ -74,6 +89,15 @@ async def load_lead(transaction: Transaction, lead: str) -> tuple[ScoredLead | N
     facts = await load_facts(transaction, [lead])
     found = loaded.get(lead)
     return (found.state if found else None), facts[lead]
+
+
+async def find_forgotten(transaction: Transaction, leads: Collection[str]) -> set[str]:
+    """Return those of these leads whose person was forgotten; one that cannot be read is none of them."""
+    rows = await transaction.fetch(
+        "SELECT key, payload FROM lead WHERE key = ANY($1::text[]) AND payload IS NOT NULL", list(leads)
+    )
+    kept = {row["key"]: _read_or_none(row["payload"]) for row in rows}
+    return {lead for lead, found in kept.items() if found is not None and found.erased is not None}
 
 
 async def load_leads_page(

@@ -96,10 +96,12 @@ async def load_told_changes(transaction: Transaction, *, after: str, limit: int)
 
 
 async def load_latest_cursor(transaction: Transaction) -> str:
-    """Return the cursor of the newest change that the stream may show, the first cursor if none may."""
+    """Return the cursor of the newest that the stream may show, the first cursor if it may show nothing."""
     row = await transaction.fetch_row(
-        "SELECT written, number FROM tier_change WHERE written < pg_snapshot_xmin(pg_current_snapshot())"
-        " ORDER BY written DESC, number DESC LIMIT 1"
+        "(SELECT written, number FROM tier_change WHERE written < pg_snapshot_xmin(pg_current_snapshot())"
+        " ORDER BY written DESC, number DESC LIMIT 1) UNION ALL"
+        " (SELECT written, number FROM activation WHERE written < pg_snapshot_xmin(pg_current_snapshot())"
+        " ORDER BY written DESC, number DESC LIMIT 1) ORDER BY written DESC, number DESC LIMIT 1"
     )
     return FIRST_CURSOR if row is None else f"{row['written']}.{row['number']}"
 

@@ -63,6 +63,18 @@ class ProfileLeft(Event, frozen=True, kw_only=True):
     to_lead: LeadId
 
 
+@DECLARED.declare(name="profile_forgotten", on=INTERNAL["scoring"])
+class ProfileForgotten(Event, frozen=True, kw_only=True):
+    """The owner of a profile's home partition says: this person asked to be forgotten.
+
+    Sent to every lead to which the profile's facts were ever sent; what is still kept of them there
+    loses its free properties. If the profile lives there, the lead is that person, and is marked.
+    """
+
+    profile: ProfileId
+    lead: LeadId
+
+
 EXAMPLES: Final = (
     FactsMoved(
         profile=EXAMPLE_OTHER_LEAD,
@@ -79,4 +91,5 @@ EXAMPLES: Final = (
         ],
     ),
     ProfileLeft(profile=EXAMPLE_OTHER_LEAD, version=2, lead=EXAMPLE_LEAD, to_lead=EXAMPLE_OTHER_LEAD),
+    ProfileForgotten(profile=EXAMPLE_OTHER_LEAD, lead=EXAMPLE_LEAD),
 )

@@ -6,13 +6,12 @@ from typing import Any, Final
 
 import msgspec
 
-from services.scoring.domain.scored_lead import KeptFact, ScoredLead, Working, needs_history
+from services.scoring.domain.scored_lead import ScoredLead, Working, needs_history
 from services.scoring.domain.scoring_models.compiled import ModelSet
-from services.scoring.domain.told_changes import TierChangeRow
 from services.scoring.handlers.interpreting import interpret
 from services.scoring.handlers.scoring import ScoringHandlers
-from services.scoring.store.facts import load_facts, save_facts
-from services.scoring.store.tier_changes import save_tier_changes
+from services.scoring.store.facts import load_facts
+from services.scoring.store.leads import save_rows
 from shared.contracts.envelope import decode_envelope
 from shared.contracts.topics import partition_of
 from shared.kernel.changes import Fact
@@ -63,10 +62,7 @@ class ScoringWork:
                 [1] * len(touched),
                 [_encode(workings[key].kept) for key in touched],
             )
-            await save_facts(Transaction(connection), [row for row in rows if isinstance(row, KeptFact)])
-            await save_tier_changes(
-                Transaction(connection), [row for row in rows if isinstance(row, TierChangeRow)]
-            )
+            await save_rows(Transaction(connection), rows)
 
         return Decided(write, saying.output())
 

@@ -17,7 +17,7 @@ from services.scoring.domain.scored_lead import ScoredLead
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.scores import ScoresUpdated
-from shared.contracts.events.tier_changes import TierChanged
+from shared.contracts.events.tier_changes import LeadActivated, TierChanged
 from shared.contracts.topics import BEHAVIOUR, CONTACTS, LEADS, SCORES, TIER_CHANGES
 from shared.log.port import TopicPartition
 from shared.postgres.database import Database
@@ -65,14 +65,18 @@ async def scoring_results(
     """Return the facts, the score and the tier told of every lead, and the latest that was said of both.
 
     A lead that was told up and down again counts as one of which nothing was told: whether that
-    happens depends on which of two topics was read first.
+    happens depends on which of two topics was read first. So does when an activation was told; that
+    everybody was told of who is active, is asked of each run by itself.
     """
     lowest = {model.name: model.tiers[0].name for model in models.models}
     results = await _digest_tables(database, _FACTS)
     async with database.connection() as connection:
         rows = await connection.fetch("SELECT key, payload FROM lead")
         changes = await connection.fetch_value("SELECT count(*) FROM tier_change")
-    leads = {row["key"].encode(): _essence(_decode_lead(row["payload"]), lowest) for row in rows}
+        activations = await connection.fetch_value("SELECT count(*) FROM activation")
+    kept = {row["key"].encode(): _decode_lead(row["payload"]) for row in rows}
+    leads = {key: _essence(lead, lowest) for key, lead in kept.items()}
+    activated: list[bytes] = []
     points: dict[bytes, Any] = {}
     tiers: dict[bytes, Any] = {}
     said = 0
@@ -85,6 +89,12 @@ async def scoring_results(
             tiers[record.key + event.model.encode()] = event.to_tier
             if event.to_tier == lowest[event.model]:
                 del tiers[record.key + event.model.encode()]
+        elif isinstance(event, LeadActivated):
+            activated.append(record.key)
+    assert len(activated) == activations, f"{activations} were stored and {len(activated)} were said"
+    assert set(activated) >= {key for key, lead in kept.items() if _is_active(lead)}, (
+        "activations are missing"
+    )
     assert said == changes, f"{changes} tier changes were stored and {said} were said"
     return results | {
         "lead": _digest(leads),
@@ -96,6 +106,12 @@ async def scoring_results(
 def _essence(lead: ScoredLead, lowest: Mapping[str, str]) -> tuple[object, ...]:
     told = {model: tier.tier for model, tier in lead.told.tiers.items() if tier.tier != lowest[model]}
     return lead.score, told, lead.external_ids, lead.facts, lead.digest, lead.lives_at
+
+
+def _is_active(lead: ScoredLead) -> bool:
+    if lead.score is None or lead.lives_at:
+        return False
+    return any(held.gate is not None and held.gate.passage is not None for held in lead.score.models.values())
 
 
 def _digest(per_key: Mapping[bytes, object]) -> tuple[int, str]:

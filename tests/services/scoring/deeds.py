@@ -7,7 +7,7 @@ from typing import NamedTuple
 from shared.contracts.attributes import ExternalId, Scalar
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.envelope import encode_event
-from shared.contracts.events import behaviour, leads
+from shared.contracts.events import assignments, behaviour, leads, outcomes
 from shared.contracts.topics import partition_of
 from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import Instant
@@ -91,3 +91,18 @@ class Deeds:
             profile=profile, lead=lead, from_lead=lead_id(out_of or who), version=version, reason="test"
         )
         return self.say(event, key=profile, at=at)
+
+    def lost(self, who: str, at: Instant, *, received: Instant | None = None) -> Deed:
+        """A deal with a lead was lost."""
+        return self.did(who, outcomes.OpportunityLost, at, received=received, opportunity="OP-1")
+
+    def returned(self, who: str, at: Instant) -> Deed:
+        """A rep gave a lead back; routing says so."""
+        lead = lead_id(who)
+        event = assignments.LeadReturned(lead=lead, rep="r-1", assignment="a-1", reason="not_ready")
+        return self.say(event, key=lead, at=at)
+
+    def forgotten(self, who: str, at: Instant, *, lead: str | None = None) -> Deed:
+        """A person asked to be forgotten."""
+        event = leads.LeadErased(lead=lead_id(lead or who), profile=lead_id(who))
+        return self.say(event, key=lead_id(who), at=at)

@@ -14,7 +14,7 @@ from services.scoring.domain.scored_lead import Working
 from shared.contracts.declarations import Event
 from shared.contracts.envelope import Envelope, decode_envelope, decode_event
 from shared.contracts.events.scores import ScoresUpdated
-from shared.contracts.events.tier_changes import TierChanged
+from shared.contracts.events.tier_changes import LeadActivated, TierChanged
 from shared.contracts.topics import SCORES, TIER_CHANGES
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.instants import Instant
@@ -177,13 +177,14 @@ class Stand:
             await consumer.stop()
 
     async def said(self, topic: str, event: type[E]) -> list[tuple[Envelope, E]]:
-        """The events of a topic, each with its envelope."""
+        """The events of one kind on a topic, each with its envelope."""
         found = []
         for record in await self.records(topic):
-            envelope = decode_envelope(record.value or b"")
-            data = decode_event(envelope)
-            assert isinstance(data, event)
-            found.append((envelope, data))
+            if record.value is not None:
+                envelope = decode_envelope(record.value)
+                data = decode_event(envelope)
+                if isinstance(data, event):
+                    found.append((envelope, data))
         return found
 
     async def changes_of(self, who: str, *, model: str = "five_step") -> list[Told]:
@@ -199,10 +200,20 @@ class Stand:
             if data.lead == lead_id(who) and data.model == model
         ]
 
+    async def activations_of(self, who: str) -> list[LeadActivated]:
+        """The activations that were said of one lead, in order."""
+        said = await self.said(TIER_CHANGES.name, LeadActivated)
+        return [data for _, data in said if data.lead == lead_id(who)]
+
     async def latest_scores(self) -> dict[str, ScoresUpdated]:
         """The last record per lead of the compacted topic, as whoever reads it now would see it."""
         latest: dict[str, ScoresUpdated] = {}
-        for _, data in await self.said(SCORES.name, ScoresUpdated):
+        for record in await self.records(SCORES.name):
+            if record.value is None:
+                latest.pop((record.key or b"").decode(), None)
+                continue
+            data = decode_event(decode_envelope(record.value))
+            assert isinstance(data, ScoresUpdated)
             assert data.lead not in latest or latest[data.lead].version <= data.version
             latest[data.lead] = data
         return latest

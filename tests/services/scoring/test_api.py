@@ -10,6 +10,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
+from shared.contracts.events.behaviour import FormSubmitted
 from shared.http.app import build_app
 from shared.kernel.instants import MINUTE, Instant, format_instant
 from shared.security.tokens import Principal, Role
@@ -120,6 +121,44 @@ async def test_why_lists_the_lines_that_sum_to_the_score(client: httpx.AsyncClie
     ]
     cooled = await ask(client, about("ada", "why"), as_of=format_instant(day(40)))
     assert sum(round(line["points"] * 1000) for line in cooled["lines"]) == round(cooled["points"] * 1000)
+
+
+async def test_scores_tell_how_a_lead_stands_with_activation(
+    client: httpx.AsyncClient, small_stand: Stand, deeds: Deeds
+) -> None:
+    for what in ("scores", "why"):
+        body = await ask(client, about("ada", what))
+        five_step, mql = [score["activation"] for score in body["scores"]]
+        assert five_step is None
+        assert {name: value for name, value in mql.items() if name != "acts"} == {
+            "activated_at": None,
+            "points": None,
+            "event": None,
+            "cycle": 1,
+            "points_needed": 80,
+            "acts_needed": 2,
+            "within_hours": 168,
+        }
+        assert [(act["kind"], act["object"], act["at"]) for act in mql["acts"]] == [
+            ("demo_or_trial_requested", "", format_instant(START + MINUTE)),
+            ("price_page_visited", "/x", format_instant(START + 2 * MINUTE)),
+        ]
+    wanting = deeds.did("ada", FormSubmitted, day(2), form="f", start_within_months=1)
+    await small_stand.learn(wanting)
+    (score,) = (await ask(client, about("ada", "why"), model="mql"))["scores"]
+    activation = score["activation"]
+    assert (activation["activated_at"], activation["points"], activation["event"]) == (
+        format_instant(day(2)),
+        95,
+        wanting.id,
+    )
+    (before,) = (await ask(client, about("ada", "scores"), model="mql", as_of=format_instant(day(2) - 1)))[
+        "scores"
+    ]
+    assert before["activation"]["activated_at"] is None
+    (told,) = (await ask(client, about("ada", "history"), model="mql"))["activations"]
+    assert (told["cycle"], told["points"], told["at"]) == (1, 95, format_instant(day(2)))
+    assert told["acts"] == [act["event"] for act in activation["acts"]]
 
 
 async def test_history_tells_what_was_so_and_what_was_told(client: httpx.AsyncClient) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from services.scoring.domain.scored_lead import ScoredLead
 from services.scoring.queries.checks import ScoringChecks
+from shared.contracts.events.behaviour import FormSubmitted
 from shared.contracts.topics import BEHAVIOUR, INTERNAL, LEADS, partition_of
 from shared.kernel.instants import MINUTE
 from shared.processor.checks import check_dead_letters, compare_sequences, load_all_marks, load_sequences
@@ -118,6 +119,7 @@ async def test_a_changed_fact_shows_in_the_line_that_it_carries(small_stand: Sta
             f"the line of price_page_visited in five_step (event {acts[1].id})",
             "the tier in five_step",
             f"the line of key_page_visited in mql (event {acts[1].id})",
+            "what the gate of mql remembers",
         )
     ]
 
@@ -154,6 +156,58 @@ async def test_a_changed_tier_is_named(small_stand: Stand) -> None:
     named = await breaches(small_stand)
     assert named["states refold from the facts"] == [f"lead {ADA}: the tier in mql is not what its facts say"]
     assert named["clocks are set"] == [f"lead {ADA}: mql was told to be B and is D"]
+
+
+@pytest.fixture
+async def active(small_stand: Stand, deeds: Deeds, acts: list[Deed]) -> Stand:
+    """Ada is active: the form brought the points that were missing."""
+    assert acts
+    await small_stand.learn(deeds.did("ada", FormSubmitted, day(2), form="f", start_within_months=1))
+    assert await breaches(small_stand) == {}
+    assert len(await small_stand.activations_of("ada")) == 1
+    return small_stand
+
+
+async def test_an_activation_that_was_deleted_is_named(active: Stand) -> None:
+    await active.execute("DELETE FROM activation")
+    assert await breaches(active) == {
+        "activations are told once": [
+            f"lead {ADA}: its activation in mql, cycle 1, was told and is not there"
+        ]
+    }
+
+
+async def test_an_activation_that_was_slipped_in_is_named(active: Stand) -> None:
+    await active.execute(
+        "INSERT INTO activation (lead, model, model_version, cycle, cause, told_at, at, points, details)"
+        " SELECT lead, model, model_version, 2, cause, told_at, at, points, details FROM activation"
+    )
+    named = (await breaches(active))["activations are told once"]
+    assert f"lead {ADA}: its activation in mql, cycle 2, is there and was never told" in named
+
+
+async def test_an_activation_that_was_never_told_is_named(active: Stand) -> None:
+    def forget(kept: ScoredLead) -> ScoredLead:
+        return msgspec.structs.replace(kept, told=msgspec.structs.replace(kept.told, activations={}))
+
+    await change_lead(active, "ada", forget)
+    await active.execute("DELETE FROM activation")
+    assert await breaches(active) == {
+        "activations are told once": [f"lead {ADA}: was activated in mql, and it was not told"]
+    }
+
+
+async def test_a_changed_gate_is_named(active: Stand) -> None:
+    def close(kept: ScoredLead) -> ScoredLead:
+        assert kept.score is not None
+        held = kept.score.models["mql"]
+        models = {**kept.score.models, "mql": msgspec.structs.replace(held, gate=None)}
+        return msgspec.structs.replace(kept, score=msgspec.structs.replace(kept.score, models=models))
+
+    await change_lead(active, "ada", close)
+    assert (await breaches(active))["states refold from the facts"] == [
+        f"lead {ADA}: what the gate of mql remembers is not what its facts say"
+    ]
 
 
 @pytest.mark.usefixtures("acts")

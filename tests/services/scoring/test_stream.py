@@ -68,7 +68,10 @@ class Listener:
             last = lines.get("id", last)
             if "data" in lines:
                 data = json.loads(lines["data"])
-                change = f"{data['model']} {data['from_tier']} > {data['to_tier']}"
+                if lines["event"] == "tier_changed":
+                    change = f"{data['model']} {data['from_tier']} > {data['to_tier']}"
+                else:
+                    change = f"{lines['event']} {data['model']} {data['cycle']}"
                 received.append(Received(lines["id"], data["lead"], change))
         return last, received
 
@@ -166,6 +169,25 @@ async def test_a_change_is_shown_only_when_none_can_come_before_it(
         assert received == []
     _, received = await listener.listen(after=place)
     assert [one.lead for one in received] == ["slow", "fast"]
+
+
+async def test_activations_are_events_of_their_own_in_the_same_order(
+    small_stand: Stand, listener: Listener, deeds: Deeds
+) -> None:
+    await small_stand.learn(
+        deeds.is_known_as("ada", START, industry="pharma", title_level="cxo", size="500_plus", region="cn")
+    )
+    await small_stand.learn(deeds.asked_for_demo("ada", START + MINUTE), deeds.viewed("ada", day(1)))
+    await small_stand.learn(deeds.lost("ada", day(2)))
+    await small_stand.learn(deeds.viewed("ada", day(3)), deeds.asked_for_demo("ada", day(3)))
+    _, everything = await listener.listen(begin="first")
+    changes = [one.change for one in everything]
+    assert changes[-3:] == ["mql B > A", "lead_activated mql 1", "lead_activated mql 2"]
+    for place, one in enumerate(everything):
+        _, rest = await listener.listen(after=one.id)
+        assert rest == everything[place + 1 :]
+    now, received = await listener.listen()
+    assert (now, received) == (everything[-1].id, [])
 
 
 @pytest.mark.parametrize("cursor", ["x", "1", "1.x", "-1.2", "1.2.3", "99999999999999999999999.1", "٣.٣"])

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from services.scoring.domain.activation.gate import ActivationGate
 from services.scoring.domain.decay import Cooling
 from services.scoring.domain.rules.rule import Rule, Slot
 
@@ -49,7 +50,7 @@ class CompiledModel:
 
     ``tiers`` stand lowest first. ``dwell`` is how many microseconds a tier is kept before it may be
     left downwards. ``steady`` says that no score rises by the mere passing of time. ``group_of`` tells
-    for each slot the place of its group.
+    for each slot the place of its group. ``activation`` is its gate, if it has one (C9).
     """
 
     name: str
@@ -59,6 +60,7 @@ class CompiledModel:
     groups: tuple[Group, ...]
     rules: tuple[Rule, ...]
     steady: bool
+    activation: ActivationGate | None = None
     group_of: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -76,11 +78,14 @@ class CompiledModel:
 
 
 Listeners: TypeAlias = tuple[tuple[int, tuple[tuple[int, Rule], ...]], ...]
-"""For each model that cares: its place in the set, and the slots and rules that listen."""
+"""For each model that cares: its place in the set, and the slots and rules that listen.
+
+A model whose gate listens is there too, without rules if none of them does.
+"""
 
 
 class ModelSet:
-    """Models that run side by side (C8), indexed by what their rules listen to."""
+    """Models that run side by side (C8), indexed by what their rules and gates listen to."""
 
     __slots__ = ("attributes", "by_act", "by_attribute", "by_name", "models")
 
@@ -93,15 +98,18 @@ class ModelSet:
             )
         rules = [rule for model in self.models for rule in model.rules]
         self.attributes = frozenset[str]().union(*(rule.attributes for rule in rules))
-        acts = frozenset[str]().union(*(rule.acts for rule in rules))
+        gates = [model.activation for model in self.models if model.activation is not None]
+        acts = frozenset[str]().union(*(rule.acts for rule in rules), *(gate.listens for gate in gates))
         self.by_act: Mapping[str, Listeners] = {act: self._listeners("acts", act) for act in acts}
         self.by_attribute: Mapping[str, Listeners] = {
             name: self._listeners("attributes", name) for name in self.attributes
         }
 
     def _listeners(self, channel: str, name: str) -> Listeners:
-        found = (
-            (place, tuple((i, rule) for i, rule in enumerate(model.rules) if name in getattr(rule, channel)))
-            for place, model in enumerate(self.models)
-        )
-        return tuple((place, rules) for place, rules in found if rules)
+        found = []
+        for place, model in enumerate(self.models):
+            rules = tuple((i, rule) for i, rule in enumerate(model.rules) if name in getattr(rule, channel))
+            gate = model.activation if channel == "acts" else None
+            if rules or (gate is not None and name in gate.listens):
+                found.append((place, rules))
+        return tuple(found)

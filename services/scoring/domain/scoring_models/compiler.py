@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from services.scoring.domain.activation.document import compile_gate
 from services.scoring.domain.decay import Cooling
 from services.scoring.domain.rules.context import RuleContext, in_thousandths
 from services.scoring.domain.rules.rule import Rule
@@ -55,6 +56,10 @@ def compile_model(document: ScoringModelDocument, vocabulary: Vocabulary) -> Com
         faults,
     )
     tiers = _tiers(document.tiers, document.leaving, faults)
+    steady = all(group.cooling is None or member.points > 0 for group in groups for member in group.members)
+    gate = (
+        compile_gate(document.activation, vocabulary, faults, steady=steady) if document.activation else None
+    )
     if faults:
         raise ModelFaults(faults, about=f"model {document.name}, version {document.version}")
     return CompiledModel(
@@ -64,9 +69,8 @@ def compile_model(document: ScoringModelDocument, vocabulary: Vocabulary) -> Com
         dwell=document.leaving.after_hours * HOUR if document.leaving else 0,
         groups=groups,
         rules=tuple(rules),
-        steady=all(
-            group.cooling is None or member.points > 0 for group in groups for member in group.members
-        ),
+        steady=steady,
+        activation=gate,
     )
 
 

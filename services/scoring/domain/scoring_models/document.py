@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from services.scoring.domain.activation.document import ActivationDocument
 from services.scoring.domain.rules import AnyRuleDocument
 from services.scoring.domain.rules.rule import Name
 
@@ -54,7 +55,10 @@ class LeavingDocument(_Part, frozen=True, kw_only=True):
 
 
 class ScoringModelDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A whole model. Tiers stand highest first; without ``leaving`` they follow the score at once."""
+    """A whole model. Tiers stand highest first; without ``leaving`` they follow the score at once.
+
+    With ``activation`` it also tells when a lead is ready for sales (C9).
+    """
 
     name: Name
     version: Annotated[int, Meta(ge=1)]
@@ -62,6 +66,7 @@ class ScoringModelDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     groups: Annotated[tuple[GroupDocument, ...], Meta(min_length=1)]
     tiers: Annotated[tuple[TierDocument, ...], Meta(min_length=1)]
     leaving: LeavingDocument | None = None
+    activation: ActivationDocument | None = None
 
 
 class ValueListDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -23,7 +23,7 @@ from services.scoring.store.leads import load_leads_page
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.contacts import ContactUpdated
 from shared.contracts.events.scores import ScoresUpdated
-from shared.contracts.events.tier_changes import TierChanged
+from shared.contracts.events.tier_changes import LeadActivated, TierChanged
 from shared.contracts.topics import BEHAVIOUR, CONTACTS, LEADS, SCORES, TIER_CHANGES
 from shared.kernel.instants import Instant
 from shared.log.port import Record, TopicPartition
@@ -121,14 +121,21 @@ class Promises:
         teller = Teller(self._models)
         last: dict[str, ScoresUpdated] = {}
         for key, value in self._last_values(SCORES.name).items():
-            event = decode_event(decode_envelope(value or b""))
-            assert isinstance(event, ScoresUpdated)
-            last[key] = event
+            if value is not None:
+                event = decode_event(decode_envelope(value))
+                assert isinstance(event, ScoresUpdated)
+                last[key] = event
         for lead, kept in self._leads.items():
             folded = fold(self._models, counted_facts(lead, kept, self._facts[lead]))
             if folded != kept.score:
                 self._differences.add("score", f"{lead} has {kept.score}, its facts say {folded}")
             latest = last.pop(lead, None)
+            if kept.erased is not None:
+                if latest is not None:
+                    self._differences.add(
+                        "stale", f"{SCORES.name} has something of {lead}, who was forgotten"
+                    )
+                continue
             if latest is None:
                 if kept.revision:
                     self._differences.add("lost", f"{SCORES.name} has nothing of {lead}")
@@ -142,10 +149,22 @@ class Promises:
             self._differences.add("unexplained", f"{SCORES.name} has something of {lead}")
 
     def _check_told(self) -> None:
-        """Each change begins where the one before ended, and the last one is what the facts say now."""
+        """Each change begins where the one before ended, and the last one is what the facts say now.
+
+        An activation is told once per lead, model and sales cycle, and of whoever is active it was told.
+        """
         tiers: dict[tuple[str, str], str] = {}
+        cycles: dict[tuple[str, str], int] = {}
         for record in first_records(self._log, TIER_CHANGES.name):
             change = decode_event(decode_envelope(record.value or b""))
+            if isinstance(change, LeadActivated):
+                told = cycles.get((change.lead, change.model), 0)
+                if change.cycle <= told:
+                    self._differences.add(
+                        "double", f"{change.lead} {change.model} was activated again: {change}"
+                    )
+                cycles[change.lead, change.model] = change.cycle
+                continue
             assert isinstance(change, TierChanged)
             model = self._models.by_name[change.model]
             before = tiers.get((change.lead, change.model), model.tiers[0].name)
@@ -157,14 +176,27 @@ class Promises:
                 )
             tiers[change.lead, change.model] = change.to_tier
         for lead, kept in self._leads.items():
-            if kept.lives_at or kept.score is None:
+            if kept.lives_at or kept.score is None or kept.erased is not None:
                 continue
+            self._check_active(lead, kept, cycles)
             at = max(self._now, kept.told.through)
             for model in self._models.models:
                 held = tier_at(model, kept.score.models[model.name], at)
                 name = model.tiers[held.tier].name
-                if (told := tiers.get((lead, model.name), model.tiers[0].name)) != name:
-                    self._differences.add("told", f"{lead} {model.name} was told {told}, is {name}")
+                if (said := tiers.get((lead, model.name), model.tiers[0].name)) != name:
+                    self._differences.add("told", f"{lead} {model.name} was told {said}, is {name}")
+
+    def _check_active(self, lead: str, kept: ScoredLead, cycles: Mapping[tuple[str, str], int]) -> None:
+        assert kept.score is not None
+        for name, held in kept.score.models.items():
+            counts = kept.told.activations.get(name)
+            is_active = held.gate is not None and held.gate.passage is not None
+            if is_active and (
+                counts is None or (counts.is_said and cycles.get((lead, name)) != counts.cycle)
+            ):
+                self._differences.add(
+                    "told", f"{lead} {name} is active, told {cycles.get((lead, name))}, counts {counts}"
+                )
 
 
 def _what_counts(event: ScoresUpdated) -> tuple[int, object]:

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 import msgspec
 
 from services.scoring.bootstrap import build_stage, load_models
+from services.scoring.domain.activation.told import ActivationRow
 from services.scoring.domain.facts import Fact as KnownFact
-from services.scoring.domain.scored_lead import KeptFact, ScoredLead, Working
+from services.scoring.domain.scored_lead import KeptFact, ScoredLead, Scrub, Working, scrubbed
 from services.scoring.domain.told_changes import TierChangeRow
 from services.scoring.handlers.scoring import ScoringHandlers
+from services.scoring.store.activations import load_activations_of
 from services.scoring.store.facts import load_facts
 from shared.contracts.topics import SCORES
 from shared.kernel.changes import Fact, TimerFired
@@ -41,6 +43,7 @@ class ScoringExpected(Expected):
     versions: dict[str, int] = field(default_factory=dict)
     facts: dict[str, list[KnownFact]] = field(default_factory=dict)
     told: dict[str, list[TierChangeRow]] = field(default_factory=dict)
+    activations: dict[str, list[ActivationRow]] = field(default_factory=dict)
     timers: dict[str, dict[str, Instant]] = field(default_factory=dict)
 
 
@@ -122,16 +125,29 @@ class ScoringReplay:
         self._touched.add(key)
         expected.leads[key] = before.kept if changes.state is None else changes.state.kept
         for row in changes.rows:
-            if isinstance(row, KeptFact):
-                expected.facts.setdefault(row.lead, []).append(row.fact)
-            elif isinstance(row, TierChangeRow):
-                expected.told.setdefault(row.lead, []).append(row)
+            self._keep(row)
         for name, due in changes.timers.items():
             timers = expected.timers.setdefault(key, {})
             if due is None:
                 timers.pop(name, None)
             else:
                 timers[name] = due
+
+    def _keep(self, row: object) -> None:
+        expected = self.expected
+        if isinstance(row, KeptFact):
+            expected.facts.setdefault(row.lead, []).append(row.fact)
+        elif isinstance(row, TierChangeRow):
+            expected.told.setdefault(row.lead, []).append(row)
+        elif isinstance(row, ActivationRow):
+            expected.activations.setdefault(row.lead, []).append(row)
+        elif isinstance(row, Scrub):
+            expected.facts[row.lead] = [
+                scrubbed(fact) if row.profile in {"", fact.profile} else fact
+                for fact in expected.facts.get(row.lead, ())
+            ]
+        else:
+            expected.faults.append(f"unexplained: a row of {type(row).__name__}")
 
 
 async def compare_scoring(database: Database, expected: ScoringExpected, differences: Differences) -> None:
@@ -141,6 +157,8 @@ async def compare_scoring(database: Database, expected: ScoringExpected, differe
         facts = await load_facts(connection, sorted({row["key"] for row in leads} | expected.facts.keys()))
         told = await connection.fetch("SELECT * FROM tier_change ORDER BY number")
         timers = await connection.fetch("SELECT key, name, due FROM timer")
+        activated = await connection.fetch("SELECT DISTINCT lead FROM activation")
+        activations = await load_activations_of(connection, [row["lead"] for row in activated])
     compare_maps(
         "state",
         {
@@ -176,6 +194,18 @@ async def compare_scoring(database: Database, expected: ScoringExpected, differe
         for lead, changes in expected.told.items()
     }
     compare_maps("tier_change", rows, wanted, differences)
+    compare_maps(
+        "activation",
+        {
+            lead: [(said.cause, said.told_at, said.activation, said.external_ids) for said in told_of]
+            for lead, told_of in activations.items()
+        },
+        {
+            lead: [(row.cause, row.told_at, row.activation, row.external_ids) for row in told_of]
+            for lead, told_of in expected.activations.items()
+        },
+        differences,
+    )
     compare_maps(
         "timer",
         {f"{row['key']} {row['name']}": row["due"] for row in timers},

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from leadmill.platform.topics import layouts
 from shared.contracts.topics import (
+    ASSIGNMENTS,
     BEHAVIOUR,
     CONTACTS,
     DEAD_LETTERS,
@@ -25,7 +26,14 @@ from tests.engine.tally import PARTITIONS
 
 READ: Final = {
     "ingest": (RAW.name, CONTACTS.name),
-    "scoring": (LEADS.name, BEHAVIOUR.name, INTERNAL["scoring"].name, SCORES.name),
+    "scoring": (
+        LEADS.name,
+        BEHAVIOUR.name,
+        OUTCOMES.name,
+        ASSIGNMENTS.name,
+        INTERNAL["scoring"].name,
+        SCORES.name,
+    ),
 }
 """What each service reads, its own compacted topic last."""
 MIRRORS: Final = {"ingest": CONTACTS.name, "scoring": SCORES.name}

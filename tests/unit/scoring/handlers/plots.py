@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.scoring.domain.facts import ATTRIBUTES, Fact
 from services.scoring.domain.scored_lead import EXTERNAL_ID_PREFIX
-from services.scoring.handlers.interpreting import ProfileMoved
+from services.scoring.handlers.interpreting import PersonForgotten, ProfileMoved
 from shared.kernel.changes import Fact as Learned
 from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import DAY, Instant
@@ -22,10 +23,11 @@ LEADS = tuple(deterministic_id("lead", name) for name in "abc")
 
 
 class Plot(NamedTuple):
-    """What happens, in no order, and where each profile lives in the end."""
+    """What happens, in no order, where each profile lives in the end, and who is to be forgotten."""
 
     learned: list[Learned]
     homes: dict[str, str]
+    forgotten: frozenset[str] = frozenset()
 
 
 def learn_fact(fact: Fact) -> Learned:
@@ -39,6 +41,11 @@ def learn_move(profile: str, lead: str, version: int, at: Instant) -> Learned:
     return Learned(identity, profile, at, ProfileMoved(profile, lead, version))
 
 
+def learn_erasure(profile: str, at: Instant) -> Learned:
+    """A person is to be forgotten."""
+    return Learned(deterministic_id("erasure", profile), profile, at, PersonForgotten())
+
+
 def facts_of(profile: str, facts: list[Fact]) -> list[Fact]:
     """The same facts as facts of one profile, each with an id as ids are."""
     return [
@@ -48,15 +55,28 @@ def facts_of(profile: str, facts: list[Fact]) -> list[Fact]:
 
 
 @st.composite
-def plots(draw: st.DrawFn, *, leads: int = 3, max_facts: int = 14, max_moves: int = 6) -> Plot:
-    """Facts of up to ``leads`` profiles, and moves between them; some facts name an external id."""
+def plots(
+    draw: st.DrawFn,
+    *,
+    leads: int = 3,
+    max_facts: int = 14,
+    max_moves: int = 6,
+    erasures: int = 0,
+    of: Callable[..., st.SearchStrategy[list[Fact]]] = histories,
+) -> Plot:
+    """Facts of up to ``leads`` profiles, and moves between them; some facts name an external id.
+
+    Up to ``erasures`` people are to be forgotten, each with all profiles that are theirs in the end.
+    """
     learned: list[Learned] = []
     numbers = st.integers(0, leads - 1)
-    for number, fact in enumerate(draw(histories(max_size=max_facts))):
+    for number, fact in enumerate(draw(of(max_size=max_facts))):
         profile = LEADS[draw(numbers)]
         if number in {2, 5, 7}:
             fields = {EXTERNAL_ID_PREFIX + "crm": f"X-{number}", "industry": "pharma"}
             fact = msgspec.structs.replace(fact, name=ATTRIBUTES, fields=fields)  # noqa: PLW2901
+        if erasures:
+            fact = msgspec.structs.replace(fact, fields={**fact.fields, "wish": "a mill"})  # noqa: PLW2901
         learned += [learn_fact(found) for found in facts_of(profile, [fact])]
     homes = {lead: lead for lead in LEADS}
     versions = dict.fromkeys(LEADS, 0)
@@ -68,7 +88,11 @@ def plots(draw: st.DrawFn, *, leads: int = 3, max_facts: int = 14, max_moves: in
         versions[profile] += 1
         homes[profile] = lead
         learned.append(learn_move(profile, lead, versions[profile], START + days * DAY))
-    return Plot(learned, homes)
+    forgotten: set[str] = set()
+    for who in draw(st.sets(numbers, max_size=erasures)):
+        forgotten |= {profile for profile, lead in homes.items() if lead == homes[LEADS[who]]}
+    learned += [learn_erasure(profile, START + 150 * DAY) for profile in sorted(forgotten)]
+    return Plot(learned, homes, frozenset(forgotten))
 
 
 def play(world: World, plot: Plot, random: Random, *, repeats: float = 0.2) -> list[Learned]:

@@ -10,10 +10,15 @@ from hypothesis import strategies as st
 
 from tests.unit.scoring.handlers.plots import LEADS, Plot, play, plots
 from tests.unit.scoring.handlers.world import World
+from tests.unit.scoring.histories import promising_histories
 
 
 @settings(max_examples=500, deadline=None)
-@given(plots(), st.integers(0, 2**32).map(Random), st.sets(st.integers(0, 60), max_size=12))
+@given(
+    st.one_of(plots(), plots(of=promising_histories, erasures=2)),
+    st.integers(0, 2**32).map(Random),
+    st.sets(st.integers(0, 60), max_size=12),
+)
 def test_gives_the_same_to_the_last_byte(plot: Plot, random: Random, cuts: set[int]) -> None:
     one_by_one = World()
     delivered = play(one_by_one, plot, random)
@@ -26,9 +31,11 @@ def test_gives_the_same_to_the_last_byte(plot: Plot, random: Random, cuts: set[i
     for lead in LEADS:
         assert in_batches.kept(lead) == one_by_one.kept(lead)
         assert in_batches.told_of(lead) == one_by_one.told_of(lead)
+        assert in_batches.activations_of(lead) == one_by_one.activations_of(lead)
     assert {lead: timers for lead, timers in in_batches.timers.items() if timers} == {
         lead: timers for lead, timers in one_by_one.timers.items() if timers
     }
     assert in_batches.facts == one_by_one.facts
     assert in_batches.said == one_by_one.said
     assert in_batches.scores == one_by_one.scores
+    assert set(in_batches.tombstones) == set(one_by_one.tombstones)

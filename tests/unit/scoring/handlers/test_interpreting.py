@@ -8,7 +8,9 @@ from services.scoring.bootstrap import build_stage
 from services.scoring.domain.facts import ATTRIBUTES, Fact
 from services.scoring.domain.vocabulary import ACTS
 from services.scoring.handlers.interpreting import (
+    CopiesForgotten,
     FactsArrived,
+    PersonForgotten,
     ProfileDeparted,
     ProfileMoved,
     Unusable,
@@ -17,11 +19,12 @@ from services.scoring.handlers.interpreting import (
 from shared.contracts.attributes import Scalar
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.envelope import decode_envelope, encode_event
-from shared.contracts.events import behaviour, internal_scoring, leads
+from shared.contracts.events import assignments, behaviour, internal_scoring, leads, outcomes
 from shared.kernel.changes import Fact as Learned
 from shared.kernel.instants import MINUTE, from_datetime
 from tests.unit.scoring.stories import BOTH, START
 
+TOPICS = build_stage(BOTH, partitions=1).topics
 ID = "0123456789abcdef0123456789abcdef"
 
 
@@ -55,10 +58,23 @@ def act(*, lead: str = "l", profile: str = "p", kind: str = "", path: str = "/x"
     return behaviour.PageViewed(lead=lead, profile=profile, source="web", path=path, kind=kind)
 
 
-@pytest.mark.parametrize("event", [*behaviour.EXAMPLES, *leads.EXAMPLES, *internal_scoring.EXAMPLES])
-def test_every_event_on_the_topics_it_reads_says_something(event: Event) -> None:
-    topics = build_stage(BOTH, partitions=1).topics
-    assert {topic.name for topic in DECLARED.of_struct(type(event)).topics} <= set(topics)
+PASSED_OVER = tuple(
+    event
+    for event in (*outcomes.EXAMPLES, *assignments.EXAMPLES)
+    if not isinstance(event, outcomes.OpportunityLost | assignments.LeadReturned)
+)
+"""What is said on topics that it reads, and no rule speaks of yet: nothing of it is kept."""
+HEARD = [
+    event
+    for events in (behaviour, leads, internal_scoring, outcomes, assignments)
+    for event in events.EXAMPLES
+    if event not in PASSED_OVER
+]
+
+
+@pytest.mark.parametrize("event", HEARD)
+def test_every_event_that_it_cares_for_says_something(event: Event) -> None:
+    assert {topic.name for topic in DECLARED.of_struct(type(event)).topics} <= set(TOPICS)
     learned = read(event)
     assert learned is not None
     assert (learned.id, learned.received, learned.correlation) == (ID, START + MINUTE, "first")
@@ -67,6 +83,46 @@ def test_every_event_on_the_topics_it_reads_says_something(event: Event) -> None
 def test_every_act_that_rules_know_is_said_by_some_event() -> None:
     named = {fact_in(event).name for event in behaviour.EXAMPLES}
     assert named - {"act/Calculator Used"} == set(ACTS)
+
+
+@pytest.mark.parametrize("event", PASSED_OVER)
+def test_what_no_rule_speaks_of_is_passed_over(event: Event) -> None:
+    assert {topic.name for topic in DECLARED.of_struct(type(event)).topics} <= set(TOPICS)
+    assert read(event) is None
+
+
+def test_a_loss_and_a_return_are_facts_of_the_profile_without_a_word_about_the_deal() -> None:
+    lost = outcomes.OpportunityLost(
+        lead="l", profile="p", source="crm", opportunity="OP-1", reason="price", message_id="m"
+    )
+    returned = assignments.LeadReturned(lead="l", rep="r", assignment="a", reason="no_answer")
+    found = [fact_in(event) for event in (lost, returned)]
+    assert [(fact.name, fact.profile, fact.fields) for fact in found] == [
+        ("opportunity_lost", "p", {}),
+        ("lead_returned", "l", {}),
+    ]
+
+
+def test_what_had_brought_somebody_is_no_field_of_what_they_did() -> None:
+    (viewed, *_) = behaviour.EXAMPLES
+    assert isinstance(viewed, behaviour.PageViewed)
+    assert viewed.acquisition is not None
+    assert fact_in(viewed).fields == {"path": "/pricing", "kind": "price"}
+
+
+def test_whoever_wants_no_more_mails_did_something_that_no_shipped_rule_speaks_of() -> None:
+    event = behaviour.Unsubscribed(lead="l", profile="p", source="mail", message="welcome-1")
+    assert fact_in(event).fields == {"message": "welcome-1", "delivery_channel": "email"}
+    assert "unsubscribed" not in BOTH.by_act
+
+
+def test_an_erasure_is_told_to_the_home_and_to_where_copies_are() -> None:
+    erased = read(leads.LeadErased(lead="l", profile="p"))
+    assert erased is not None
+    assert (erased.key, erased.event) == ("p", PersonForgotten())
+    forgotten = read(internal_scoring.ProfileForgotten(profile="p", lead="l"))
+    assert forgotten is not None
+    assert (forgotten.key, forgotten.event) == ("l", CopiesForgotten("p"))
 
 
 def test_an_act_belongs_to_its_profile_wherever_that_lives() -> None:
@@ -97,7 +153,7 @@ def test_moves_are_told_to_the_home_and_pieces_to_where_they_go() -> None:
     left = read(internal_scoring.ProfileLeft(profile="p", version=4, lead="l", to_lead="m"))
     assert left is not None
     assert (left.key, left.event) == ("l", ProfileDeparted("p", 4))
-    (sent, _) = internal_scoring.EXAMPLES
+    (sent, *_) = internal_scoring.EXAMPLES
     assert isinstance(sent, internal_scoring.FactsMoved)
     arrived = read(sent)
     assert arrived is not None

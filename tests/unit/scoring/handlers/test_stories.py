@@ -8,7 +8,7 @@ from typing import cast
 import msgspec
 import pytest
 
-from services.scoring.domain.facts import ATTRIBUTES, Fact
+from services.scoring.domain.facts import ATTRIBUTES
 from services.scoring.domain.scored_lead import EXTERNAL_ID_PREFIX, digest_of, needs_history
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.handlers.scoring import SayAgain
@@ -17,41 +17,11 @@ from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.internal_scoring import FactsMoved
 from shared.contracts.topics import INTERNAL
 from shared.kernel.changes import Fact as Learned
-from shared.kernel.ids import deterministic_id
-from shared.kernel.instants import MINUTE, SECOND, Instant
-from tests.unit.scoring.handlers.plots import LEADS, learn_fact, learn_move
+from shared.kernel.instants import MINUTE
+from tests.unit.scoring.handlers.plots import learn_move
+from tests.unit.scoring.handlers.telling import ADA, BOSS, VISITOR, Told, learn
 from tests.unit.scoring.handlers.world import World
 from tests.unit.scoring.stories import BOTH, START, day, shipped
-
-ADA, VISITOR, BOSS = LEADS
-
-
-class Told:
-    """Facts, told one after the other, each with an id of its own."""
-
-    def __init__(self) -> None:
-        self.number = 0
-
-    def fact(
-        self, who: str, name: str, at: Instant | None, *, received: Instant | None = None, **fields: object
-    ) -> Learned:
-        """Without an instant, a second after what was told before."""
-        self.number += 1
-        at = START + self.number * SECOND if at is None else at
-        identity = deterministic_id("story", str(self.number))
-        return learn_fact(Fact(identity, who, at, at if received is None else received, name, fields))
-
-    def known(self, who: str = ADA, at: Instant | None = None) -> Learned:
-        """35 points in five_step: warm."""
-        return self.fact(who, ATTRIBUTES, at, industry="pharma", title_level="director", size="500_plus")
-
-    def demo(self, who: str = ADA, at: Instant | None = None, *, received: Instant | None = None) -> Learned:
-        """20 points."""
-        return self.fact(who, "demo_requested", at, received=received)
-
-    def price(self, who: str = ADA, at: Instant | None = None) -> Learned:
-        """15 points."""
-        return self.fact(who, "page_viewed", at, kind="price", path="/pricing")
 
 
 @pytest.fixture
@@ -62,16 +32,6 @@ def told() -> Told:
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def learn(world: World, *learned: Learned) -> None:
-    """Each by itself, and what scoring sends itself after each."""
-    for one in learned:
-        heard = len(world.internal)
-        world.learn([one])
-        while heard < len(world.internal):
-            heard += 1
-            world.learn([world.internal[heard - 1]])
 
 
 def changes(world: World, lead: str, model: str = "five_step") -> list[str]:

@@ -12,16 +12,26 @@ from typing import cast
 import msgspec
 
 from services.scoring.bootstrap import build_stage
+from services.scoring.domain.activation.told import ActivationRow, is_untold
 from services.scoring.domain.effects import next_wake
 from services.scoring.domain.facts import Fact
-from services.scoring.domain.scored_lead import KeptFact, ScoredLead, Working, counted_facts, needs_history
+from services.scoring.domain.scored_lead import (
+    KeptFact,
+    ScoredLead,
+    Scrub,
+    Working,
+    counted_facts,
+    needs_history,
+    scrubbed,
+)
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.told_changes import TierChangeRow
 from services.scoring.handlers.interpreting import interpret
 from services.scoring.handlers.telling import COOLING
+from shared.contracts.declarations import Event
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.scores import ScoresUpdated
-from shared.contracts.events.tier_changes import TierChanged
+from shared.contracts.events.tier_changes import LeadActivated, TierChanged
 from shared.contracts.topics import INTERNAL, SCORES, TIER_CHANGES
 from shared.kernel.changes import Fact as Learned
 from shared.kernel.instants import Instant
@@ -41,9 +51,11 @@ class World:
         self.facts: dict[str, dict[str, Fact]] = {}
         self.timers: dict[str, dict[str, Instant]] = {}
         self.told: list[TierChangeRow] = []
+        self.activations: list[ActivationRow] = []
         self.internal: list[Learned] = []
         self.said: dict[str, list[bytes]] = {}
         self.scores: dict[str, ScoresUpdated] = {}
+        self.tombstones: list[str] = []
         self.rang: list[tuple[str, Instant]] = []
         self.rule_by(models)
 
@@ -67,6 +79,10 @@ class World:
     def told_of(self, lead: str) -> list[TierChangeRow]:
         """What was told of one lead, in order."""
         return [row for row in self.told if row.lead == lead]
+
+    def activations_of(self, lead: str) -> list[ActivationRow]:
+        """What was told of one lead's activations, in order."""
+        return [row for row in self.activations if row.lead == lead]
 
     def learn(self, batch: Sequence[Learned], *, until: Instant | None = None) -> None:
         """Handle one batch, and then let every timer ring that is due by ``until``."""
@@ -102,20 +118,33 @@ class World:
         for write in folded.writes:
             self.leads[write.key] = (write.version, _ENCODE(write.state.kept))
             for row in write.rows:
-                if isinstance(row, KeptFact):
-                    stored = self.facts.setdefault(row.lead, {})
-                    assert row.fact.id not in stored, "a fact is appended once"
-                    stored[row.fact.id] = row.fact
-                else:
-                    self.told.append(cast(TierChangeRow, row))
+                self._keep(row)
         for timer, due in folded.timers.items():
             self.timers.setdefault(timer.key, {}).pop(timer.name, None)
             if due is not None:
                 self.timers[timer.key][timer.name] = due
         for target, records in folded.output.by_partition().items():
             for record in records:
-                assert record.value is not None
-                self._hear(target.topic, record.value)
+                if record.value is None:
+                    assert target.topic == SCORES.name
+                    self.scores.pop((record.key or b"").decode(), None)
+                    self.tombstones.append((record.key or b"").decode())
+                else:
+                    self._hear(target.topic, record.value)
+
+    def _keep(self, row: object) -> None:
+        if isinstance(row, KeptFact):
+            stored = self.facts.setdefault(row.lead, {})
+            assert row.fact.id not in stored, "a fact is appended once"
+            stored[row.fact.id] = row.fact
+        elif isinstance(row, ActivationRow):
+            self.activations.append(row)
+        elif isinstance(row, Scrub):
+            for identity, fact in self.facts.get(row.lead, {}).items():
+                if row.profile in {"", fact.profile}:
+                    self.facts[row.lead][identity] = scrubbed(fact)
+        else:
+            self.told.append(cast(TierChangeRow, row))
 
     def _hear(self, topic: str, value: bytes) -> None:
         envelope = decode_envelope(value)
@@ -132,17 +161,30 @@ class World:
 
     def changes_said(self, lead: str) -> list[TierChanged]:
         """The tier changes of one lead as the topic holds them."""
+        return [event for event in self.told_on_topic(lead) if isinstance(event, TierChanged)]
+
+    def activations_said(self, lead: str) -> list[LeadActivated]:
+        """The activations of one lead as the topic holds them."""
+        return [event for event in self.told_on_topic(lead) if isinstance(event, LeadActivated)]
+
+    def told_on_topic(self, lead: str) -> list[Event]:
+        """Everything of one lead on the topic of tier changes, in order."""
         values = self.said.get(f"{TIER_CHANGES.name} {lead}", [])
-        return [cast(TierChanged, decode_event(decode_envelope(value))) for value in values]
+        return [decode_event(decode_envelope(value)) for value in values]
 
     def check_clock(self, lead: str) -> None:
-        """The clock is set, never later than the next change that time alone brings, and not in the past."""
+        """The clock is set, never later than the next change that time alone brings, and not in the past.
+
+        And no activation is left untold.
+        """
         kept = self.kept(lead)
         wake = self.timers.get(lead, {}).get(COOLING)
         assert wake == kept.wake
-        if kept.score is None or kept.lives_at:
+        if kept.score is None or kept.lives_at or kept.erased is not None:
             assert wake is None
             return
+        for name, held in kept.score.models.items():
+            assert not is_untold(held.gate, kept.told.activations.get(name))
         exact = next_wake(self.models, kept.score, after=kept.told.through)
         assert exact is None or (wake is not None and wake <= exact)
         assert wake is None or wake > kept.told.through

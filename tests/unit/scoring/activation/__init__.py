@@ -1,0 +1,1 @@
+"""Activation (C9): the gate, what is told of it, and what holds of any history."""
