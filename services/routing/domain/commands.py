@@ -38,7 +38,6 @@ class TransferLead(Command, frozen=True, kw_only=True):
     """A manager gives the lead to a rep by hand."""
 
     to_rep: str
-    reason: str = "by_hand"
 
 
 class FillHandover(Command, frozen=True, kw_only=True):

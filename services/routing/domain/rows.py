@@ -38,7 +38,10 @@ class DecisionMade(msgspec.Struct, frozen=True, gc=False):
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):
-    """An event that was said of a lead: its number, id and name, its cause, and its fields as JSON."""
+    """An event that was said of a lead: its number, id and name, its cause, and its fields as JSON.
+
+    ``by`` is who asked for it, empty where nobody did.
+    """
 
     lead: str
     number: int
@@ -47,6 +50,7 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     at: Instant
     cause: str
     assignment: str
+    by: str
     fields: bytes
 
 

@@ -163,7 +163,7 @@ def transfer_lead(telling: Telling, command: TransferLead) -> None:
     team = team_of(rep.id, sorted(desk.teams), desk.teams) or ""
     if lead.spell is not None:
         telling.notify(lead, "transferred_away")
-    lead = ownership.transfer(telling, lead, rep=rep.id, team=team, reason=command.reason)
+    lead = ownership.transfer(telling, lead, rep=rep.id, team=team, reason=ownership.BY_HAND)
     telling.reply = _describe(telling.close_task(lead, "decide_takeover", "transferred"))
 
 
@@ -203,7 +203,8 @@ def set_lead_status(telling: Telling, command: SetStatus) -> None:
             code="routing.reason_unknown",
             field="reason",
         )
-    lead = ownership.set_status(telling, lead, goal, command.reason)
+    # what is said of a lead holds listed reasons only: a free text might name somebody
+    lead = ownership.set_status(telling, lead, goal, command.reason if goal == "invalid" else "by_hand")
     if goal == "invalid" and lead.spell is not None:
         lead = ownership.give_back(telling, lead, f"invalid_{command.reason}")
     telling.reply = _describe(settle(telling, lead))

@@ -6,12 +6,12 @@ from typing import Final
 
 import msgspec
 
+from services.routing.domain.facts import DealHeard
 from services.routing.domain.lead import LOST, WON, Lead, Opportunity, with_spell
 from services.routing.domain.pipeline import opportunities
 from services.routing.domain.pipeline.handover import choices_of, missing
 from services.routing.domain.profiles import origin_of
 from services.routing.domain.sla.clocks import fit_to_deals
-from services.routing.handlers.facts import DealHeard
 from services.routing.handlers.ownership import give_back, set_status
 from services.routing.handlers.telling import Telling
 from shared.contracts.events.assignments import LeadConverted

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from services.routing.domain.lead import LOST, WON
-from services.routing.handlers.facts import (
+from services.routing.domain.facts import (
     Activated,
     DealHeard,
     Heard,
@@ -16,6 +15,7 @@ from services.routing.handlers.facts import (
     ScoresHeard,
     TierMoved,
 )
+from services.routing.domain.lead import LOST, WON
 from shared.contracts.declarations import Event
 from shared.contracts.envelope import Envelope, decode_event
 from shared.contracts.events import leads, outcomes, scores, tier_changes

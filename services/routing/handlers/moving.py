@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import msgspec
 
+from services.routing.domain.facts import ProfileErased, ProfileHeard, ProfileMoved
 from services.routing.domain.lead import Lead, Spell, move, name_assignment
 from services.routing.domain.pipeline.opportunities import further
 from services.routing.domain.profiles import hear, scrub
 from services.routing.domain.rows import LeadScrubbed
 from services.routing.domain.sla.clocks import hand_over
 from services.routing.handlers.converting import convert_or_ask, refit
-from services.routing.handlers.facts import ProfileErased, ProfileHeard, ProfileMoved
 from services.routing.handlers.ownership import end, set_status
 from services.routing.handlers.reaching import settle
 from services.routing.handlers.telling import Telling

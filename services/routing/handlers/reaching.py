@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from services.routing.domain.facts import Activated, ScoresHeard, TierMoved
 from services.routing.domain.lead import Lead
 from services.routing.handlers import converting
-from services.routing.handlers.facts import Activated, ScoresHeard, TierMoved
 from services.routing.handlers.ownership import assign, may_reach_sales, pool, set_status, take_over, withdraw
 from services.routing.handlers.telling import Telling
 

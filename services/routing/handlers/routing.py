@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from services.routing.domain import facts
 from services.routing.domain.desk import Desk
 from services.routing.domain.rulebook import Rulebook
-from services.routing.handlers import facts
 from services.routing.handlers.asking import LEAD_COMMANDS
 from services.routing.handlers.converting import on_deal_heard
 from services.routing.handlers.moving import on_profile_erased, on_profile_heard, on_profile_moved

@@ -59,6 +59,7 @@ class Telling:
                 at=self.now,
                 cause=self.fact.id,
                 assignment=getattr(event, "assignment", ""),
+                by=getattr(self.fact.event, "by", ""),
                 fields=msgspec.json.encode(event),
             )
         )

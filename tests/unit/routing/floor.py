@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from services.routing.domain import facts
 from services.routing.domain.assignment.turns import TeamTurns
 from services.routing.domain.commands import (
     ClaimLead,
@@ -24,7 +25,6 @@ from services.routing.domain.people import Rep, renew
 from services.routing.domain.rulebook import Rulebook
 from services.routing.domain.shelf import Shelf
 from services.routing.domain.sla.clocks import WARN, clocks_owed
-from services.routing.handlers import facts
 from services.routing.handlers.routing import RoutingHandlers, leads_of
 from services.routing.store.documents import read_rulebook
 from shared.contracts.declarations import Event

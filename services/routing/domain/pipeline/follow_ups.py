@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from services.routing.domain.pipeline.document import FollowUpsDocument
 from shared.kernel.errors import Rejected
+
+_LONGEST_NOTE: Final = 2_000
 
 
 class FollowUpFault(Rejected):
@@ -17,8 +19,10 @@ class FollowUpFault(Rejected):
 def counts(document: FollowUpsDocument, *, way: str, result: str, note: str) -> bool:
     """Return whether a follow-up counts: it says what came of it, or what was talked about.
 
-    :raises FollowUpFault: if way or result are not listed.
+    :raises FollowUpFault: if way or result are not listed, or the note is too long.
     """
+    if len(note) > _LONGEST_NOTE or "\0" in note:
+        raise FollowUpFault(f"at most {_LONGEST_NOTE} plain characters", field="note")
     if way not in document.ways:
         raise FollowUpFault(f"choose one of {', '.join(document.ways)}", field="way")
     listed = (*document.counting_results, *document.other_results)
