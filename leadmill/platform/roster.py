@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from services.analytics import bootstrap as analytics
 from services.ingest import bootstrap as ingest
+from services.routing import bootstrap as routing
 from services.scoring import bootstrap as scoring
 from shared.kernel.errors import Rejected
 from shared.runtime.blueprint import Blueprint, Resources
@@ -29,6 +30,7 @@ class Entry(NamedTuple):
 ROSTER: Final[Mapping[str, Entry]] = {
     "ingest": Entry(ingest.build, ingest.check_documents, "", ingest.SETTINGS),
     "scoring": Entry(scoring.build, scoring.check_documents, "/scoring"),
+    "routing": Entry(routing.build, routing.check_documents, "/routing"),
     "analytics": Entry(analytics.build, analytics.check_documents, "/analytics"),
 }
 """In the order in which a lead meets them."""

@@ -22,7 +22,7 @@ from services.routing.domain.rows import (
     TaskClosed,
     TaskOpened,
 )
-from services.routing.domain.sla.clocks import RECALL, RETURN
+from services.routing.domain.sla.clocks import expires_at
 from services.routing.store.people import save_reps, save_teams
 from shared.postgres.database import Transaction
 
@@ -100,12 +100,6 @@ async def save_desk(transaction: Transaction, desk: Desk) -> None:
 async def _save_leads(transaction: Transaction, leads: Sequence[Lead]) -> None:
     if leads:
         await transaction.execute(_SAVE_LEADS, *_columns(leads, _LEAD_COLUMNS))
-
-
-def expires_at(lead: Lead) -> int | None:
-    """Return when its owner loses a lead if nothing happens, None if no such clock runs."""
-    clocks = {} if lead.spell is None else lead.spell.clocks
-    return clocks.get(RECALL, clocks.get(RETURN))
 
 
 _LEAD_COLUMNS: Final[Sequence[Callable[[Lead], Any]]] = (

@@ -124,6 +124,12 @@ def fit_to_deals(sla: Sla, lead: Lead) -> Spell | None:
     return msgspec.structs.replace(spell, clocks=clocks)
 
 
+def expires_at(lead: Lead) -> Instant | None:
+    """Return when its owner loses a lead if nothing happens, None if no such clock runs."""
+    clocks = {} if lead.spell is None else lead.spell.clocks
+    return clocks.get(RECALL, clocks.get(RETURN))
+
+
 def clocks_owed(lead: Lead) -> frozenset[str]:
     """Return which clocks must be set for a lead as it stands, warnings aside.
 

@@ -1,0 +1,144 @@
+"""Builds the service: the only file that knows every room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from services.routing.api.commanding import commanding_router
+from services.routing.api.reading import reading_router
+from services.routing.domain.desk import Desk
+from services.routing.domain.rulebook import Rulebook
+from services.routing.handlers.interpreting import interpret
+from services.routing.handlers.routing import RoutingHandlers, leads_of
+from services.routing.jobs.measuring import Measuring
+from services.routing.metrics import RoutingMetrics
+from services.routing.queries.checks import RoutingChecks
+from services.routing.queries.leads import LeadQueries
+from services.routing.queries.lists import ListQueries
+from services.routing.queries.story import tell_story
+from services.routing.store.desk_rows import DeskStore
+from services.routing.store.documents import read_rulebook
+from shared.contracts.topics import ASSIGNMENTS, DEAD_LETTERS, LEADS, OUTCOMES, SCORES, TIER_CHANGES
+from shared.postgres.database import Database
+from shared.processor.checks import Finding
+from shared.processor.commands import Commands, commands_of
+from shared.processor.locked import LockedStage
+from shared.processor.loop import Worker
+from shared.runtime.blueprint import Blueprint, Resources, StoryLine
+from shared.runtime.service import repeatedly
+from shared.telemetry.metrics import ProcessorMetrics
+
+NAME: Final = "routing"
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+STATUSES: Final = {
+    "routing.lead_unknown": 404,
+    "routing.rep_unknown": 404,
+    "routing.leave_unknown": 404,
+    "routing.lead_erased": 410,
+    "routing.may_not_claim": 403,
+    "routing.not_owner": 403,
+    "routing.already_owned": 409,
+    "routing.at_capacity": 409,
+    "routing.claims_used_up": 409,
+    "routing.lead_merged": 409,
+    "routing.not_in_pool": 409,
+    "routing.not_owned": 409,
+    "routing.previous_owner_waits": 409,
+    "routing.recalled": 409,
+    "routing.status_not_allowed": 409,
+    "routing.reason_unknown": 400,
+}
+"""The statuses of refusals that are no plain 400."""
+
+_MEASURE_EVERY: Final = timedelta(seconds=15)
+
+
+def build_stage(rulebook: Rulebook, *, partitions: int) -> LockedStage[Desk]:
+    """Return routing's stage: what it reads, decides and saves."""
+    store = DeskStore(rulebook.people)
+    return LockedStage(
+        name=NAME,
+        group=NAME,
+        topics=(LEADS.name, SCORES.name, TIER_CHANGES.name, OUTCOMES.name),
+        outputs=(ASSIGNMENTS.name,),
+        dead_letters=DEAD_LETTERS[NAME].name,
+        partitions=partitions,
+        interpret=interpret,
+        open_desk=store.open,
+        leads_of=leads_of,
+        handler=RoutingHandlers(rulebook).handle,
+        save_desk=store.save,
+    )
+
+
+def build(resources: Resources) -> Blueprint:
+    """Return the service, not yet started."""
+    rulebook = read_rulebook(resources.config)
+    database = Database(resources.database_url, schema=NAME, application=f"leadmill/{NAME}")
+    stage = build_stage(rulebook, partitions=resources.partitions)
+    processing = ProcessorMetrics(resources.registry, service=NAME, group=NAME)
+    worker: Worker[Any] = Worker(
+        stage=stage,
+        log=resources.log,
+        database=database,
+        clock=resources.clock,
+        metrics=processing,
+        member=resources.member,
+        settings=resources.loop,
+    )
+    commands: Commands[Any] = commands_of(
+        stage,
+        database=database,
+        clock=resources.clock,
+        metrics=processing,
+        partitions=resources.partitions,
+        max_record_bytes=resources.loop.max_record_bytes,
+    )
+    checks = RoutingChecks(database, partitions=resources.partitions)
+    measuring = Measuring(database, clock=resources.clock, metrics=RoutingMetrics(resources.registry))
+
+    async def check(full: bool) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
+        return await checks.check(full=full)
+
+    async def tell(lead: str) -> Sequence[StoryLine]:
+        return [
+            StoryLine(line.at, NAME, line.kind, line.text, line.cause)
+            for line in await tell_story(database, lead)
+        ]
+
+    return Blueprint(
+        name=NAME,
+        schema=NAME,
+        migrations=MIGRATIONS,
+        database=database,
+        group=stage.group,
+        topics=stage.topics,
+        outputs=(*stage.outputs, stage.dead_letters),
+        workers=(worker,),
+        activities=(repeatedly("routing-measuring", measuring.measure, every=_MEASURE_EVERY),),
+        routers=(
+            reading_router(
+                leads=LeadQueries(database, rulebook),
+                lists=ListQueries(database, rulebook),
+                clock=resources.clock,
+            ),
+            commanding_router(commands),
+        ),
+        statuses=STATUSES,
+        start=database.start,
+        stop=database.stop,
+        check=check,
+        find_missing=checks.find_missing,
+        tell=tell,
+    )
+
+
+def check_documents(config: Path) -> None:
+    """Read every business document of this service and make of it what the service makes of it.
+
+    :raises DocumentFaults: with every fault and its path.
+    """
+    read_rulebook(config)

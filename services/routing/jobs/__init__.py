@@ -1,0 +1,1 @@
+"""What routing does by itself, beside its processor."""

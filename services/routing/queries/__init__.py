@@ -1,0 +1,1 @@
+"""Questions to routing: who owns it, why, what is about to expire, does everything add up."""
