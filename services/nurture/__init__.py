@@ -1,0 +1,1 @@
+"""Keeps in touch with leads that are not ready yet: sequences of mails, and what comes back from them."""

@@ -1,0 +1,1 @@
+"""From events to what nurture learns, from what it learns to what it does and says."""

@@ -1,0 +1,1 @@
+"""Nurture's documents and tables, beside the statements that touch them."""
