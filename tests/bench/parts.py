@@ -91,7 +91,7 @@ async def measure_latencies(extent: Extent) -> list[Line]:
             f"(c) requests to tier changes, {log} log: {extent.rate:,.0f} events/s for {extent.seconds:.0f} s"
         )
         if log == "kafka":
-            with find_kafka(disposable=True) as broker:
+            with find_kafka(disposable=True, measured=True) as broker:
                 found = await measure_latency(
                     log=log, kafka=broker.address, rate=extent.rate, seconds=extent.seconds
                 )

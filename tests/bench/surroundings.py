@@ -46,7 +46,10 @@ def start_servers() -> Iterator[Servers]:
     folder = Path(tempfile.mkdtemp(prefix="leadmill-bench-"))
     folder.chmod(0o755)
     try:
-        with find_kafka(disposable=True) as broker, EmbeddedPostgres(folder / "pg") as postgres:
+        with (
+            find_kafka(disposable=True, measured=True) as broker,
+            EmbeddedPostgres(folder / "pg") as postgres,
+        ):
             yield Servers(
                 kafka=broker.address,
                 postgres=postgres.url,
