@@ -13,12 +13,14 @@ from prometheus_client import CollectorRegistry
 from services.ingest.api.captures import Redirects, capture_routes
 from services.ingest.api.edge import STATUSES, Edge, sdk_routes
 from services.ingest.api.erasures import PersonNaming, build_erasure_router
+from services.ingest.api.merges import build_merge_router
 from services.ingest.api.stamping import Stamper
 from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import on_intake, retell_contact
 from services.ingest.handlers.story import tell_story
+from services.ingest.handlers.unmerging import Unmerging
 from services.ingest.jobs.forgetting import Forgetting
 from services.ingest.jobs.purging import Purging
 from services.ingest.jobs.replaying import Replaying
@@ -28,6 +30,7 @@ from services.ingest.queries.checks import IngestChecks
 from services.ingest.queries.leads import LeadSearch
 from services.ingest.queries.story import find_story
 from services.ingest.settings import IngestSettings
+from services.ingest.store.directory_commands import DirectoryCommands
 from services.ingest.store.documents import read_rulebook
 from services.ingest.store.raw_log import RawLog
 from services.ingest.store.resolver import Resolver
@@ -72,11 +75,14 @@ def build_resolver(
     """
     rulebook = read_rulebook(config / NAME, default_region=default_region)
     reader = RawReader(rulebook, hash_identifier=identifier_hasher(identity_key), currency=default_currency)
+    commands = DirectoryCommands(
+        on_erasure=on_erasure, on_unmerge=Unmerging(identifier_hasher(identity_key)).on_unmerge
+    )
     return Resolver(
         read_raw=reader.on_raw_received,
         take_in=on_intake,
         tell_story=tell_story,
-        on_erasure=on_erasure,
+        command=commands.carry_out,
         retell_contact=retell_contact,
         meter=metrics,
     )
@@ -182,7 +188,7 @@ def build(
                 redirects=Redirects(settings.origins),
             ),
         ),
-        routers=(build_erasure_router(naming, commands),),
+        routers=(build_erasure_router(naming, commands), build_merge_router(commands)),
         statuses=STATUSES,
         start=database.start,
         stop=database.stop,

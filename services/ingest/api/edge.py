@@ -37,7 +37,12 @@ from shared.security.write_keys import Entrance
 SUCCESS: Final = b'{"success":true}'
 """What SDKs want to hear, to the byte; anything else makes one of them send again for ever."""
 
-STATUSES: Final[Mapping[str, int]] = {"write_key.invalid": 401, "intake.unknown_lead": 404}
+STATUSES: Final[Mapping[str, int]] = {
+    "write_key.invalid": 401,
+    "intake.unknown_lead": 404,
+    "intake.erased": 409,
+    "lead.not_merged": 409,
+}
 """Statuses of the edge's own codes."""
 
 _CALLS: Final = {

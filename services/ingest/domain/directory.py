@@ -76,11 +76,12 @@ class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Profile(msgspec.Struct, frozen=True, gc=False):
-    """Where a profile lives, and how often it has moved."""
+    """Where a profile lives, how often it has moved, and with whom it lived before it moved last."""
 
     id: str
     lead: str
     version: int = 0
+    came_from: str = ""
 
 
 @dataclass(slots=True)

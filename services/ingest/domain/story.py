@@ -12,7 +12,7 @@ class StoryRow(NamedTuple):
 
     ``kind`` is the event's name, ``cause`` the id of the message that brought it about, ``event`` the
     id of the event that told the others, empty if none did. A line belongs to its profile and moves
-    with it; ``lead`` is where the profile lived when it was written.
+    with it; ``lead`` is where the profile lived when it was written, of an un-merge where it had lived.
     """
 
     profile: str

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from services.ingest.domain.acts import Act
 from services.ingest.domain.directory import Directory, Lead
-from services.ingest.domain.identity import Move, Resolution, learn, resolve
+from services.ingest.domain.identity.merging import Move
+from services.ingest.domain.identity.resolving import Resolution, learn, resolve
 from services.ingest.domain.intake import ERASED, Intake
 from services.ingest.domain.outcomes import Cost, Outcome, OutcomeKind
 from services.ingest.domain.traits import CONSENT
@@ -82,7 +83,7 @@ def retell_contact(lead: Lead, *, lives_with: str, at: Instant) -> Emission:
     """
     if lives_with != lead.id or not lead.contact.version or lead.erased is not None:
         return tombstone(lead.id, at)
-    return _contact_updated(lead, at)
+    return contact_updated(lead, at)
 
 
 def _merged(move: Move, occurred: Instant) -> Emission:
@@ -216,7 +217,7 @@ def _tell_contacts(
     before = directory.before.get(lead.id, lead)
     # a merge and the message behind it may change it there and back: that is two versions, too
     if lead.contact.version != (before.contact.version if before is not None else 0):
-        said.append(_contact_updated(lead, occurred))
+        said.append(contact_updated(lead, occurred))
     return said
 
 
@@ -225,7 +226,8 @@ def tombstone(lead_id: str, occurred: Instant) -> Emission:
     return Emission(None, lead_id, lead_id, occurred, latest_only=True, topic=topics.CONTACTS.name)
 
 
-def _contact_updated(lead: Lead, occurred: Instant) -> Emission:
+def contact_updated(lead: Lead, occurred: Instant) -> Emission:
+    """Return the record that says how to name and reach a lead now."""
     contact = lead.contact
     event = contacts.ContactUpdated(
         lead=lead.id,

@@ -86,10 +86,7 @@ def _whose(directory: Directory, intake: Intake) -> tuple[str, str]:
 def _words(event: Event, intake: Intake, new_kinds: Sequence[str]) -> Iterator[str]:
     match event:
         case leads.LeadMerged() | leads.LeadUnmerged():
-            yield (
-                f"profile {event.profile[:_SHORT]} moves from lead {event.from_lead[:_SHORT]}"
-                f" to {event.lead[:_SHORT]}: {event.reason}"
-            )
+            yield moved(event)
         case leads.LeadCaptured():
             yield f"from {event.source}"
             if event.acquisition is not None:
@@ -114,6 +111,14 @@ def _words(event: Event, intake: Intake, new_kinds: Sequence[str]) -> Iterator[s
         case _:
             yield from _fields(event)
             yield f"from {intake.source}"
+
+
+def moved(event: leads.LeadMerged | leads.LeadUnmerged) -> str:
+    """Return in words that a profile has moved."""
+    return (
+        f"profile {event.profile[:_SHORT]} moves from lead {event.from_lead[:_SHORT]}"
+        f" to {event.lead[:_SHORT]}: {event.reason}"
+    )
 
 
 def _attributes(event: leads.LeadCaptured | leads.LeadChanged) -> Iterator[str]:

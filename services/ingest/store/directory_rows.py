@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from services.ingest.domain.directory import Contact, Directory, Lead, Profile, Told
-from services.ingest.domain.identifiers import Identifier
+from services.ingest.domain.identifiers import Identifier, IdentifierKind
 from services.ingest.domain.intake import ExternalRef
 from shared.postgres.database import Row, Transaction
 from shared.postgres.faults import WriteConflict
@@ -38,7 +38,7 @@ SELECT i.value_hash, i.profile, p.lead FROM identifier i JOIN profile p ON p.id 
 WHERE i.value_hash = ANY($1::text[])
 """
 _LOCK_LEADS: Final = "SELECT id FROM lead WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"
-_LOAD_PROFILES: Final = "SELECT id, lead, version FROM profile WHERE lead = ANY($1::text[])"
+_LOAD_PROFILES: Final = "SELECT id, lead, version, came_from FROM profile WHERE lead = ANY($1::text[])"
 _LOAD_LEADS: Final = """
 SELECT l.id, l.version, l.is_captured, l.created, l.attributes, l.identifiers, l.external_ids, l.erased,
        c.version AS contact_version, c.known, c.free_text
@@ -56,8 +56,10 @@ UPDATE identifier i SET profile = a.profile FROM unnest($1::text[], $2::text[]) 
 WHERE i.value_hash = a.hash
 """
 _SAVE_PROFILES: Final = """
-INSERT INTO profile (id, lead, version) SELECT * FROM unnest($1::text[], $2::text[], $3::int[])
-ON CONFLICT (id) DO UPDATE SET lead = excluded.lead, version = excluded.version
+INSERT INTO profile (id, lead, version, came_from)
+SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[])
+ON CONFLICT (id) DO UPDATE SET lead = excluded.lead, version = excluded.version,
+    came_from = excluded.came_from
 """
 _SAVE_LEADS: Final = """
 INSERT INTO lead (id, version, is_captured, created, attributes, identifiers, external_ids)
@@ -127,7 +129,7 @@ async def load_directory(
     if wanted:
         await lock_leads(transaction, wanted)
         profiles = {
-            row["id"]: Profile(row["id"], row["lead"], row["version"])
+            row["id"]: Profile(row["id"], row["lead"], row["version"], row["came_from"])
             for row in await transaction.fetch(_LOAD_PROFILES, wanted)
         }
         if any(row["profile"] not in profiles for row in found):
@@ -139,6 +141,14 @@ async def load_directory(
             leads=loaded,
         )
     return directory, fresh
+
+
+async def load_identifiers(transaction: Transaction, profiles: Collection[str]) -> dict[str, IdentifierKind]:
+    """Return the identifiers that belong to these profiles, by hash."""
+    rows = await transaction.fetch(
+        "SELECT value_hash, kind FROM identifier WHERE profile = ANY($1::text[])", sorted(profiles)
+    )
+    return {row["value_hash"]: IdentifierKind(row["kind"]) for row in rows}
 
 
 async def lock_leads(transaction: Transaction, ids: Sequence[str]) -> None:
@@ -192,6 +202,7 @@ async def save_directory(transaction: Transaction, directory: Directory, *, fres
             [profile.id for profile in profiles],
             [profile.lead for profile in profiles],
             [profile.version for profile in profiles],
+            [profile.came_from for profile in profiles],
         )
     await _save_leads(transaction, [directory.leads[one] for one in sorted(directory.changed_leads)])
     await _save_contacts(

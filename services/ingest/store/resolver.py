@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from services.ingest.domain.directory import Directory, Lead
-from services.ingest.domain.erasure import Erased, ErasePerson
-from services.ingest.domain.identifiers import Identifier, IdentifierKind
-from services.ingest.domain.identity import LeadUnknown
 from services.ingest.domain.intake import ERASED, Intake, Refusal
 from services.ingest.domain.story import StoryRow
 from services.ingest.store.directory_rows import (
@@ -24,7 +21,6 @@ from services.ingest.store.directory_rows import (
     release_messages,
     save_directory,
 )
-from services.ingest.store.erasure import load_members, scrub
 from services.ingest.store.quarantine import Quarantined, save_quarantined
 from services.ingest.store.story import save_story
 from shared.contracts.envelope import decode_envelope, decode_event
@@ -76,14 +72,8 @@ class TellStory(Protocol):
         ...
 
 
-class OnErasure(Protocol):
-    """Forgets a person; pure."""
-
-    def __call__(
-        self, directory: Directory, lead_id: str, *, at: Instant, cause: str
-    ) -> tuple[Erased, Sequence[Emission], Sequence[StoryRow]]:
-        """Return what went, what is said about it, and what is left of the story."""
-        ...
+CarryOut = Callable[[Transaction, Fact], Awaitable[Decision]]
+"""Carries out a command about the directory, which comes by itself."""
 
 
 class RawFact(NamedTuple):
@@ -134,14 +124,14 @@ class Resolver:
         read_raw: ReadRaw,
         take_in: TakeIn,
         tell_story: TellStory,
-        on_erasure: OnErasure,
+        command: CarryOut,
         retell_contact: RetellContact,
         meter: ResolverMeter,
     ) -> None:
         self._read_raw = read_raw
         self._take_in = take_in
         self._tell_story = tell_story
-        self._on_erasure = on_erasure
+        self._command = command
         self._retell_contact = retell_contact
         self._meter = meter
 
@@ -175,12 +165,12 @@ class Resolver:
         return Fact(identity, lead, record.timestamp * MILLISECOND, LateContact(lead), identity)
 
     async def apply(self, transaction: Transaction, facts: Sequence[Fact]) -> Sequence[Decision]:
-        """Lock, load, decide and write; one decision per fact, in order. An erasure comes by itself.
+        """Lock, load, decide and write; one decision per fact, in order. A command comes by itself.
 
         :raises WriteConflict: if a profile moved meanwhile; it is tried again.
         """
-        if isinstance(facts[0].event, ErasePerson):
-            return [await self._erase(transaction, facts[0], facts[0].event.identifier)]
+        if not isinstance(facts[0].event, RawFact | LateContact):
+            return [await self._command(transaction, facts[0])]
         readings = await self._read_all(facts)
         received = {
             fact.id: fact.received
@@ -207,28 +197,6 @@ class Resolver:
         if of_no_effect:
             await release_messages(transaction, of_no_effect)
         return decisions
-
-    async def _erase(self, transaction: Transaction, fact: Fact, identifier: Identifier) -> Decision:
-        """Forget whoever an identifier leads to; one that leads to nobody is suppressed.
-
-        :raises LeadUnknown: if it is an id that is none of ours.
-        """
-        directory, fresh = await load_directory(transaction, [identifier])
-        lead = directory.lead_of(identifier)
-        if lead is None and identifier.kind is IdentifierKind.LEAD:
-            raise LeadUnknown
-        if lead is not None and lead.erased is not None:
-            return Decision(Outcome.PROCESSED, reply={"lead": lead.id, "profiles": 0})
-        if lead is None:
-            lead = directory.open_lead(identifier, created=fact.received)
-        await load_members(transaction, directory, lead.id)
-        erased, emissions, story = self._on_erasure(directory, lead.id, at=fact.received, cause=fact.id)
-        await save_directory(transaction, directory, fresh=fresh)
-        await scrub(transaction, erased)
-        await save_story(transaction, story)
-        return Decision(
-            Outcome.PROCESSED, emissions, reply={"lead": lead.id, "profiles": len(erased.profiles)}
-        )
 
     async def _read_all(self, facts: Sequence[Fact]) -> list[Intake | Refusal | None]:
         """Read every message, giving way to other tasks every 20 ms."""

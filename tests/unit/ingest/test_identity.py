@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.domain.directory import Lead, Profile
-from services.ingest.domain.identity import unmerge
 from services.ingest.domain.intake import Intake
 from services.ingest.handlers.resolution import on_intake
 from shared.contracts.events import behaviour, contacts, leads
@@ -186,20 +185,6 @@ class TestTwoLeads:
         ids = {said[n][0].subject for n in range(3)}
         homes = {msgspec.json.decode(row, type=Profile).lead for row in shelf.profiles.values()}
         assert homes == {min(ids)}
-
-    def test_can_be_taken_apart_again(self) -> None:
-        shelf, said = resolve_all(
-            lead(email="a@example.com"),
-            lead(phone="13800138000", minutes=1),
-            lead(email="a@example.com", phone="13800138000", minutes=2),
-        )
-        merged = said[2][0].event
-        assert isinstance(merged, leads.LeadMerged)
-        directory = shelf.load([merged.profile])
-        move = unmerge(directory, merged.profile, reason="wrong")
-        assert move is not None
-        assert (move.lead, move.from_lead, move.version) == (merged.profile, merged.lead, 2)
-        assert unmerge(directory, merged.profile, reason="wrong") is None
 
     def test_say_the_contact_again_if_only_its_version_has_risen_on_the_way(self) -> None:
         """Merging brings another name in and the message the old one back: what is stored was said."""

@@ -19,25 +19,14 @@ import msgspec
 
 from services.ingest.domain.acts import UNSUBSCRIBED
 from services.ingest.domain.choices import fold
-from services.ingest.domain.directory import (
-    Contact,
-    Directory,
-    Lead,
-    Profile,
-    Told,
-    hear,
-    newest,
-    says_the_same,
-)
+from services.ingest.domain.directory import Contact, Directory, Lead, hear
 from services.ingest.domain.identifiers import Identifier, IdentifierKind
+from services.ingest.domain.identity.merging import Move, may_join, may_merge, merge, next_contact
 from services.ingest.domain.intake import UNKNOWN_LEAD, Intake
 from services.ingest.domain.scrubbing import Scalar
 from services.ingest.domain.traits import CONSENT, Traits
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant
-
-MOST_PROFILES: Final = 100
-"""A lead with this many profiles merges no more: something shared melts strangers together."""
 
 _LIMITS: Final = {
     IdentifierKind.EXTERNAL: 20,
@@ -46,16 +35,6 @@ _LIMITS: Final = {
     IdentifierKind.PHONE: 5,
 }
 _CONTRADICTING: Final = (IdentifierKind.USER, IdentifierKind.EMAIL, IdentifierKind.PHONE)
-
-
-class Move(NamedTuple):
-    """A profile has moved between leads; ``version`` counts its moves."""
-
-    profile: str
-    lead: str
-    from_lead: str
-    version: int
-    reason: str
 
 
 class Resolution(NamedTuple):
@@ -149,61 +128,6 @@ def _may_be(lead: Lead, intake: Intake, anchor: Identifier, name: str | None) ->
     return True
 
 
-def may_merge(directory: Directory, first: Lead, second: Lead, *, by: IdentifierKind) -> bool:
-    """Return whether two leads that share an identifier may become one."""
-    users = (set(first.held(IdentifierKind.USER)), set(second.held(IdentifierKind.USER)))
-    if users[0] and users[1] and users[0] != users[1]:
-        return False
-    if by is IdentifierKind.PHONE:
-        names = (first.contact.text("name"), second.contact.text("name"))
-        if names[0] and names[1] and fold(names[0]) != fold(names[1]):
-            return False
-    return len(directory.profiles_of(first.id)) + len(directory.profiles_of(second.id)) <= MOST_PROFILES
-
-
-def merge(directory: Directory, first: Lead, second: Lead, *, reason: str) -> tuple[Lead, list[Move]]:
-    """Make one lead of two: the smaller id stays, every profile of the other moves to it."""
-    stays, leaves = sorted((first, second), key=lambda lead: lead.id)
-    moves = [_move(directory, profile, stays.id, reason) for profile in directory.profiles_of(leaves.id)]
-    merged = msgspec.structs.replace(
-        stays,
-        version=stays.version + 1,
-        is_captured=stays.is_captured or leaves.is_captured,
-        created=min(stays.created, leaves.created),
-        attributes=newest(stays.attributes, leaves.attributes),
-        identifiers={
-            kind: tuple(dict.fromkeys((*stays.held(kind), *leaves.held(kind))))
-            for kind in sorted({*stays.identifiers, *leaves.identifiers})
-        },
-        external_ids=tuple(dict.fromkeys((*stays.external_ids, *leaves.external_ids))),
-        contact=_merge_contacts(stays.contact, leaves.contact),
-    )
-    directory.save_lead(merged)
-    return merged, moves
-
-
-def unmerge(directory: Directory, profile_id: str, *, reason: str) -> Move | None:
-    """Let a profile live with the lead that it began again; None if it does already.
-
-    The lead comes back as it was when it was merged.
-    """
-    profile = directory.profiles[profile_id]
-    return None if profile.lead == profile.id else _move(directory, profile, profile.id, reason)
-
-
-def _move(directory: Directory, profile: Profile, lead_id: str, reason: str) -> Move:
-    version = profile.version + 1
-    directory.save_profile(Profile(profile.id, lead_id, version))
-    return Move(profile.id, lead_id, profile.lead, version, str(reason))
-
-
-def _merge_contacts(stays: Contact, leaves: Contact) -> Contact:
-    known, free_text = newest(stays.known, leaves.known), newest(stays.free_text, leaves.free_text)
-    if known is stays.known and free_text is stays.free_text:
-        return stays
-    return _next_contact(stays, known, free_text)
-
-
 def _follow_devices(
     directory: Directory, intake: Intake, base: Lead | None, profile: str
 ) -> tuple[Lead | None, str, list[Move]]:
@@ -220,7 +144,7 @@ def _follow_devices(
             )
             if not is_another and not _contradicts(owner, intake):
                 base, profile = owner, directory.profiles_of_identifiers[device.hash]
-        elif owner.id != base.id and _is_visitor(owner) and _has_room(directory, base, owner):
+        elif owner.id != base.id and _is_visitor(owner) and may_join(directory, base, owner):
             base, moved = merge(directory, base, owner, reason=device.kind)
             moves += moved
     return base, profile, moves
@@ -229,10 +153,6 @@ def _follow_devices(
 def _is_visitor(lead: Lead) -> bool:
     """Return whether nobody is known behind a lead; one who was erased is not nobody."""
     return not lead.is_captured and lead.erased is None
-
-
-def _has_room(directory: Directory, first: Lead, second: Lead) -> bool:
-    return len(directory.profiles_of(first.id)) + len(directory.profiles_of(second.id)) <= MOST_PROFILES
 
 
 def _contradicts(owner: Lead, intake: Intake) -> bool:
@@ -289,7 +209,7 @@ def learn(lead: Lead, intake: Intake, demoted: frozenset[IdentifierKind]) -> Lea
         refused = {f"{CONSENT}{intake.act.fields['delivery_channel']}": False}
         known = hear(contact.known, refused, intake.occurred)
         if known is not contact.known:
-            contact = _next_contact(contact, known, contact.free_text)
+            contact = next_contact(contact, known, contact.free_text)
     is_captured = lead.is_captured or bool(intake.anchors)
     is_old = attributes is lead.attributes and contact is lead.contact and external_ids is lead.external_ids
     if is_old and is_captured == lead.is_captured:
@@ -313,10 +233,4 @@ def _learn_contact(
     free_text = hear(contact.free_text, dict(traits.free_text), at)
     if known is contact.known and free_text is contact.free_text:
         return contact
-    return _next_contact(contact, known, free_text)
-
-
-def _next_contact(contact: Contact, known: dict[str, Told], free_text: dict[str, Told]) -> Contact:
-    """Return the contact with a version of its own, unless it says what it said before."""
-    is_same = says_the_same(known, contact.known) and says_the_same(free_text, contact.free_text)
-    return Contact(contact.version if is_same else contact.version + 1, known, free_text)
+    return next_contact(contact, known, free_text)

@@ -1,0 +1,213 @@
+"""Merging two leads, and taking it back.
+
+A merge moves every profile of one lead to the other. Taking it back moves them home; what they brought
+goes with them as far as it can be told apart, and the two are never brought together again, whatever
+they share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from services.ingest.domain.choices import fold
+from services.ingest.domain.directory import Contact, Directory, Lead, Profile, Told, newest, says_the_same
+from services.ingest.domain.identifiers import HashIdentifier, IdentifierKind
+from services.ingest.domain.traits import CONSENT
+from shared.kernel.errors import Rejected
+
+MOST_PROFILES: Final = 100
+"""A lead with this many profiles merges no more: something shared melts strangers together."""
+
+APART: Final = "apart"
+"""Beside a lead's identifiers: the profiles that a person said belong to somebody else."""
+
+
+class Move(NamedTuple):
+    """A profile has moved between leads; ``version`` counts its moves."""
+
+    profile: str
+    lead: str
+    from_lead: str
+    version: int
+    reason: str
+
+
+def may_merge(directory: Directory, first: Lead, second: Lead, *, by: IdentifierKind) -> bool:
+    """Return whether two leads that share an identifier may become one."""
+    users = (set(first.held(IdentifierKind.USER)), set(second.held(IdentifierKind.USER)))
+    if users[0] and users[1] and users[0] != users[1]:
+        return False
+    if by is IdentifierKind.PHONE:
+        names = (first.contact.text("name"), second.contact.text("name"))
+        if names[0] and names[1] and fold(names[0]) != fold(names[1]):
+            return False
+    return may_join(directory, first, second)
+
+
+def merge(directory: Directory, first: Lead, second: Lead, *, reason: str) -> tuple[Lead, list[Move]]:
+    """Make one lead of two: the smaller id stays, every profile of the other moves to it."""
+    stays, leaves = sorted((first, second), key=lambda lead: lead.id)
+    moves = [_move(directory, profile, stays.id, reason) for profile in directory.profiles_of(leaves.id)]
+    merged = msgspec.structs.replace(
+        stays,
+        version=stays.version + 1,
+        is_captured=stays.is_captured or leaves.is_captured,
+        created=min(stays.created, leaves.created),
+        attributes=newest(stays.attributes, leaves.attributes),
+        identifiers={
+            kind: tuple(dict.fromkeys((*stays.held(kind), *leaves.held(kind))))
+            for kind in sorted({*stays.identifiers, *leaves.identifiers})
+        },
+        external_ids=tuple(dict.fromkeys((*stays.external_ids, *leaves.external_ids))),
+        contact=_merge_contacts(stays.contact, leaves.contact),
+    )
+    directory.save_lead(merged)
+    return merged, moves
+
+
+def _move(directory: Directory, profile: Profile, lead_id: str, reason: str) -> Move:
+    version = profile.version + 1
+    directory.save_profile(Profile(profile.id, lead_id, version, profile.lead))
+    return Move(profile.id, lead_id, profile.lead, version, str(reason))
+
+
+def _merge_contacts(stays: Contact, leaves: Contact) -> Contact:
+    known, free_text = newest(stays.known, leaves.known), newest(stays.free_text, leaves.free_text)
+    if known is stays.known and free_text is stays.free_text:
+        return stays
+    return next_contact(stays, known, free_text)
+
+
+def next_contact(contact: Contact, known: dict[str, Told], free_text: dict[str, Told]) -> Contact:
+    """Return the contact with a version of its own, unless it says what it said before."""
+    is_same = says_the_same(known, contact.known) and says_the_same(free_text, contact.free_text)
+    return Contact(contact.version if is_same else contact.version + 1, known, free_text)
+
+
+def may_join(directory: Directory, first: Lead, second: Lead) -> bool:
+    """Return whether two leads are not too large together, and nobody said that they are two."""
+    ours, theirs = directory.profiles_of(first.id), directory.profiles_of(second.id)
+    if len(ours) + len(theirs) > MOST_PROFILES:
+        return False
+    return not _is_apart(first, theirs) and not _is_apart(second, ours)
+
+
+def _is_apart(lead: Lead, profiles: Sequence[Profile]) -> bool:
+    apart = lead.held(APART)
+    return bool(apart) and any(profile.id in apart for profile in profiles)
+
+
+class UnmergeLead(msgspec.Struct, frozen=True):
+    """The command: let a lead that was merged away stand by itself again."""
+
+    lead: str
+    reason: str = "corrected"
+
+
+class NotMerged(Rejected):
+    """This lead was not merged into another; there is nothing to take back."""
+
+    code = "lead.not_merged"
+
+
+def unmerge(
+    directory: Directory,
+    lead_id: str,
+    identifiers: Mapping[str, IdentifierKind],
+    *,
+    reason: str,
+    hash_identifier: HashIdentifier,
+) -> list[Move]:
+    """Let a lead that was merged away stand by itself again, with every profile that came with it.
+
+    ``directory`` holds both leads and all profiles of the one that stayed; ``identifiers`` are those of
+    the profiles that go home (:func:`find_homecomers`), by hash. What the two said that cannot be told
+    apart stays where it is; consent that was given or refused stays with both.
+
+    :raises NotMerged: if it stands by itself.
+    """
+    profile = directory.profiles[lead_id]
+    if profile.lead == lead_id:
+        raise NotMerged
+    stays, returns = directory.leads[profile.lead], directory.leads[lead_id]
+    homecomers = find_homecomers(directory, lead_id)
+    moves = [_move(directory, one, lead_id, reason) for one in homecomers]
+    theirs = {one.id for one in homecomers}
+    left, back = _divide_contacts(stays, returns, identifiers, hash_identifier)
+    foreign = {
+        ref
+        for ref in stays.external_ids
+        if hash_identifier(IdentifierKind.EXTERNAL, f"{ref.source}\x1f{ref.id}").hash in identifiers
+    }
+    directory.save_lead(
+        msgspec.structs.replace(
+            stays,
+            version=stays.version + 1,
+            attributes={n: t for n, t in stays.attributes.items() if returns.attributes.get(n) != t},
+            identifiers=_kept(stays, without=identifiers.keys()) | _apart(stays, theirs),
+            external_ids=tuple(ref for ref in stays.external_ids if ref not in foreign),
+            contact=left,
+        )
+    )
+    held: dict[str, tuple[str, ...]] = {}
+    for hash_, kind in sorted(identifiers.items()):
+        if kind not in _CARRIED:
+            held[kind.value] = (*held.get(kind.value, ()), hash_)
+    others = {one.id for one in directory.profiles_of(stays.id)}
+    directory.save_lead(
+        msgspec.structs.replace(
+            returns,
+            version=returns.version + 1,
+            identifiers=held | _apart(returns, others),
+            external_ids=tuple(dict.fromkeys((*returns.external_ids, *sorted(foreign)))),
+            contact=back,
+        )
+    )
+    return moves
+
+
+_CARRIED: Final = frozenset({IdentifierKind.ANONYMOUS, IdentifierKind.OPPORTUNITY, IdentifierKind.LEAD})
+
+
+def find_homecomers(directory: Directory, lead_id: str) -> list[Profile]:
+    """Return the profiles that came with a lead when it was merged away: its own, and what lived with it."""
+    home = directory.profiles[lead_id].lead
+    return [one for one in directory.profiles_of(home) if lead_id in {one.id, one.came_from}]
+
+
+def _kept(lead: Lead, *, without: Collection[str]) -> dict[str, tuple[str, ...]]:
+    kept = {
+        kind: tuple(one for one in hashes if kind == APART or one not in without)
+        for kind, hashes in lead.identifiers.items()
+    }
+    return {kind: hashes for kind, hashes in kept.items() if hashes}
+
+
+def _apart(lead: Lead, profiles: Collection[str]) -> dict[str, tuple[str, ...]]:
+    return {APART: tuple(sorted({*lead.held(APART), *profiles}))}
+
+
+def _divide_contacts(
+    stays: Lead, returns: Lead, identifiers: Mapping[str, IdentifierKind], hash_identifier: HashIdentifier
+) -> tuple[Contact, Contact]:
+    """Return what stays and what goes back; an address or number goes where its identifier goes."""
+    left, back = dict(stays.contact.known), dict(returns.contact.known)
+    for name, told in stays.contact.known.items():
+        if name in {IdentifierKind.EMAIL, IdentifierKind.PHONE}:
+            if hash_identifier(IdentifierKind(name), str(told.value)).hash in identifiers:
+                del left[name]
+                back[name] = told
+        elif not name.startswith(CONSENT) and returns.contact.known.get(name) == told:
+            del left[name]
+        elif name.startswith(CONSENT) and (name not in back or back[name].at < told.at):
+            back[name] = told
+    texts = {n: t for n, t in stays.contact.free_text.items() if returns.contact.free_text.get(n) != t}
+    # the contact that comes back was a tombstone meanwhile: its version must rise, whatever it says
+    version = returns.contact.version + 1 if back or returns.contact.free_text else returns.contact.version
+    return (
+        next_contact(stays.contact, left, texts),
+        Contact(version, back, returns.contact.free_text),
+    )

@@ -1,0 +1,101 @@
+"""What people ask of the directory: forget somebody, take a merge back. Each comes as a batch of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from services.ingest.domain.directory import Directory
+from services.ingest.domain.erasure import Erased, ErasePerson
+from services.ingest.domain.identifiers import Identifier, IdentifierKind
+from services.ingest.domain.identity.merging import UnmergeLead, find_homecomers
+from services.ingest.domain.identity.resolving import LeadUnknown
+from services.ingest.domain.story import StoryRow
+from services.ingest.store.directory_rows import load_directory, load_identifiers, save_directory
+from services.ingest.store.erasure import load_members, scrub
+from services.ingest.store.story import save_story
+from shared.kernel.changes import Emission, Fact
+from shared.kernel.instants import Instant
+from shared.postgres.database import Transaction
+from shared.processor.stage import Decision, Outcome
+
+
+class OnErasure(Protocol):
+    """Forgets a person; pure."""
+
+    def __call__(
+        self, directory: Directory, lead_id: str, *, at: Instant, cause: str
+    ) -> tuple[Erased, Sequence[Emission], Sequence[StoryRow]]:
+        """Return what went, what is said about it, and what is left of the story."""
+        ...
+
+
+class OnUnmerge(Protocol):
+    """Takes a merge back; pure."""
+
+    def __call__(
+        self,
+        directory: Directory,
+        command: UnmergeLead,
+        identifiers: Mapping[str, IdentifierKind],
+        *,
+        at: Instant,
+        cause: str,
+    ) -> tuple[Sequence[Emission], Sequence[StoryRow]]:
+        """Return what is said about it, and the lines of the story."""
+        ...
+
+
+class DirectoryCommands:
+    """Carries commands out: lock, load, let the pure handler decide, write."""
+
+    def __init__(self, *, on_erasure: OnErasure, on_unmerge: OnUnmerge) -> None:
+        self._on_erasure = on_erasure
+        self._on_unmerge = on_unmerge
+
+    async def carry_out(self, transaction: Transaction, fact: Fact) -> Decision:
+        """Carry out one command.
+
+        :raises Rejected: if it cannot be done; nothing was.
+        :raises WriteConflict: if a profile moved meanwhile; it is tried again.
+        """
+        match fact.event:
+            case ErasePerson(identifier):
+                return await self._erase(transaction, fact, identifier)
+            case UnmergeLead():
+                return await self._unmerge(transaction, fact, fact.event)
+        raise TypeError(f"{type(fact.event).__name__} is no command of ingest")
+
+    async def _erase(self, transaction: Transaction, fact: Fact, identifier: Identifier) -> Decision:
+        """Forget whoever an identifier leads to; one that leads to nobody is suppressed."""
+        directory, fresh = await load_directory(transaction, [identifier])
+        lead = directory.lead_of(identifier)
+        if lead is None and identifier.kind is IdentifierKind.LEAD:
+            raise LeadUnknown
+        if lead is not None and lead.erased is not None:
+            return Decision(Outcome.PROCESSED, reply={"lead": lead.id, "profiles": 0})
+        if lead is None:
+            lead = directory.open_lead(identifier, created=fact.received)
+        await load_members(transaction, directory, lead.id)
+        erased, emissions, story = self._on_erasure(directory, lead.id, at=fact.received, cause=fact.id)
+        await save_directory(transaction, directory, fresh=fresh)
+        await scrub(transaction, erased)
+        await save_story(transaction, story)
+        return Decision(
+            Outcome.PROCESSED, emissions, reply={"lead": lead.id, "profiles": len(erased.profiles)}
+        )
+
+    async def _unmerge(self, transaction: Transaction, fact: Fact, command: UnmergeLead) -> Decision:
+        own = Identifier(IdentifierKind.LEAD, command.lead)
+        directory, fresh = await load_directory(transaction, [own])
+        home = directory.lead_of(own)
+        if home is None or command.lead not in directory.profiles:
+            raise LeadUnknown
+        await load_members(transaction, directory, home.id)
+        homecomers = [profile.id for profile in find_homecomers(directory, command.lead)]
+        identifiers = await load_identifiers(transaction, homecomers)
+        emissions, story = self._on_unmerge(directory, command, identifiers, at=fact.received, cause=fact.id)
+        await save_directory(transaction, directory, fresh=fresh)
+        await save_story(transaction, story)
+        reply = {"lead": command.lead, "from_lead": home.id, "profiles": homecomers}
+        return Decision(Outcome.PROCESSED, emissions, reply=reply)
