@@ -26,6 +26,7 @@ from leadmill.platform.serving import settle_garbage
 from services.analytics.bootstrap import MIGRATIONS, NAME, build_stage
 from services.analytics.metrics import AnalyticsMetrics
 from services.analytics.queries.reports import ReportQueries
+from shared.contracts.declarations import Event
 from shared.contracts.envelope import decode_envelope
 from shared.contracts.events import behaviour
 from shared.kernel.instants import DAY, HOUR
@@ -48,7 +49,7 @@ def invent(*, leads: int, facts: int) -> list[Told]:
     for number in range(facts - leads):
         name, at, chance = random.choice(names), START + DAY + number * step, random.random()
         if chance < 0.65:
-            event = behaviour.PageViewed(**who(name), path=f"/{number}", kind="price")
+            event: Event = behaviour.PageViewed(**who(name), path=f"/{number}", kind="price")
         elif chance < 0.85:
             event = telling.mailed(name, f"m-{name}-{number}", "b_leads")
         elif chance < 0.97:
@@ -109,7 +110,7 @@ async def _ask(reports: ReportQueries) -> None:
     }
     for name, ask in questions.items():
         begun = time.perf_counter()
-        await ask()  # type: ignore[no-untyped-call]
+        await ask()
         print(f"  {name:<24} {(time.perf_counter() - begun) * 1e3:8.1f} ms")
 
 
