@@ -90,3 +90,42 @@ class TestBusinessDocuments:
         faults = answer.document["faults"]
         assert len(faults) == 2
         assert all(fault.startswith("scoring/") and "mql.yaml" in fault for fault in faults)
+
+    def test_faults_that_only_show_when_it_is_built_are_told_as_well(self, tmp_path: Path) -> None:
+        import shutil
+
+        from tests.operations.processes import CHECKOUT
+
+        config = tmp_path / "config"
+        shutil.copytree(CHECKOUT / "config", config)
+        for file, right, wrong in (
+            ("scoring/models/mql.yaml", "at_least: 80", "at_least: 10"),
+            ("calendars/china.yaml", "zone: Asia/Shanghai", "zone: Asia/Shangri_La"),
+        ):
+            document = config / file
+            document.write_text(document.read_text().replace(right, wrong, 1))
+        answer = leadmill("config", "check", str(config), "--json")
+
+        assert answer.code == 1
+        places = [fault.split(":")[0] for fault in answer.document["faults"]]
+        assert places[0].startswith("scoring/tiers")
+        assert places[-1] == "calendars/calendar china, version 1"
+
+    def test_a_calendar_that_does_not_know_the_holidays_to_come_is_told_and_is_no_fault(
+        self, tmp_path: Path
+    ) -> None:
+        import re
+        import shutil
+
+        from tests.operations.processes import CHECKOUT
+
+        config = tmp_path / "config"
+        shutil.copytree(CHECKOUT / "config", config)
+        document = config / "calendars" / "china.yaml"
+        document.write_text(re.sub("last: 20..", "last: 2024", document.read_text()))
+        answer = leadmill("config", "check", str(config), "--json")
+
+        assert answer.code == 0
+        assert answer.document["faults"] == []
+        assert [line for line in answer.document["warnings"] if line.startswith("calendars/china: ")]
+        assert any("calendars/china" in line for line in answer.error_lines)

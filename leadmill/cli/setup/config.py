@@ -27,23 +27,39 @@ def check(
 ) -> None:
     """Read every business document and tell all faults with their places; needs nothing that runs.
 
-    Exit code 1 if there are any.
+    Tells too which calendars do not know the holidays of the next 60 days. Exit code 1 if there are faults.
     """
     from leadmill.platform.roster import ROSTER
-    from shared.documents.faults import DocumentFaults
+    from shared.documents.calendars import load_calendars
+    from shared.kernel.faults import Faults
+    from shared.kernel.instants import DAY
+    from shared.runtime.clock import SystemClock
 
     config = folder if folder is not None else read_settings().config
     faults: list[str] = []
+    warnings: list[str] = []
     for name, entry in ROSTER.items():
         try:
             entry.check_documents(config)
-        except DocumentFaults as error:
+        except Faults as error:
             faults += [f"{name}/{fault}" for fault in error.faults]
+    try:
+        now = SystemClock().now()
+        for calendar in load_calendars(config).values():
+            warnings += [
+                f"calendars/{calendar.name}: not all holidays of {year} are known; until a new version adds "
+                "them, what it does not list is a plain weekday"
+                for year in calendar.years_in_doubt(now, now + 60 * DAY)
+            ]
+    except Faults as error:
+        faults += [f"calendars/{fault}" for fault in error.faults]
     if as_json:
-        print_json({"folder": str(config), "faults": faults})
+        print_json({"folder": str(config), "faults": faults, "warnings": warnings})
     elif not faults:
         print(f"{config}: {', '.join(ROSTER)} can be built from it")
     for fault in faults:
         tell_error(fault)
+    for warning in warnings:
+        tell_error(f"warning: {warning}")
     if faults:
         raise typer.Exit(1)
