@@ -30,7 +30,7 @@ def check(
     Tells too which calendars do not know the holidays of the next 60 days. Exit code 1 if there are faults.
     """
     from leadmill.platform.roster import ROSTER
-    from shared.documents.calendars import load_calendars
+    from shared.documents.calendars import FOLDER, load_calendars
     from shared.kernel.faults import Faults
     from shared.kernel.instants import DAY
     from shared.runtime.clock import SystemClock
@@ -42,17 +42,17 @@ def check(
         try:
             entry.check_documents(config)
         except Faults as error:
-            faults += [f"{name}/{fault}" for fault in error.faults]
+            faults += [f"{name}/{fault}" for fault in error.faults if not fault.path.startswith(f"{FOLDER}/")]
     try:
         now = SystemClock().now()
         for calendar in load_calendars(config).values():
             warnings += [
-                f"calendars/{calendar.name}: not all holidays of {year} are known; until a new version adds "
+                f"{FOLDER}/{calendar.name}: not all holidays of {year} are known; until a new version adds "
                 "them, what it does not list is a plain weekday"
                 for year in calendar.years_in_doubt(now, now + 60 * DAY)
             ]
     except Faults as error:
-        faults += [f"calendars/{fault}" for fault in error.faults]
+        faults += map(str, error.faults)
     if as_json:
         print_json({"folder": str(config), "faults": faults, "warnings": warnings})
     elif not faults:

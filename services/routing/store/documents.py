@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from services.routing.domain.assignment.rules import AssignmentDocument
@@ -11,12 +12,10 @@ from services.routing.domain.public_pool import PoolDocument
 from services.routing.domain.reach import ReachDocument
 from services.routing.domain.rulebook import Documents, Rulebook, compile_rulebook
 from services.routing.domain.sla.policies import SlaDocument
+from shared.documents.calendars import load_calendars
 from shared.documents.faults import DocumentFaults, Fault, raise_if_any
-from shared.documents.files import read_documents
 from shared.documents.versions import D, load_document
 from shared.working_time.calendar import Calendar
-from shared.working_time.compiler import CalendarFaults, compile_calendar
-from shared.working_time.document import CalendarDocument
 
 _ABOUT = "documents of routing"
 
@@ -34,7 +33,7 @@ def read_rulebook(config: Path) -> Rulebook:
     sla = _read(folder, "sla", SlaDocument, faults)
     pool = _read(folder, "public_pool", PoolDocument, faults)
     pipeline = _read(folder, "pipeline", PipelineDocument, faults)
-    calendars = _read_calendars(config / "calendars", faults)
+    calendars = _read_calendars(config, faults)
     if people and reach and assignment and sla and pool and pipeline:
         documents = Documents(
             people=people, reach=reach, assignment=assignment, sla=sla, pool=pool, pipeline=pipeline
@@ -47,22 +46,12 @@ def read_rulebook(config: Path) -> Rulebook:
     raise AssertionError("unreachable: without a fault there is a rulebook")
 
 
-def _read_calendars(folder: Path, faults: list[Fault]) -> dict[str, Calendar]:
-    """Return the calendars by name; of several versions the highest counts."""
-    calendars: dict[str, Calendar] = {}
+def _read_calendars(config: Path, faults: list[Fault]) -> Mapping[str, Calendar]:
     try:
-        loaded = read_documents(folder, kind="calendar", shape=CalendarDocument)
+        return load_calendars(config)
     except DocumentFaults as error:
-        faults += [Fault(f"calendars/{fault.path}", fault.text) for fault in error.faults]
-        return calendars
-    for key in sorted(loaded, key=lambda one: (one.name, one.version)):
-        try:
-            calendars[key.name] = compile_calendar(loaded[key].body)
-        except CalendarFaults as error:
-            faults += [
-                Fault(f"calendars/{key.name}.yaml: {fault.path}", fault.text) for fault in error.faults
-            ]
-    return calendars
+        faults += error.faults
+        return {}
 
 
 def _read(folder: Path, kind: str, shape: type[D], faults: list[Fault]) -> D | None:

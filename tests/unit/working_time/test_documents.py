@@ -183,8 +183,8 @@ class TestFolder:
         with pytest.raises(DocumentFaults) as raised:
             load_calendars(tmp_path)
         assert [fault.path for fault in raised.value.faults] == [
-            "calendar good, version 1: zone",
-            "calendar worse, version 1: hours[0]",
+            "calendars/good, version 1: zone",
+            "calendars/worse, version 1: hours[0]",
         ]
 
     def test_no_folder_holds_no_calendars(self, tmp_path: Path) -> None:
