@@ -34,6 +34,16 @@ async def ingest(database_url: str, tmp_path: Path) -> AsyncIterator[RunningInge
         yield running
 
 
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+async def ingest_on_each_log(
+    request: pytest.FixtureRequest, database_url: str, tmp_path: Path
+) -> AsyncIterator[RunningIngest]:
+    """The whole service, running on each log in turn."""
+    kafka = request.getfixturevalue("kafka_broker").address if request.param == "kafka" else ""
+    async with run_ingest(database_url, tmp_path, kafka=kafka) as running:
+        yield running
+
+
 @pytest.fixture
 def database_of_any_cut(
     postgres_url: str,

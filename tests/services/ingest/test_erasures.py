@@ -33,7 +33,8 @@ async def dump(ingest: RunningIngest) -> str:
 
 
 class TestAnErasure:
-    async def test_leaves_nothing_that_names_the_person(self, ingest: RunningIngest) -> None:
+    async def test_leaves_nothing_that_names_the_person(self, ingest_on_each_log: RunningIngest) -> None:
+        ingest = ingest_on_each_log
         await ingest.post("/v1/leads", {**ADA, "external_id": "LD-7"})
         await ingest.settle(1)
         await ingest.post("/v1/page", {"anonymousId": "b", "properties": {"path": "/pricing"}})
@@ -65,7 +66,8 @@ class TestAnErasure:
         assert (line.kind, line.text) == ("lead_erased", "asked to be forgotten")
         assert await ingest.breaches() == {}
 
-    async def test_keeps_out_what_comes_later_and_counts_it(self, ingest: RunningIngest) -> None:
+    async def test_keeps_out_what_comes_later_and_counts_it(self, ingest_on_each_log: RunningIngest) -> None:
+        ingest = ingest_on_each_log
         await ingest.post("/v1/identify", {"userId": "u", "anonymousId": "b", "traits": ADA})
         await ingest.post("/v1/outcomes", {**WON, "email": ADA["email"]})
         await ingest.settle(2)

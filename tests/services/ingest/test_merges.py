@@ -33,7 +33,8 @@ async def unmerge(ingest: RunningIngest, lead: str, *, key: str = "k") -> tuple[
     return answer.status_code, answer.json()
 
 
-async def test_lets_the_lead_stand_by_itself_for_good(ingest: RunningIngest) -> None:
+async def test_lets_the_lead_stand_by_itself_for_good(ingest_on_each_log: RunningIngest) -> None:
+    ingest = ingest_on_each_log
     stays, gone = await merged(ingest)
     first = await unmerge(ingest, gone)
     assert first == (200, {"lead": gone, "from_lead": stays, "profiles": [gone]})

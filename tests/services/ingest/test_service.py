@@ -18,8 +18,9 @@ pytestmark = pytest.mark.postgres
 
 class TestIngest:
     async def test_turns_requests_into_leads_and_accounts_for_every_record(
-        self, ingest: RunningIngest
+        self, ingest_on_each_log: RunningIngest
     ) -> None:
+        ingest = ingest_on_each_log
         visit = {"type": "page", "anonymousId": "a", "properties": {"path": "/pricing"}, "messageId": "1"}
         known = {
             "type": "identify",
@@ -47,7 +48,8 @@ class TestIngest:
         )
         assert (await ingest.value(outcomes + " WHERE topic = 'leadmill.raw'"))[1:] == [1, 1, 0]
 
-    async def test_takes_outcomes_and_costs_once_each(self, ingest: RunningIngest) -> None:
+    async def test_takes_outcomes_and_costs_once_each(self, ingest_on_each_log: RunningIngest) -> None:
+        ingest = ingest_on_each_log
         won = {"kind": "won", "opportunity": "OP-1", "amount": 10, "currency": "CNY", "external_id": "7"}
         cost = {"day": "2026-03-02", "campaign": "spring", "kind": "ads", "amount": 3, "currency": "CNY"}
         for _ in range(2):
@@ -65,8 +67,9 @@ class TestIngest:
         assert await ingest.breaches() == {}
 
     async def test_lets_the_platform_itself_say_what_a_lead_did_by_its_id(
-        self, ingest: RunningIngest
+        self, ingest_on_each_log: RunningIngest
     ) -> None:
+        ingest = ingest_on_each_log
         await ingest.post("/v1/identify", {"userId": "u", "traits": {"email": "ada@example.com"}})
         await ingest.settle(1)
         (captured,) = [one for one in await ingest.said(LEADS.name) if "captured" in one.type]
