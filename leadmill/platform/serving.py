@@ -39,7 +39,7 @@ from shared.telemetry.metrics import publish_build_info
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
-_GC_THRESHOLDS: Final = (50_000, 20, 50)
+_GC_THRESHOLDS: Final = (200_000, 20, 50)
 """A batch makes some ten thousand objects that all die with it; the default looks at 700."""
 
 

@@ -129,6 +129,7 @@ def encode_event(
 
     :raises UnknownType: if the event is not declared.
     """
+    recorded = _EPOCH + timedelta(0, 0, received)
     return _encode(
         _Written(
             "1.0",
@@ -136,8 +137,8 @@ def encode_event(
             source,
             DECLARED.type_of(type(event)),
             subject,
-            _EPOCH + timedelta(0, 0, occurred),
-            _EPOCH + timedelta(0, 0, received),
+            recorded if occurred == received else _EPOCH + timedelta(0, 0, occurred),
+            recorded,
             "application/json",
             partition_key,
             correlation_id,

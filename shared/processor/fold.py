@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar
 
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.envelope import encode_event, event_id, type_of
@@ -85,17 +85,18 @@ class Announcer:
         :raises Rejected: code ``contract.too_large`` if the log would not take one.
         """
         said: list[Said] = []
+        timestamp, traceparent = fact.received // 1000, fact.traceparent
         for ordinal, emission in enumerate(emissions):
-            event = cast(Event | None, emission.event)
+            event = emission.event
             key, number = self._homes.get(emission.key) or self._find_home(emission.key)
             kind = emission.topic or type(event)
             target = self._targets.get((kind, number)) or self._target(kind, number)
             value = None if event is None else self._encode(event, emission, fact, ordinal)
-            record = OutboxRecord(key, value, fact.received // 1000, fact.traceparent)
-            said.append((target, record, emission.latest_only))
+            said.append((target, OutboxRecord(key, value, timestamp, traceparent), emission.latest_only))
         return said
 
-    def _encode(self, event: Event, emission: Emission, fact: Fact, ordinal: int) -> bytes:
+    def _encode(self, event: object, emission: Emission, fact: Fact, ordinal: int) -> bytes:
+        assert isinstance(event, Event)
         value = encode_event(
             event,
             id=event_id(fact.id, type_of(event), ordinal),
@@ -176,6 +177,7 @@ class Fold(Generic[S]):
         self._rows: dict[str, list[object]] = {}
         self._timers = {key: dict(set_timers) for key, set_timers in timers.items()}
         self.folded: Folded[S] = Folded()
+        self._output = self.folded.output
 
     async def run(self, learned: Sequence[Learned]) -> None:
         """Handle every fact in order, giving way to other tasks every 20 ms."""
@@ -229,15 +231,17 @@ class Fold(Generic[S]):
             raise
         except Exception:  # noqa: BLE001 - a bug is tried once more, and buried by the caller
             changes = self._stage.handle(state, fact)
-        if changes.emissions:
-            self.folded.output.add(self._announcer.announce(changes.emissions, fact))
+        after, emissions, timers = changes.state, changes.emissions, changes.timers
+        if emissions:
+            self._output.add(self._announcer.announce(emissions, fact))
         # what is said rests on this state, even if it stays as it is: its version must hold at commit
-        if changes.state is not None or changes.emissions or changes.timers or changes.rows:
-            self._states[key] = state if changes.state is None else changes.state
+        if after is not None or emissions or timers or changes.rows:
+            self._states[key] = state if after is None else after
             if changes.rows:
                 self._rows.setdefault(key, []).extend(changes.rows)
-            for name, due in changes.timers.items():
-                self._set_timer(key, name, due)
+            if timers:
+                for name, due in timers.items():
+                    self._set_timer(key, name, due)
         return changes.reply
 
     def _state_of(self, key: str) -> S:

@@ -208,13 +208,14 @@ async def notify_others(transaction: Transaction, batches: Sequence[RecordBatch]
 
 def number(batch: RecordBatch, *, producer: str) -> list[NewRecord]:
     """Return the batch's records as the log takes them, each with its producer and sequence."""
-    prefix = producer + ":"
+    prefix = f"{producer}:".encode()
+    make = tuple.__new__  # a named tuple's own constructor costs three times as much
     numbered = []
     for sequence, record in enumerate(batch.records, batch.first):
-        headers = [_CONTENT_TYPE, (SEQUENCE_HEADER, f"{prefix}{sequence}".encode())]
+        headers = [_CONTENT_TYPE, (SEQUENCE_HEADER, b"%b%d" % (prefix, sequence))]
         if record.traceparent:
             headers.append(("traceparent", record.traceparent.encode()))
-        numbered.append(NewRecord(record.key, record.value, headers, record.timestamp))
+        numbered.append(make(NewRecord, (record.key, record.value, headers, record.timestamp)))
     return numbered
 
 
