@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from services.ingest.jobs.purging import Purging
@@ -100,6 +102,24 @@ class TestAnErasure:
         await ingest.settle(1)
         erased = [one for one in await ingest.said(LEADS.name) if "erased" in one.type]
         assert len(erased) == 1
+
+    async def test_asked_by_many_at_once_amid_messages_happens_once(self, ingest: RunningIngest) -> None:
+        await ingest.post("/v1/leads", {**ADA, "external_id": "7"})
+        await ingest.settle(1)
+        ways = ({"email": ADA["email"]}, {"phone": ADA["phone"]}, {"source": "website", "external_id": "7"})
+        answers, _ = await asyncio.gather(
+            asyncio.gather(*(ingest.erase(**way) for way in ways * 4)),
+            asyncio.gather(*(ingest.post("/v1/leads", {**ADA, "note": f"{n}"}) for n in range(30))),
+        )
+        assert [one.status_code for one in answers] == [200] * 12
+        assert sum(one.json()["profiles"] for one in answers) == 1
+        await ingest.settle(31)
+        assert await ingest.value("SELECT count(*) FROM contact") == 0
+        erased = [one for one in await ingest.said(LEADS.name) if "erased" in one.type]
+        assert len(erased) == 1
+        latest = {record.key: record.value for record in await ingest.records(CONTACTS.name)}
+        assert set(latest.values()) == {None}
+        assert await ingest.breaches() == {}
 
     async def test_of_somebody_nobody_has_heard_of_keeps_them_out(self, ingest: RunningIngest) -> None:
         answer = await ingest.erase(source="website", external_id="7")
