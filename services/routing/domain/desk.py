@@ -81,12 +81,25 @@ class Desk:
         return [self.profiles[one] for one in self._of_lead.get(lead_id, ())]
 
     def home_of(self, lead_id: str) -> str:
-        """Return the lead under which this one is known now: itself, or where its own profile went."""
-        seen = {lead_id}
-        while (next_id := self.profile(lead_id).lead) != lead_id and next_id not in seen:
-            lead_id = next_id
-            seen.add(lead_id)
-        return lead_id
+        """Return the lead under which this one is known now: itself, or where its own profile went.
+
+        Moves of several profiles are heard in any order, so for a while two may live with each other;
+        then the one that still stands is meant, of two the smaller id.
+        """
+        way = [lead_id]
+        while (following := self.profile(way[-1]).lead) != way[-1]:
+            if following in way:
+                ring = way[way.index(following) :]
+                return min(ring, key=lambda one: (self.is_decided(one), one))
+            way.append(following)
+        return way[-1]
+
+    def leads_behind(self, lead_id: str) -> list[str]:
+        """Return the leads whose own profiles live with this one, or with one that does, nearest first."""
+        found = [lead_id]
+        for one in found:
+            found += sorted(self._of_lead.get(one, set()) - set(found))
+        return found[1:]
 
     def open_lead(self, lead_id: str, *, at: Instant, cause: str) -> Lead:
         """Return a lead, beginning it if nothing was known of it."""

@@ -47,17 +47,17 @@ def on_profile_moved(telling: Telling, event: ProfileMoved) -> None:
     before = desk.profile(event.profile)
     if event.version <= before.version:
         return
-    left, own = telling.lead(desk.home_of(before.lead)), telling.lead(event.profile)
+    left, own = desk.home_of(before.lead), telling.lead(event.profile)
     telling.lead(event.lead)
     desk.save_profile(msgspec.structs.replace(before, lead=event.lead, version=event.version))
-    home = telling.lead(desk.home_of(event.lead))
     if own.stay.place == "merged" and event.lead == own.id:
-        home = telling.save(move(own, "marketing", at=telling.now, reason="unmerged"))
-    elif not own.is_gone and home.id != own.id:
-        home = _merge(telling, own, home)
-    settle(telling, home)
-    if left.id not in {home.id, own.id}:
-        settle(telling, telling.lead(left.id))
+        telling.save(move(own, "marketing", at=telling.now, reason="unmerged"))
+    for lead_id in (own.id, *desk.leads_behind(own.id)):
+        lead, home = telling.lead(lead_id), desk.home_of(lead_id)
+        if home != lead_id and not lead.is_gone:
+            _merge(telling, lead, telling.lead(home))
+    for lead_id in sorted({own.id, desk.home_of(event.lead), left}):
+        settle(telling, telling.lead(lead_id))
 
 
 def _merge(telling: Telling, loser: Lead, winner: Lead) -> Lead:

@@ -55,6 +55,7 @@ def leads_of(desk: Desk, fact: Fact) -> Iterable[str]:
                 moved.profile,
                 desk.home_of(moved.lead),
                 desk.home_of(desk.profile(moved.profile).lead),
+                *desk.leads_behind(moved.profile),
             }
         case facts.ProfileErased() as erased:
             ids = {erased.profile, desk.home_of(erased.lead)}

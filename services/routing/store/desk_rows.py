@@ -7,7 +7,7 @@ one moved meanwhile tries again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -30,7 +30,8 @@ _read_profile: Final = msgspec.json.Decoder(Profile).decode
 _read_team: Final = msgspec.json.Decoder(TeamTurns).decode
 _read_rep: Final = msgspec.json.Decoder(Rep).decode
 
-_FIND_HOMES: Final = "SELECT id, lead FROM profile WHERE id = ANY($1::text[])"
+_FIND_HOMES: Final = "SELECT lead FROM profile WHERE id = ANY($1::text[])"
+_FIND_LODGERS: Final = "SELECT id FROM profile WHERE lead = ANY($1::text[])"
 _PLACE_LEADS: Final = """
 INSERT INTO lead (id) SELECT id FROM unnest($1::text[]) AS new(id) ORDER BY id ON CONFLICT DO NOTHING
 """
@@ -57,13 +58,13 @@ class DeskStore:
         :raises WriteConflict: if a profile moved meanwhile; try again.
         """
         needs = Needs(facts)
-        leads = needs.leads | await _follow(transaction, needs.profiles)
+        leads = needs.leads | await _gather(transaction, needs)
         wanted = sorted(leads)
         if wanted and not needs.is_command:
             await transaction.execute(_PLACE_LEADS, wanted)
         rows = await transaction.fetch(_LOCK_LEADS, wanted) if wanted else ()
         profiles = await _load_profiles(transaction, wanted)
-        _check_homes(needs.profiles, profiles, leads)
+        _check_homes(needs, profiles, leads)
         known = {row["id"]: _read_lead(row["state"]) for row in rows if row["state"] is not None}
         ringing = await _find_ringing(transaction, wanted, needs)
         if not self._is_applied:
@@ -87,13 +88,19 @@ class DeskStore:
         await save_desk(transaction, desk)
 
 
-async def _follow(transaction: Transaction, profiles: Collection[str]) -> set[str]:
-    """Return every lead on the way from these profiles to where they live now."""
-    found = set(profiles)
+async def _gather(transaction: Transaction, needs: Needs) -> set[str]:
+    """Return every lead on the way from the profiles to where they live now, and behind those that move."""
+    behind = await _walk(transaction, _FIND_LODGERS, needs.moving)
+    return await _walk(transaction, _FIND_HOMES, needs.profiles | behind)
+
+
+async def _walk(transaction: Transaction, step: str, start: Collection[str]) -> set[str]:
+    """Return what can be reached from ``start``, step by step."""
+    found = set(start)
     fresh = sorted(found)
     while fresh:
-        rows = await transaction.fetch(_FIND_HOMES, fresh)
-        fresh = sorted({row["lead"] for row in rows} - found)
+        rows = await transaction.fetch(step, fresh)
+        fresh = sorted({row[0] for row in rows} - found)
         found.update(fresh)
     return found
 
@@ -105,9 +112,13 @@ async def _load_profiles(transaction: Transaction, leads: Sequence[str]) -> dict
     return {row["id"]: _read_profile(row["state"]) for row in rows}
 
 
-def _check_homes(followed: Iterable[str], profiles: Mapping[str, Profile], locked: Collection[str]) -> None:
+def _check_homes(needs: Needs, profiles: Mapping[str, Profile], locked: Collection[str]) -> None:
     """Refuse to go on if a profile lives where no lock was taken: somebody has moved it meanwhile."""
-    if any(lead not in locked for start in followed for lead in follow(start, profiles)):
+    homes = {lead for start in needs.profiles for lead in follow(start, profiles)}
+    behind = set(needs.moving)
+    while fresh := {one.id for one in profiles.values() if one.lead in behind} - behind:
+        behind |= fresh
+    if not (homes | behind) <= set(locked):
         raise WriteConflict("a profile has moved meanwhile; the batch is tried again")
 
 

@@ -79,7 +79,7 @@ async def load_file(transaction: Transaction, lead_id: str) -> LeadFile | None:
         [_read_profile(row["state"]) for row in profiles],
         await rows("stay", "number"),
         await rows("decision", "number"),
-        await rows("follow_up", "at, id"),
+        await rows("follow_up", "number"),
         await rows("task", "opened, id"),
     )
 

@@ -34,6 +34,7 @@ class Needs:
     def __init__(self, facts: Sequence[Fact]) -> None:
         self.leads: set[str] = set()
         self.profiles: set[str] = set()
+        self.moving: set[str] = set()
         self.reps: set[str] = set()
         self.latest = max(fact.received for fact in facts)
         self.is_command = False
@@ -51,6 +52,7 @@ class Needs:
                 return
             case ProfileMoved():
                 self.profiles |= {event.profile, event.lead, event.from_lead}
+                self.moving.add(event.profile)
             case ProfileErased():
                 self.profiles |= {event.profile, event.lead}
             case ProfileHeard() | DealHeard():

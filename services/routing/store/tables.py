@@ -111,7 +111,8 @@ CREATE TABLE said (
 COMMENT ON TABLE said IS 'append-only: every event that was said of a lead, numbered without gaps';
 
 CREATE TABLE follow_up (
-    id text PRIMARY KEY,
+    number bigserial PRIMARY KEY,
+    id text NOT NULL UNIQUE,
     lead text COLLATE "C" NOT NULL,
     assignment text NOT NULL,
     rep text COLLATE "C" NOT NULL,
@@ -121,7 +122,7 @@ CREATE TABLE follow_up (
     note text NOT NULL,
     counts boolean NOT NULL
 );
-CREATE INDEX follow_up_lead ON follow_up (lead, at);
+CREATE INDEX follow_up_lead ON follow_up (lead, number);
 COMMENT ON TABLE follow_up IS 'what owners did, empty ones too; a note may name people, erasure empties it';
 
 CREATE TABLE task (

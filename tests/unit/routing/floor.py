@@ -181,10 +181,13 @@ class Floor:
         self._handle(Fact(identity, key.key, due, TimerFired(key.name, due)))
 
     def hear(self, key: str, event: object) -> Any:
-        """One fact now; clocks of its leads that were due before ring first."""
+        """One fact now."""
         self._number += 1
+        return self.take(Fact(deterministic_id("floor", str(self._number)), key, self.now, event))
+
+    def take(self, fact: Fact) -> Any:
+        """One fact; clocks of its leads that were due before it ring first."""
         self.rang_before_refusal = False
-        fact = Fact(deterministic_id("floor", str(self._number)), key, self.now, event)
         for lead in leads_of(self.desk, fact):
             while (due := self.next_due(lead)) is not None and due[0] < fact.received:
                 self.rang_before_refusal = True

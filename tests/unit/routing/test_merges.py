@@ -177,3 +177,16 @@ class TestErasure:
         floor.tier("ada", "B", points=70)
         floor.erased("ada")
         assert floor.refusal(floor.claim, "ada", "rep-1") == "routing.lead_erased"
+
+
+def test_moves_that_are_heard_in_another_order_end_in_the_same_place() -> None:
+    """Bob into Ada, out again, then Ada into Bob; Ada's move is heard first but for Bob's first one."""
+    floor = Floor()
+    floor.hot("ada")
+    floor.captured("bob")
+    floor.moved("bob", "ada", 1)
+    floor.moved("ada", "bob", 1)  # for a while they live with each other
+    assert floor.owner("ada") == "rep-1"
+    floor.moved("bob", "bob", 2, out_of="ada")
+    assert (floor.owner("ada"), floor.owner("bob")) == (None, "rep-1")
+    assert floor.lead("ada").stay.place == "merged"
