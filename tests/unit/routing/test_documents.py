@@ -24,14 +24,17 @@ def document(name: str, shape: type[D]) -> D:
 def test_r13_ships_a_at_once_b_from_65_and_never_c_or_d() -> None:
     reach = document("reach", ReachDocument)
     assert reach.in_charge == "mql"
-    rules = {
-        (rule.model, tier): (rule.answer, rule.from_points) for rule in reach.rules for tier in rule.tiers
-    }
-    assert rules["mql", "A"] == ("assign", None)
-    assert rules["mql", "B"] == ("claimable", 65)
-    assert rules["mql", "C"] == rules["mql", "D"] == ("never", None)
-    assert rules["five_step", "hot"] == ("assign", None)
-    assert rules["key_account", "key_account"] == ("assign", None)
+    rules = [
+        (rule.model, tier, rule.answer, rule.from_points) for rule in reach.rules for tier in rule.tiers
+    ]
+    assert {
+        ("mql", "A", "assign", None),
+        ("mql", "B", "claimable", 65),
+        ("mql", "C", "never", None),
+        ("mql", "D", "never", None),
+        ("five_step", "hot", "assign", None),
+        ("key_account", "key_account", "assign", None),
+    } <= set(rules)
 
 
 def test_r3_r4_ship_two_working_hours_a_working_day_and_the_rhythm() -> None:
