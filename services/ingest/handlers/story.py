@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple, cast
 
 from services.ingest.domain.directory import Directory
 from services.ingest.domain.intake import Intake
@@ -13,9 +13,12 @@ from shared.contracts.attributes import Amount
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.envelope import event_id
 from shared.contracts.events import contacts, leads
+from shared.contracts.topics import LEADS
 from shared.kernel.changes import Emission
+from shared.kernel.money import format_money
 
 _COMMON: Final = frozenset({"lead", "profile", "source", "message_id", "acquisition"})
+_NOTHING: Final[tuple[object, ...]] = (None, "", {})
 _SHORT: Final = 8
 IDENTIFIED: Final = "lead_identified"
 """A line without an event: an identifier was added to a lead that was known already."""
@@ -35,20 +38,20 @@ def tell_story(
     new_kinds = _new_kinds(directory, intake)
     tells_kinds = False
     for ordinal, emission in enumerate(emissions):
-        event = emission.event
-        if event is None or isinstance(event, contacts.ContactUpdated):
+        if emission.event is None or isinstance(emission.event, contacts.ContactUpdated):
             continue
-        assert isinstance(event, Event)
-        kind, type_string = _names_of(type(event))
-        if isinstance(event, leads.LeadCaptured | leads.LeadChanged):
-            tells_kinds = True
+        event = cast("Event", emission.event)
+        shape = _shape_of(type(event))
+        if shape.is_about_lead:
+            tells_kinds = tells_kinds or isinstance(event, leads.LeadCaptured | leads.LeadChanged)
+            text = "; ".join(_words(event, intake, new_kinds))
+        else:
+            text = _fields(event, shape.fields) + intake.source
+        name = event_id(cause, shape.type, ordinal)
         rows.append(
             StoryRow(
-                *(emission.key, emission.subject, emission.occurred, kind),
-                "; ".join(_words(event, intake, new_kinds)),
-                intake.message_id,
-                cause,
-                event_id(cause, type_string, ordinal),
+                *(emission.key, emission.subject, emission.occurred, shape.name),
+                *(text, intake.message_id, cause, name),
             )
         )
     if new_kinds and not tells_kinds and not _opens_a_lead(directory):
@@ -58,10 +61,20 @@ def tell_story(
     return rows
 
 
+class _Shape(NamedTuple):
+    """What all events of one type have in common; ``fields`` are those that are told."""
+
+    name: str
+    type: str
+    is_about_lead: bool
+    fields: tuple[str, ...]
+
+
 @lru_cache(maxsize=256)
-def _names_of(struct: type[Event]) -> tuple[str, str]:
+def _shape_of(struct: type[Event]) -> _Shape:
     declaration = DECLARED.of_struct(struct)
-    return declaration.name, declaration.type
+    fields = tuple(name for name in struct.__struct_fields__ if name not in _COMMON)
+    return _Shape(declaration.name, declaration.type, LEADS in declaration.topics, fields)
 
 
 def _new_kinds(directory: Directory, intake: Intake) -> list[str]:
@@ -108,9 +121,6 @@ def _words(event: Event, intake: Intake, new_kinds: Sequence[str]) -> Iterator[s
             yield "reachable" if event.reachable else "not reachable"
             if intake.external is not None:
                 yield f"known to {', '.join(dict.fromkeys(ref.source for ref in event.external_ids))}"
-        case _:
-            yield from _fields(event)
-            yield f"from {intake.source}"
 
 
 def moved(event: leads.LeadMerged | leads.LeadUnmerged) -> str:
@@ -126,12 +136,16 @@ def _attributes(event: leads.LeadCaptured | leads.LeadChanged) -> Iterator[str]:
         yield ", ".join(f"{name}={value}" for name, value in event.attributes.items())
 
 
-def _fields(event: Event) -> Iterator[str]:
-    given = ((name, getattr(event, name)) for name in type(event).__struct_fields__ if name not in _COMMON)
-    told = ", ".join(f"{name}={_shown(value)}" for name, value in given if value not in (None, "", {}))
-    if told:
-        yield told
+def _fields(event: Event, names: Sequence[str]) -> str:
+    """Return what an act or an outcome says, up to the source that said it."""
+    told = [
+        f"{name}={format_amount(value) if isinstance(value, Amount) else value}"
+        for name in names
+        if (value := getattr(event, name)) not in _NOTHING
+    ]
+    return f"{', '.join(told)}; from " if told else "from "
 
 
-def _shown(value: object) -> object:
-    return f"{value.minor} {value.currency} (smallest unit)" if isinstance(value, Amount) else value
+def format_amount(amount: Amount) -> str:
+    """Return an amount as people write it, for example 1200.50 CNY."""
+    return f"{format_money(amount.minor, amount.currency)} {amount.currency}"

@@ -9,6 +9,7 @@ from services.ingest.handlers.resolution import on_intake
 from services.ingest.handlers.story import tell_story
 from shared.contracts.envelope import event_id
 from tests.unit.ingest.test_identity import lead, message, page
+from tests.unit.ingest.test_outcomes import outcome
 
 
 def tell(*intakes: Intake) -> list[StoryRow]:
@@ -61,6 +62,11 @@ class TestAMessage:
         assert rows[0].text.endswith(": phone")
         assert rows[0].lead != rows[0].profile
         assert f"profile {rows[0].profile[:8]} moves" in rows[0].text
+
+    def test_that_reports_an_outcome_tells_the_amount_as_people_write_it(self) -> None:
+        rows = tell(outcome())
+        assert [row.kind for row in rows] == ["lead_captured", "opportunity_won"]
+        assert rows[1].text == "opportunity=OP-1, amount=288000.00 CNY; from crm"
 
     def test_names_nobody(self) -> None:
         told = [
