@@ -3,7 +3,9 @@
 A transaction here is a list of statements and one commit; it is never nested and never kept open
 across a wait for anything but PostgreSQL. ``idle_in_transaction_session_timeout`` and
 ``lock_timeout`` lie inside the log's session timeout: whoever stops in the middle of a transaction
-(a stopped process, a lost machine) must not block its successor for longer than that.
+(a stopped process, a lost machine) must not block its successor for longer than that. PostgreSQL
+counts as idle only who owes it a statement; who stands still in the middle of one, with parts of it
+unsent or of its answer unread, is ended by whoever has waited in vain for a lock.
 """
 
 from __future__ import annotations
@@ -17,7 +19,19 @@ from typing import Any, Protocol
 
 import asyncpg
 
-from shared.postgres.faults import CommitUnknown, DatabaseUnavailable, connecting, verdicts
+from shared.kernel.errors import Unavailable
+from shared.postgres.faults import CommitUnknown, DatabaseUnavailable, LockNotHad, connecting, verdicts
+from shared.telemetry.logging import get_logger
+
+logger = get_logger(__name__)
+
+_END_STANDSTILLS = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND backend_type = 'client backend'
+AND state = 'active' AND wait_event_type = 'Client' AND backend_xid IS NOT NULL
+AND state_change < clock_timestamp() - $1::interval AND pid <> pg_backend_pid()
+"""
+"""Those that hold locks and have waited for their client for so long; an export that reads holds none."""
 
 
 class Row(Protocol):
@@ -186,6 +200,10 @@ class Database:
                 await connection.execute("BEGIN" if durable else "BEGIN; SET LOCAL synchronous_commit = off")
             try:
                 yield Transaction(connection)
+            except LockNotHad:
+                await _roll_back(connection)
+                await self._end_standstills(connection)
+                raise
             except BaseException:
                 await _roll_back(connection)
                 raise
@@ -200,6 +218,13 @@ class Database:
                 raise
         finally:
             await self._release(connection)
+
+    async def _end_standstills(self, connection: Any) -> None:
+        """End sessions of ours that stand still in the middle of a statement and may hold what we want."""
+        with contextlib.suppress(Unavailable), verdicts():
+            ended = await connection.fetchval(_END_STANDSTILLS, self._limits.idle_in_transaction_timeout)
+            if ended:
+                logger.warning("sessions_ended", count=ended, after=self._limits.idle_in_transaction_timeout)
 
     async def listen(self, channel: str, on_notice: Callable[[], None]) -> None:
         """Call ``on_notice`` whenever ``channel`` is notified, on a connection of its own.

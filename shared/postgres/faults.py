@@ -26,6 +26,10 @@ class WriteConflict(Unavailable):
     code = "database.conflict"
 
 
+class LockNotHad(WriteConflict):
+    """Another transaction held the same rows for longer than is waited; this one was undone."""
+
+
 class CommitUnknown(Unavailable):
     """The connection broke while the answer to COMMIT was awaited: it may have happened or not."""
 
@@ -44,7 +48,7 @@ class SchemaOutdated(Rejected):
     code = "database.schema"
 
 
-_CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+_CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _MISSING = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InvalidSchemaNameError)
 _AWAY = (
     asyncpg.PostgresConnectionError,
@@ -68,6 +72,8 @@ def verdicts() -> Iterator[None]:
     """Turn the driver's exceptions into verdicts; whatever is left over is a bug and stays as it is."""
     try:
         yield
+    except asyncpg.LockNotAvailableError as error:
+        raise LockNotHad from error
     except _CONFLICTS as error:
         raise WriteConflict(f"{type(error).__name__}: the rows were held by another transaction") from error
     except _MISSING as error:

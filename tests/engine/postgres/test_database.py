@@ -97,6 +97,59 @@ class TestATransaction:
             await stand_still()
         assert await count_things(database) == 0
 
+    @pytest.mark.parametrize("where", ["between its messages", "before an answer"])
+    async def test_that_stands_still_in_a_statement_is_ended_by_whoever_wants_its_locks(
+        self, where: str, database: Database, database_url: str
+    ) -> None:
+        """No time-out of PostgreSQL ends it: it does not count as idle, and the statement is not running."""
+        stopped = await asyncpg.connect(
+            database_url, server_settings={"idle_in_transaction_session_timeout": "300"}
+        )
+        async with database.transaction() as transaction:
+            await transaction.execute("INSERT INTO thing VALUES ('a', 1)")
+        await stopped.execute("BEGIN; UPDATE room.thing SET count = 2")
+        ask = await stopped.prepare("SELECT repeat('x', 50000000)")
+        stopped._transport.pause_reading()  # as far as the server can tell, it is frozen from here on
+        waiting = asyncio.create_task(
+            ask.fetchval() if where == "before an answer" else stopped.fetchval("SELECT $1::int", 1)
+        )
+
+        async with asyncio.timeout(5):
+            while True:
+                with contextlib.suppress(WriteConflict):
+                    async with database.transaction() as transaction:
+                        await transaction.execute("UPDATE thing SET count = 3")
+                    break
+
+        stopped._transport.resume_reading()
+        with pytest.raises(
+            (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+        ):
+            await waiting
+        async with database.connection() as connection:
+            assert await connection.fetch_value("SELECT count FROM thing") == 3
+        stopped.terminate()
+
+    async def test_that_only_reads_is_left_alone_however_slowly_it_does(
+        self, database: Database, database_url: str
+    ) -> None:
+        reader = await asyncpg.connect(database_url)
+        await reader.execute("BEGIN; SELECT 1 FROM room.thing")
+        ask = await reader.prepare("SELECT repeat('x', 50000000)")
+        reader._transport.pause_reading()
+        reading = asyncio.create_task(ask.fetchval())
+        await asyncio.sleep(0.5)
+
+        async with database.transaction() as first:
+            await first.execute("INSERT INTO thing VALUES ('a', 1)")
+            with pytest.raises(WriteConflict):
+                async with database.transaction() as second:
+                    await second.execute("INSERT INTO thing VALUES ('a', 2)")
+
+        reader._transport.resume_reading()
+        assert len(await reading) == 50_000_000
+        await reader.close()
+
     async def test_that_waits_too_long_for_a_lock_is_a_conflict(self, database: Database) -> None:
         async with database.transaction() as first:
             await first.execute("INSERT INTO thing VALUES ('a', 1)")
