@@ -169,7 +169,7 @@ async def test_subscribers_hear_each_change_once_and_in_order(site: Site) -> Non
     heard = []
     async with site.api.stream("GET", "/scoring/v1/tier-changes/stream", params={"begin": "first"}) as stream:
         async for line in stream.aiter_lines():
-            if line.startswith("data: ") and '"model":"mql"' in line:
+            if line.startswith("data: ") and '"model":"mql"' in line and '"to_tier"' in line:
                 heard.append(line)
             if len(heard) == len(told):
                 break
