@@ -78,7 +78,8 @@ class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     ``wanted`` names what has called for sales and is not yet satisfied, because the lead cannot be
     reached. ``given_back`` holds a lead back after a return, until it rises again. ``former`` maps
-    reps to when they last lost or gave up the lead. ``said`` counts what was said of it.
+    reps to when they last lost or gave up the lead. ``last_way`` is how it was followed up last. ``said``
+    counts what was said of it.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     given_back: bool = False
     former: dict[str, Instant] = {}
     last_follow_up: Instant | None = None
+    last_way: str = ""
     activated_cycle: int = 0
     converted_cycle: int = 0
     handover: dict[str, str] = {}

@@ -125,7 +125,9 @@ def record_follow_up(telling: Telling, command: RecordFollowUp) -> None:
         is_first = spell.first_follow_up is None
         after = follow_up(telling.rulebook.sla, lead, spell, telling.now)
         next_due = next_follow_up(after)
-        lead = with_spell(msgspec.structs.replace(lead, last_follow_up=telling.now), after)
+        lead = with_spell(
+            msgspec.structs.replace(lead, last_follow_up=telling.now, last_way=command.way), after
+        )
         contacted = LeadContacted(
             lead=lead.id,
             rep=spell.rep,

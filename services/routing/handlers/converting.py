@@ -51,6 +51,7 @@ def _convert(telling: Telling, lead: Lead) -> Lead:
             handover=choices_of(pipeline, lead.handover),
             campaign=campaign,
             source=source,
+            last_act=f"follow_up/{lead.last_way}" if lead.last_way else "",
         ),
     )
     lead = telling.close_task(lead, COMPLETE_HANDOVER, "done")

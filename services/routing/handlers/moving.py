@@ -82,13 +82,14 @@ def _absorb(winner: Lead, loser: Lead) -> Lead:
     former = dict(loser.former)
     for rep, at in winner.former.items():
         former[rep] = max(at, former.get(rep, at))
-    follow_ups = [at for at in (winner.last_follow_up, loser.last_follow_up) if at is not None]
+    last = max((winner, loser), key=lambda one: one.last_follow_up or 0)
     return msgspec.structs.replace(
         winner,
         opportunities=deals,
         former=former,
         handover={**loser.handover, **winner.handover},
-        last_follow_up=max(follow_ups, default=None),
+        last_follow_up=last.last_follow_up,
+        last_way=last.last_way,
         activated_cycle=max(winner.activated_cycle, loser.activated_cycle),
         converted_cycle=max(winner.converted_cycle, loser.converted_cycle),
         wanted=winner.wanted or loser.wanted,

@@ -24,9 +24,7 @@ def document(name: str, shape: type[D]) -> D:
 def test_r13_ships_a_at_once_b_from_65_and_never_c_or_d() -> None:
     reach = document("reach", ReachDocument)
     assert reach.in_charge == "mql"
-    rules = [
-        (rule.model, tier, rule.answer, rule.from_points) for rule in reach.rules for tier in rule.tiers
-    ]
+    rules = [(rule.model, tier, rule.answer, rule.from_points) for rule in reach.rules for tier in rule.tiers]
     assert {
         ("mql", "A", "assign", None),
         ("mql", "B", "claimable", 65),

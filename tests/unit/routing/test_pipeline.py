@@ -63,8 +63,10 @@ class TestActivation:
         floor.hot("ada")
         floor.fill_all("ada", "rep-1")
         assert "LeadConverted" not in floor.events("ada"), "only an activated lead converts (R8)"
+        floor.follow_up("ada", "rep-1", way="visit")
         floor.activated("ada")
         assert floor.events("ada").count("LeadConverted") == 1
+        assert floor.last(LeadConverted).last_act == "follow_up/visit"
         assert "TaskCreated" not in floor.events("ada")
 
     def test_is_heard_once_a_cycle_and_from_the_model_in_charge_only(self) -> None:
