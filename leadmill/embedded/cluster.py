@@ -57,6 +57,14 @@ class Cluster:
         for half_made in self.data.parent.glob(f"{_WORK}*"):
             shutil.rmtree(half_made, ignore_errors=True)
         work = Path(tempfile.mkdtemp(prefix=_WORK, dir=self.data.parent))
+        try:
+            self._fill(work)
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+        work.rename(self.data)
+
+    def _fill(self, work: Path) -> None:
         self.hand_over(work)
         password = self.password_file
         password.touch(mode=0o600)
@@ -68,7 +76,6 @@ class Cluster:
         sync = [] if self.durable else ["--no-sync"]
         self._run("initdb", "-D", str(work), *access, f"--pwfile={password}", *locale, *sync)
         self._run("postgres", "--single", "-D", str(work), "postgres", text=f"CREATE DATABASE {DATABASE}\n")
-        work.rename(self.data)
 
     @property
     def password_file(self) -> Path:

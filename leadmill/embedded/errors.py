@@ -17,6 +17,12 @@ class PostgresNotStarted(Unavailable):
     code = "embedded.not_started"
 
 
+class DiskFull(PostgresNotStarted):
+    """The disk that holds the database is full; make room there and start again, nothing is lost."""
+
+    code = "embedded.disk_full"
+
+
 class PostgresUnusable(Unavailable):
     """This machine or directory cannot hold the database; the text says what is in the way."""
 

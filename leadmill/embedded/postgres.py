@@ -26,6 +26,7 @@ from urllib.parse import quote
 from leadmill.embedded.account import choose_account
 from leadmill.embedded.cluster import DATABASE, SUPERUSER, Cluster, read_postmaster
 from leadmill.embedded.data_dir import is_open_to_all, make_data_dir
+from leadmill.embedded.disk import telling_of_a_full_disk
 from leadmill.embedded.errors import PostgresNotStarted, PostgresUnusable
 from leadmill.embedded.guard import Guard
 from leadmill.embedded.installation import find_installation
@@ -113,17 +114,19 @@ class EmbeddedPostgres:
 
         :raises DataDirInUse: if another process has the directory.
         :raises PostgresUnusable: if this machine or directory cannot hold it.
+        :raises DiskFull: if its disk has no room.
         :raises PostgresNotStarted: if it ends or does not get ready within two minutes.
         """
         if self._process is not None:
             return
-        make_data_dir(self._data_dir)
-        self._lock.take()
-        try:
-            self._start_locked()
-        except BaseException:
-            self.stop()
-            raise
+        with telling_of_a_full_disk(self._data_dir):
+            make_data_dir(self._data_dir)
+            try:
+                self._lock.take()
+                self._start_locked()
+            except BaseException:
+                self.stop()
+                raise
 
     def stop(self) -> None:
         """Stop the server cleanly and give the directory free; harmless if it is not running."""
@@ -140,6 +143,17 @@ class EmbeddedPostgres:
                 shutil.rmtree(self._sockets, ignore_errors=True)
             self._sockets = None
             self._lock.release()
+
+    def require(self) -> None:
+        """Return if the server that was started runs still.
+
+        :raises DiskFull: if it has ended, and its disk has no room.
+        :raises PostgresNotStarted: if it has ended; the text holds the end of its log.
+        """
+        process = self._process
+        if process is not None and process.poll() is not None:
+            with telling_of_a_full_disk(self._data_dir):
+                raise PostgresNotStarted(f"the database has ended; its log ends:\n{self._end_of_log()}")
 
     def kill(self) -> None:
         """Kill the server as a power cut would; ``start`` recovers its data. For tests of failure."""

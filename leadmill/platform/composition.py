@@ -132,6 +132,7 @@ def compose_service(
         activities += blueprint.activities
     if role != "worker":
         activities += blueprint.edge_activities
+        checks |= blueprint.edge_checks
         if blueprint.routers and not blueprint.edge_activities:
             # an edge takes data in without its database; whoever is asked questions does not
             checks["database"] = _database_check(blueprint.database)

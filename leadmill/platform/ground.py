@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import ssl
@@ -27,24 +28,29 @@ from shared.log.port import Log
 from shared.postgres.database import Database, DatabaseLimits
 from shared.processor.loop import LoopSettings
 from shared.runtime.blueprint import Resources
-from shared.runtime.service import Activity, repeatedly
+from shared.runtime.service import Activity, repeatedly, until_stopped
 from shared.security.secrets import load_secrets
 
 LOG_SCHEMA: Final = "log"
 
 _TIDY_EVERY: Final = timedelta(minutes=5)
+_LOOK_EVERY: Final = timedelta(seconds=1)
 _LOG_CONNECTIONS: Final = 10
 _BESIDE_TRIES: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """An open database and log. ``settings`` are those of the directory, ``data`` is its folder."""
+    """An open database and log. ``settings`` are those of the directory, ``data`` is its folder.
+
+    ``server`` is the database that this process has started, if it has.
+    """
 
     settings: PlatformSettings
     data: Path
     url: str
     log: Log
+    server: EmbeddedPostgres | None = None
 
     def resources(
         self, *, clock: Clock, registry: CollectorRegistry | None = None, poll: timedelta | None = None
@@ -73,16 +79,32 @@ class Ground:
             loop=loop,
         )
 
-    def upkeep(self, clock: Clock) -> list[Activity]:
-        """Return what keeps the ground itself in order: the embedded log's retention and compaction."""
-        log = self.log
-        if not isinstance(log, EmbeddedLog):
-            return []
+    def upkeep(self, clock: Clock, *, tidies: bool = True) -> list[Activity]:
+        """Return what keeps the ground itself in order.
 
-        async def tidy() -> None:
-            await log.tidy(clock.now() // 1000)
+        A look at the database of our own, which ends the process when the server has ended, as that does
+        when it has no room for what it must write; and if it ``tidies``, the embedded log's retention
+        and compaction.
+        """
+        log, server = self.log, self.server
+        activities: list[Activity] = []
+        if server is not None:
 
-        return [repeatedly("log-tidying", tidy, every=_TIDY_EVERY)]
+            async def watch(stopping: asyncio.Event) -> None:
+                while not stopping.is_set():
+                    server.require()
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(_LOOK_EVERY.total_seconds()):
+                            await stopping.wait()
+
+            activities.append(until_stopped("database-server", watch))
+        if tidies and isinstance(log, EmbeddedLog):
+
+            async def tidy() -> None:
+                await log.tidy(clock.now() // 1000)
+
+            activities.append(repeatedly("log-tidying", tidy, every=_TIDY_EVERY))
+        return activities
 
 
 @asynccontextmanager
@@ -104,21 +126,21 @@ async def open_ground(
     async with AsyncExitStack() as stack:
         data = settings.data_folder
         if settings.uses_own_database:
-            url = await _own_database(stack, data, is_owner=is_owner, settings=postgres_settings)
+            url, server = await _own_database(stack, data, is_owner=is_owner, settings=postgres_settings)
             settings = settle(settings, data)
         else:
-            url = settings.postgres.get_secret_value()
+            url, server = settings.postgres.get_secret_value(), None
         log = await _open_log(stack, settings, url)
-        yield Ground(settings=settings, data=data, url=url, log=log)
+        yield Ground(settings=settings, data=data, url=url, log=log, server=server)
 
 
 async def _own_database(
     stack: AsyncExitStack, data: Path, *, is_owner: bool, settings: Mapping[str, str] | None
-) -> str:
+) -> tuple[str, EmbeddedPostgres | None]:
     for tries_left in range(_BESIDE_TRIES, -1, -1):
         running = None if is_owner else find_running(data)
         if running is not None:
-            return running
+            return running, None
         try:
             postgres = await stack.enter_async_context(EmbeddedPostgres(data, settings=settings))
         except DataDirInUse:
@@ -127,7 +149,7 @@ async def _own_database(
                 raise
             await asyncio.sleep(0.2)
         else:
-            return postgres.url
+            return postgres.url, postgres
     raise AssertionError("unreachable: the last try returns or raises")
 
 

@@ -112,7 +112,7 @@ async def serve_ground(
             for blueprint in blueprints
         ]
         health = Health(version=VERSION, revision=settings.revision, settings=describe_settings(settings))
-        around = ground.upkeep(clock) if assignment.role != "api" else []
+        around = ground.upkeep(clock, tidies=assignment.role != "api")
         if api:
             around.append(
                 api_server(

@@ -179,6 +179,7 @@ def build(
             Activity(name="ingest-raw-log", run=raw_log.run, stop=raw_log.stop),
             repeatedly("ingest-turned-away", turning_away.keep, every=_KEEP_EVERY),
         ),
+        edge_checks={"edge": raw_log.check},
         hot_routes=(
             *sdk_routes(edge),
             *capture_routes(

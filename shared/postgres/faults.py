@@ -20,6 +20,12 @@ class DatabaseUnavailable(Unavailable):
     code = "database.unavailable"
 
 
+class DatabaseFull(DatabaseUnavailable):
+    """The disk of the database is full; make room there: work is paused until then, and nothing is lost."""
+
+    code = "database.disk_full"
+
+
 class WriteConflict(Unavailable):
     """Another transaction held the same rows; this one was undone and can be tried again at once."""
 
@@ -78,6 +84,8 @@ def verdicts() -> Iterator[None]:
         raise WriteConflict(f"{type(error).__name__}: the rows were held by another transaction") from error
     except _MISSING as error:
         raise SchemaMissing from error
+    except asyncpg.DiskFullError as error:
+        raise DatabaseFull from error
     except _AWAY as error:
         raise DatabaseUnavailable(f"the database does not answer ({type(error).__name__})") from error
 

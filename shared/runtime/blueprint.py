@@ -20,7 +20,7 @@ from shared.log.port import Log, Record
 from shared.postgres.database import Database
 from shared.processor.checks import Finding
 from shared.processor.loop import LoopSettings, Worker
-from shared.runtime.service import Activity
+from shared.runtime.service import Activity, Check
 from shared.security.secrets import DeploymentSecrets
 
 
@@ -89,7 +89,8 @@ class Blueprint:
 
     ``start`` opens what it needs and raises Unavailable if something does not answer; ``stop`` lets go
     of it. ``group``, ``topics`` and ``outputs`` are its processor's. ``workers`` and ``activities`` run
-    in worker processes; ``routers``, ``hot_routes`` and ``edge_activities`` in API processes.
+    in worker processes; ``routers``, ``hot_routes`` and ``edge_activities`` in API processes, which are
+    ready if ``edge_checks`` say so.
     ``check(full)`` answers the audit; ``find_missing(records)`` names the events in records of a kept
     topic that the service should hold and does not; ``tell(lead)`` gives its part of a lead's story.
     """
@@ -104,6 +105,7 @@ class Blueprint:
     workers: Sequence[Worker[Any]] = ()
     activities: Sequence[Activity] = ()
     edge_activities: Sequence[Activity] = ()
+    edge_checks: Mapping[str, Check] = field(default_factory=dict)
     routers: Sequence[APIRouter] = ()
     hot_routes: Sequence[HotRoute] = ()
     statuses: Mapping[str, int] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from enum import IntEnum
 
@@ -17,7 +18,7 @@ class ExitCode(IntEnum):
     MISUSED = 2
     """Wrong usage or settings."""
     UNAVAILABLE = 3
-    """A dependency is away: the database, the log, a port."""
+    """A dependency is away: the database, the log, a port, room on the disk."""
 
 
 def exit_code_of(error: BaseException) -> ExitCode:
@@ -34,6 +35,11 @@ def members_of(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
+def is_full_disk(error: BaseException) -> bool:
+    """Return whether a file could not be written because its disk, or what one may use of it, is full."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+
+
 _BY_WEIGHT = (ExitCode.FAILED, ExitCode.MISUSED, ExitCode.UNAVAILABLE, ExitCode.DONE)
 
 
@@ -45,5 +51,7 @@ def _one(error: BaseException) -> ExitCode:
             return ExitCode.UNAVAILABLE
         case Duplicate():
             return ExitCode.DONE
+        case OSError() if is_full_disk(error):
+            return ExitCode.UNAVAILABLE
         case _:
             return ExitCode.FAILED

@@ -22,7 +22,7 @@ from typing import Any, Final
 import uvloop
 
 from shared.kernel.errors import Unavailable, Verdict
-from shared.runtime.exit_codes import ExitCode, exit_code_of, members_of
+from shared.runtime.exit_codes import ExitCode, exit_code_of, is_full_disk, members_of
 from shared.runtime.health import Health
 from shared.runtime.loop_watch import LoopWatch
 from shared.runtime.service import Activity, Service
@@ -226,6 +226,9 @@ def _tell_about(error: BaseException) -> None:
     if isinstance(error, Verdict):
         logger.error("process_failed", code=error.reason)
         _tell(error.message)
+    elif is_full_disk(error):
+        logger.error("process_failed", code="process.disk_full", exc_info=error)
+        _tell("a disk of this machine is full; make room and start again, nothing is lost")
     else:
         logger.critical("process_failed", exc_info=error)
         _tell(f"something went wrong ({type(error).__name__}); the log line process_failed tells where")

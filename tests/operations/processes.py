@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -48,10 +48,11 @@ def leadmill(
     environment: Mapping[str, str] | None = None,
     seconds: float = 90.0,
     cwd: Path | None = None,
+    through: Sequence[str] = (),
 ) -> Answer:
-    """Run a command to its end."""
+    """Run a command to its end; ``through`` is a command that runs it."""
     done = subprocess.run(
-        [*COMMAND, *arguments],
+        [*through, *COMMAND, *arguments],
         capture_output=True,
         text=True,
         env=clean_environment(environment),
@@ -78,6 +79,7 @@ class Running:
     log: Path
     port: int = field(default_factory=free_port)
     admin_port: int = field(default_factory=free_port)
+    through: Sequence[str] = ()
     process: subprocess.Popen[str] | None = None
 
     @property
@@ -92,7 +94,7 @@ class Running:
         ports = ["--port", str(self.port), "--admin-port", str(self.admin_port)]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, *self.arguments, *ports],
+                [*self.through, *COMMAND, *self.arguments, *ports],
                 env=clean_environment(self.environment),
                 stdout=log,
                 stderr=log,

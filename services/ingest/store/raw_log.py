@@ -27,6 +27,7 @@ from shared.telemetry.logging import get_logger
 _DRAINED_AT_ONCE: Final = 500
 _DRAIN_SECONDS: Final = 10.0
 _LONGEST_PAUSE: Final = 2.0
+_REFUSED_SECONDS: Final = 10.0
 
 logger = get_logger(__name__)
 
@@ -87,11 +88,22 @@ class RawLog:
         self._spilling = asyncio.Event()
         self._spill_lock = asyncio.Lock()
         self._is_stopping = False
+        self._refused: Unavailable | None = None
+        self._refused_at = 0.0
 
     @property
     def is_spilling(self) -> bool:
         """True while records go to the disk instead of the log."""
         return self._spilling.is_set()
+
+    async def check(self) -> None:
+        """Return if what comes in is kept.
+
+        :raises Unavailable: why it is not, for ten seconds after something was refused.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._refused is not None and now - self._refused_at < _REFUSED_SECONDS:
+            raise self._refused
 
     async def append(self, records: Sequence[NewRecord]) -> None:
         """Return once the log, or the spill, has every record for good.
@@ -163,16 +175,16 @@ class RawLog:
                 return
             for one in waiting:
                 await self._append_together([one])
-        except (Unavailable, TimeoutError):
+        except (Unavailable, TimeoutError) as error:
             await self._abandon_producer()
             if self._spill is None:
-                self._fail(waiting, LogUnavailable())
+                self._refuse(waiting, LogUnavailable(code=_reason_of(error)))
                 return
             logger.warning("spilling")
             self._spilling.set()
             await self._keep_on_disk(waiting)
         else:
-            _answer(waiting)
+            self._take_as_kept(waiting)
 
     async def _send(self, records: Sequence[NewRecord]) -> None:
         batches: dict[TopicPartition, list[NewRecord]] = {}
@@ -194,13 +206,13 @@ class RawLog:
                 try:
                     await asyncio.to_thread(self._spill.append, records)
                 except Unavailable as error:
-                    self._fail(waiting, error if isinstance(error, SpillFull) else LogUnavailable())
+                    self._refuse(waiting, error if isinstance(error, SpillFull) else LogUnavailable())
                     return
         if is_late:
             await self._append_together(waiting)
             return
         self._meter.spilled(len(records))
-        _answer(waiting)
+        self._take_as_kept(waiting)
 
     async def _drain(self) -> None:
         assert self._spill is not None
@@ -231,6 +243,16 @@ class RawLog:
             with contextlib.suppress(Unavailable):
                 await producer.stop()
 
+    def _take_as_kept(self, waiting: Sequence[_Waiting]) -> None:
+        self._refused = None
+        for one in waiting:
+            if not one.kept.done():
+                one.kept.set_result(None)
+
+    def _refuse(self, waiting: Sequence[_Waiting], error: Unavailable) -> None:
+        self._refused, self._refused_at = error, asyncio.get_running_loop().time()
+        self._fail(waiting, error)
+
     @staticmethod
     def _fail(waiting: Sequence[_Waiting], error: Exception) -> None:
         for one in waiting:
@@ -238,7 +260,5 @@ class RawLog:
                 one.kept.set_exception(error)
 
 
-def _answer(waiting: Sequence[_Waiting]) -> None:
-    for one in waiting:
-        if not one.kept.done():
-            one.kept.set_result(None)
+def _reason_of(error: Exception) -> str | None:
+    return error.reason if isinstance(error, LogUnavailable) else None

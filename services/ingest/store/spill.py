@@ -11,9 +11,12 @@ Blocking: call it from a thread.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
 import struct
+from io import FileIO
 from pathlib import Path
 from typing import IO, Final
 from zlib import crc32
@@ -25,6 +28,7 @@ from shared.log.port import NewRecord
 
 _FRAME: Final = struct.Struct(">II")
 _MOST_DIRECTORIES: Final = 256
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(
@@ -33,7 +37,7 @@ _decode: Final = msgspec.msgpack.Decoder(
 
 
 class SpillFull(Unavailable):
-    """The log does not answer and the spill is full; try again later."""
+    """The log does not answer, and the spill or its disk is full; nothing was kept, try again later."""
 
     code = "spill.full"
 
@@ -59,7 +63,7 @@ class Spill:
         self._folder: Path | None = None
         self._lock: IO[bytes] | None = None
         self._segments: list[Path] = []
-        self._writing: IO[bytes] | None = None
+        self._writing: FileIO | None = None
         self._written = 0
         self._position = 0
         self._read_to = 0
@@ -110,7 +114,7 @@ class Spill:
     def append(self, records: list[NewRecord]) -> None:
         """Keep the records; returns once they are on disk.
 
-        :raises SpillFull: if there is no room; nothing was kept.
+        :raises SpillFull: if there is no room, or none on the disk; nothing was kept.
         :raises SpillUnusable: if the disk refuses; some may have been kept.
         """
         frames = bytearray()
@@ -124,12 +128,11 @@ class Spill:
             if self._writing is None or self._written >= self._segment_bytes:
                 self._begin_segment()
             assert self._writing is not None
-            self._writing.write(frames)
-            self._writing.flush()
+            _write(self._writing, frames)
             os.fsync(self._writing.fileno())
         except OSError as error:
-            self._stop_writing()
-            raise SpillUnusable from error
+            self._give_up_writing()
+            raise (SpillFull if error.errno in _NO_ROOM else SpillUnusable) from error
         self._written += len(frames)
 
     def _begin_segment(self) -> None:
@@ -138,7 +141,8 @@ class Spill:
             raise SpillUnusable
         path = self._folder / f"{self._next:012d}.segment"
         self._next += 1
-        self._writing = path.open("xb")
+        # unbuffered: what a full disk did not take must not be written behind our back later
+        self._writing = path.open("xb", buffering=0)
         self._written = 0
         descriptor = os.open(self._folder, os.O_RDONLY)
         try:
@@ -148,9 +152,23 @@ class Spill:
         self._segments.append(path)
 
     def _stop_writing(self) -> None:
-        if self._writing is not None:
-            self._writing.close()
-            self._writing = None
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.close()
+
+    def _give_up_writing(self) -> None:
+        """Take back what was written of frames that were not kept; the next ones begin a segment."""
+        if self._writing is None:
+            return
+        path = Path(self._writing.name)
+        with contextlib.suppress(OSError):
+            if self._written:
+                self._writing.truncate(self._written)
+            else:
+                path.unlink()
+                self._segments = [segment for segment in self._segments if segment != path]
+        with contextlib.suppress(OSError):
+            self._stop_writing()
 
     def read(self, *, limit: int) -> list[NewRecord]:
         """Return the oldest records that wait, up to ``limit``; the same again until :meth:`forget`."""
@@ -177,6 +195,13 @@ class Spill:
             path.unlink()
         self._segments.pop(0)
         self._position = self._read_to = 0
+
+
+def _write(file: FileIO, frames: bytearray) -> None:
+    with memoryview(frames) as whole:
+        written = 0
+        while written < len(whole):
+            written += file.write(whole[written:])
 
 
 def _read_frames(path: Path, *, start: int, limit: int) -> tuple[list[NewRecord], int, bool]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shared.log.port import LogUnavailable
-from shared.postgres.faults import CommitUnknown, DatabaseUnavailable, WriteConflict
+from shared.postgres.faults import CommitUnknown, DatabaseFull, DatabaseUnavailable, WriteConflict
 
 
 @contextmanager
@@ -17,5 +17,8 @@ def availability() -> Iterator[None]:
     """
     try:
         yield
+    except DatabaseFull as error:
+        # told apart, because waiting does not help: somebody has to make room
+        raise LogUnavailable(error.message, code=error.reason) from error
     except (CommitUnknown, DatabaseUnavailable, WriteConflict) as error:
         raise LogUnavailable(f"the embedded log's database: {error.message}") from error

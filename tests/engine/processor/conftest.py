@@ -120,6 +120,10 @@ class Bench:
         async with self.database.connection() as connection:
             return await connection.fetch_value(sql, *arguments)
 
+    async def execute(self, sql: str) -> None:
+        async with self.database.connection() as connection:
+            await connection.execute(sql)
+
     async def until(self, holds: Callable[[], Awaitable[bool]], *, within: float = 20.0) -> None:
         async with asyncio.timeout(within):
             while not await holds():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 import subprocess
 import sys
@@ -200,6 +201,8 @@ class TestAnExitCode:
             (Rejected("x"), ExitCode.MISUSED),
             (Unavailable("x"), ExitCode.UNAVAILABLE),
             (Duplicate("x"), ExitCode.DONE),
+            (OSError(errno.ENOSPC, "no room"), ExitCode.UNAVAILABLE),
+            (OSError(errno.EIO, "broken"), ExitCode.FAILED),
             (ValueError("x"), ExitCode.FAILED),
             (ExceptionGroup("x", [Unavailable("x"), ExceptionGroup("y", [Rejected("x")])]), ExitCode.MISUSED),
             (ExceptionGroup("x", [Unavailable("x"), ValueError("x")]), ExitCode.FAILED),

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from services.ingest.metrics import IngestMetrics
 from services.ingest.store.raw_log import EdgeBusy, RawLog
-from services.ingest.store.spill import Spill
+from services.ingest.store.spill import Spill, SpillFull
 from shared.contracts.topics import RAW, partition_of
 from shared.kernel.errors import Unavailable
 from shared.log.port import Log, LogUnavailable, NewRecord, RecordTooLarge, TopicPartition
@@ -38,7 +38,7 @@ class FakeProducer:
         if log.mood == "silent":
             await asyncio.Event().wait()
         if log.mood == "away":
-            raise LogUnavailable
+            raise log.trouble
         if any(len(record.value or b"") > 1000 for _, records in batches for record in records):
             raise RecordTooLarge
         await asyncio.sleep(0.01)
@@ -55,6 +55,7 @@ class FakeLog:
 
     def __init__(self) -> None:
         self.mood = "well"
+        self.trouble = LogUnavailable()
         self.appends = 0
         self.stopped = 0
         self.records: dict[TopicPartition, list[NewRecord]] = {}
@@ -72,12 +73,14 @@ def record(key: str, value: bytes = b"v") -> NewRecord:
 
 
 @asynccontextmanager
-async def running(log: FakeLog, *, spill: Path | None = None, **limits: Any) -> AsyncIterator[RawLog]:
+async def running(
+    log: FakeLog, *, spill: Path | None = None, spill_bytes: int = 1024**2, **limits: Any
+) -> AsyncIterator[RawLog]:
     raw_log = RawLog(
         log=cast("Log", log),
         partitions=PARTITIONS,
         meter=IngestMetrics(CollectorRegistry()),
-        spill=None if spill is None else Spill(spill),
+        spill=None if spill is None else Spill(spill, most_bytes=spill_bytes),
         patience=timedelta(milliseconds=100),
         **limits,
     )
@@ -184,3 +187,29 @@ class TestSpilling:
             await until(lambda: log.keys == ["a"])
             await raw_log.append([record("b")])
             await until(lambda: sorted(log.keys) == ["a", "b"])
+
+
+class TestReadiness:
+    async def test_is_off_for_as_long_as_nothing_can_be_kept_and_says_why(self) -> None:
+        log = FakeLog()
+        async with running(log) as raw_log:
+            await raw_log.append([record("a")])
+            await raw_log.check()
+            log.mood, log.trouble = "away", LogUnavailable("no room", code="database.disk_full")
+            for refused in (raw_log.append([record("b")]), raw_log.check()):
+                with pytest.raises(LogUnavailable) as caught:
+                    await refused
+                assert caught.value.reason == "database.disk_full"
+            log.mood = "well"
+            await raw_log.append([record("c")])
+            await raw_log.check()
+
+    async def test_is_off_when_the_spill_is_full_too(self, tmp_path: Path) -> None:
+        log = FakeLog()
+        log.mood = "away"
+        async with running(log, spill=tmp_path, spill_bytes=200) as raw_log:
+            await raw_log.append([record("a")])
+            await raw_log.check()
+            for refused in (raw_log.append([record("b", b"v" * 500)]), raw_log.check()):
+                with pytest.raises(SpillFull):
+                    await refused

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -111,3 +114,52 @@ class TestASpill:
         in_the_way.write_text("")
         with pytest.raises(SpillUnusable):
             opened(in_the_way)
+
+
+ON_A_FULL_DISK = """
+import json, resource, signal, sys
+from pathlib import Path
+from services.ingest.store.spill import Spill, SpillFull
+from shared.log.port import NewRecord
+
+def append(name, size):
+    try:
+        spill.append([NewRecord(name, b"v" * size, [], 1)])
+    except SpillFull as error:
+        return error.reason
+    return "kept"
+
+def room(size):
+    # no file may grow beyond this: the kernel takes what fits and refuses the rest, as a full disk does
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+folder = Path(sys.argv[1])
+spill = Spill(folder)
+spill.open()
+said = [append(b"a", 100)]
+room(1_000)
+said += [append(b"b", 5_000) for _ in range(3)]
+files = sorted(path.name for path in folder.rglob("*.segment"))
+room(resource.RLIM_INFINITY)
+said.append(append(b"c", 5_000))
+found = []
+while records := spill.read(limit=9):
+    found += [record.key.decode() for record in records]
+    spill.forget()
+spill.close()
+print(json.dumps({"said": said, "files": files, "found": found}))
+"""
+
+
+def test_a_full_disk_keeps_nothing_of_what_it_refuses_and_costs_nothing_that_was_kept(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ON_A_FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == {
+        "said": ["kept", "spill.full", "spill.full", "spill.full", "kept"],
+        "files": ["000000000001.segment"],
+        "found": ["a", "c"],
+    }
+    assert not list(tmp_path.rglob("*.segment"))
