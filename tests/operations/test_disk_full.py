@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from shared.testing.small_disk import NoSmallDisk, SmallDisk
 from tests.operations.processes import COMMAND, Answer, Running, free_port, leadmill
-from tests.operations.small_disk import NoSmallDisk, SmallDisk
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(45)]
 
