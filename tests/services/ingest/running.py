@@ -134,12 +134,16 @@ class RunningIngest:
         return found
 
     async def breaches(self) -> dict[str, Sequence[str]]:
-        """Return the checks that do not hold, with what breaks them."""
+        """Return the checks that do not hold once all is published, with what breaks them."""
+        async with asyncio.timeout(20):
+            while await self.value("SELECT count(*) FROM outbox"):
+                await asyncio.sleep(0.05)
         found = await self.blueprint.check(True)
         assert all(finding.check.startswith("ingest: ") for finding in found)
         before = {
-            f"{tp.topic}/{tp.partition}: offsets 0 to {start - 1} have no receipt"
+            f"{tp.topic}/{tp.partition}: offsets 0 to {start - 1} {what}"
             for tp, start in self.starts.items()
+            for what in ("have no receipt", "were not read")
         }
         breaches = {
             finding.check: [breach for breach in finding.breaches if breach not in before]
