@@ -142,27 +142,25 @@ async def test_a_follow_up_stops_the_clock_and_an_empty_one_does_not(client: Cli
     assert [one["note"] for one in seen["read"]] == [None, None]
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "by", "status", "code"),
-    [
-        ("follow-ups", {"way": "pigeon"}, "rep-1", 400, "routing.follow_up_fault"),
-        ("follow-ups", {"way": "phone", "result": "reached"}, "rep-2", 403, "routing.not_owner"),
-        ("follow-ups", {"way": "phone", "rep": "rep-1"}, "rep-2", 403, "access.forbidden"),
-        ("follow-ups", {"way": "phone", "colour": "red"}, "rep-1", 422, "request.invalid"),
-        ("return", {"reason": "bored"}, "rep-1", 400, "routing.reason_unknown"),
-        ("transfer", {"to_rep": "rep-2"}, "rep-1", 403, "access.forbidden"),
-        ("transfer", {"to_rep": "rep-99"}, "manager", 404, "routing.rep_unknown"),
-        ("status", {"status": "activated"}, "rep-1", 409, "routing.status_not_allowed"),
-        ("handover", {"fields": {"budget": "lots"}}, "rep-1", 400, "routing.handover_fault"),
-        ("claim", {}, "read", 403, "access.forbidden"),
-    ],
-)
-async def test_refusals_say_what_to_do(
-    client: Client, path: str, body: Any, by: str, status: int, code: str
-) -> None:
-    refused = await client.post(f"leads/{ADA}/{path}", body, by=by, status=status)
-    assert refused["code"] == code
-    assert refused["detail"]
+REFUSALS: list[tuple[str, Any, str, int, str]] = [
+    ("follow-ups", {"way": "pigeon"}, "rep-1", 400, "routing.follow_up_fault"),
+    ("follow-ups", {"way": "phone", "result": "reached"}, "rep-2", 403, "routing.not_owner"),
+    ("follow-ups", {"way": "phone", "rep": "rep-1"}, "rep-2", 403, "access.forbidden"),
+    ("follow-ups", {"way": "phone", "colour": "red"}, "rep-1", 422, "request.invalid"),
+    ("return", {"reason": "bored"}, "rep-1", 400, "routing.reason_unknown"),
+    ("transfer", {"to_rep": "rep-2"}, "rep-1", 403, "access.forbidden"),
+    ("transfer", {"to_rep": "rep-99"}, "manager", 404, "routing.rep_unknown"),
+    ("status", {"status": "activated"}, "rep-1", 409, "routing.status_not_allowed"),
+    ("handover", {"fields": {"budget": "lots"}}, "rep-1", 400, "routing.handover_fault"),
+    ("claim", {}, "read", 403, "access.forbidden"),
+]
+
+
+async def test_refusals_say_what_to_do(client: Client) -> None:
+    for path, body, by, status, code in REFUSALS:
+        refused = await client.post(f"leads/{ADA}/{path}", body, by=by, status=status)
+        assert refused["code"] == code
+        assert refused["detail"]
 
 
 async def test_an_unknown_lead_is_unknown(client: Client) -> None:
