@@ -50,8 +50,9 @@ class LeadActivated(Event, frozen=True, kw_only=True):
     """Scoring says: in one model the lead has passed its activation gate (C9).
 
     Said once per lead, model and sales cycle, when it becomes known, and never taken back; ``at`` is
-    when the gate was passed. ``cycle`` counts from 1; a lost opportunity or a return begins the next.
-    Does not imply that anybody owns the lead.
+    when the gate was passed. ``cycle`` counts the activated cycles from 1 and only rises; a lost
+    opportunity or a return begins the next. A cycle that was over before its activation became known
+    is left out. Does not imply that anybody owns the lead.
     """
 
     lead: LeadId
