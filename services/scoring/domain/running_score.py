@@ -154,7 +154,7 @@ def _advance_model(
             slots[index] = after
             touched.add(model.group_of[index])
     at, gate, remembered = fact.occurred, model.activation, state.gate
-    if gate is not None:
+    if gate is not None and fact.name in gate.listens:
         remembered = gate.learn(remembered, fact)
     if slots is None:
         if gate is None or remembered is state.gate:

@@ -215,9 +215,11 @@ def _have_same_lines(state: ScoringState | None, was: ScoringState | None) -> bo
         return True
     if state.models.keys() != was.models.keys():
         return False
-    return all(
-        held is was.models[name] or _says_same(held, was.models[name]) for name, held in state.models.items()
-    )
+    for name, held in state.models.items():
+        then = was.models[name]
+        if held is not then and not _says_same(held, then):
+            return False
+    return True
 
 
 def _says_same(held: ModelState, then: ModelState) -> bool:

@@ -7,7 +7,7 @@ the window; a model whose score may rise by itself can therefore have no gate (i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
@@ -57,7 +57,8 @@ class ActivationGate:
     """Opens at ``at_least`` thousandths of a point, with ``count`` acts within ``window`` microseconds.
 
     Of one kind and object an act counts only ``apart`` microseconds after the last that counted.
-    ``acts`` are the kinds by the act they listen to, ``rearmed_by`` the facts that end a sales cycle.
+    ``acts`` are the kinds by the act they listen to, ``rearmed_by`` the facts that end a sales cycle;
+    ``listens`` names the facts that change what the gate remembers.
     """
 
     at_least: int
@@ -66,11 +67,11 @@ class ActivationGate:
     apart: int
     acts: Mapping[str, tuple[HighValueAct, ...]]
     rearmed_by: frozenset[str]
+    listens: frozenset[str] = field(init=False, repr=False, compare=False)
 
-    @property
-    def listens(self) -> frozenset[str]:
-        """The names of the facts that change what the gate remembers."""
-        return self.rearmed_by.union(self.acts)
+    def __post_init__(self) -> None:
+        """Put together what is asked for with every fact."""
+        object.__setattr__(self, "listens", self.rearmed_by.union(self.acts))
 
     def learn(self, state: GateState | None, fact: Fact) -> GateState | None:
         """Return what the gate remembers after a fact, or the very same state if that is nothing new.
