@@ -23,6 +23,7 @@ from tests.bench.parts import (
     compare_with_bare_loops,
     compare_with_peer,
     measure_latencies,
+    measure_the_mill,
     profile_tally,
 )
 from tests.bench.report import Line, print_json, print_table, tell
@@ -34,7 +35,7 @@ _BUSY = 0.5
 def read_options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--part", choices="abc", action="append", help="only this part; may be repeated")
+    parser.add_argument("--part", choices="abcd", action="append", help="only this part; may be repeated")
     parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default: 5)")
     parser.add_argument("--events", type=int, default=200_000, help="events a run of tally (default: 200000)")
     parser.add_argument("--rate", type=float, default=1000, help="events per second in c (default: 1000)")
@@ -47,7 +48,7 @@ def read_options() -> argparse.Namespace:
 async def measure(options: argparse.Namespace) -> list[Line]:
     """Run what was asked for and return all figures."""
     extent = Extent(rounds=options.rounds, events=options.events, rate=options.rate, seconds=options.seconds)
-    parts = options.part or ["a", "b", "c"]
+    parts = options.part or ["a", "b", "c", "d"]
     lines: list[Line] = []
     if options.profile or "a" in parts or "b" in parts:
         with start_servers() as servers:
@@ -61,6 +62,9 @@ async def measure(options: argparse.Namespace) -> list[Line]:
                 lines += await compare_with_peer(servers, extent)
     if "c" in parts:
         lines += await measure_latencies(extent)
+    if "d" in parts:
+        with start_servers() as servers:
+            lines += await measure_the_mill(servers, extent)
     return lines
 
 

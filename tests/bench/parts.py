@@ -1,4 +1,4 @@
-"""The three parts of a run: what is compared with what, and which targets it is held against."""
+"""The four parts of a run: what is compared with what, and which targets it is held against."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shared.testing.kafka_broker import find_kafka
 from tests.bench.cost import Meter
 from tests.bench.latency.measurement import EVENTS_PER_REQUEST, LogKind, measure_latency, percentile
+from tests.bench.on_mill.measurement import measure_mill
 from tests.bench.on_services import contenders as services
 from tests.bench.on_services.workload import prepare_services
 from tests.bench.on_tally import contenders as tally
@@ -23,6 +24,7 @@ _WITH_TIMERS = 0.65
 _SERVICES = 0.5
 _PEER = 1.5
 _P99_MS = 250.0
+_LEADS_PER_SECOND = 200.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +125,33 @@ async def measure_latencies(extent: Extent) -> list[Line]:
             ),
         ]
     return lines
+
+
+async def measure_the_mill(servers: Servers, extent: Extent) -> list[Line]:
+    """(d) The whole chain, a process for each service: rate, shares, and time from request to owner."""
+    events = extent.service_events
+    tell(f"(d) all services: {events:,} events at once, then {_LEADS_PER_SECOND:.0f} leads a second")
+    found = await measure_mill(servers, events=events, rate=_LEADS_PER_SECOND, seconds=extent.seconds)
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in found.shares.items())
+    milliseconds = [value * 1000 for value in found.owned]
+    what = f"request to assignment at {_LEADS_PER_SECOND:.0f} leads/s"
+    return [
+        Line(
+            part="d",
+            what="events in until everything settled, all services",
+            figure=found.per_second,
+            unit="/s",
+            remark=f"of the services' processor time: {shares}",
+        ),
+        Line(part="d", what=f"{what}, p50", figure=percentile(milliseconds, 0.5), unit=" ms"),
+        Line(
+            part="d",
+            what=f"{what}, p99",
+            figure=percentile(milliseconds, 0.99),
+            unit=" ms",
+            remark=f"{found.leads:,} leads, each owned",
+        ),
+    ]
 
 
 async def profile_tally(servers: Servers, extent: Extent) -> None:

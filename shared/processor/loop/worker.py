@@ -174,8 +174,10 @@ class Worker(Generic[S]):
         finally:
             self.publisher.release()
             self.standing.is_claimed = False
-            await ahead.drop()
-            await consumer.stop()
+            try:
+                await ahead.drop()
+            finally:
+                await consumer.stop()
 
     async def _on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
         self._metrics.rebalanced(len(partitions))

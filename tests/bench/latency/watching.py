@@ -1,4 +1,4 @@
-"""Watches the topic of tier changes from outside the platform, and notes when each can be read."""
+"""Watches a topic from outside the platform, and notes when the first record of a chain can be read."""
 
 from __future__ import annotations
 
@@ -60,8 +60,9 @@ def _note(seen: dict[str, float], values: Iterable[bytes | None]) -> None:
 class KafkaWatcher:
     """Reads the topic with a consumer of its own, as another service would."""
 
-    def __init__(self, kafka: str) -> None:
+    def __init__(self, kafka: str, *, topic: str = TIER_CHANGES.name) -> None:
         self.seen: dict[str, float] = {}
+        self._topic = topic
         self._consumer: Any = AIOKafkaConsumer(
             bootstrap_servers=kafka, enable_auto_commit=False, fetch_max_wait_ms=100
         )
@@ -69,7 +70,7 @@ class KafkaWatcher:
     async def start(self) -> None:
         """Begin at the end."""
         await self._consumer.start()
-        partitions = [KafkaPartition(TIER_CHANGES.name, number) for number in range(PARTITIONS)]
+        partitions = [KafkaPartition(self._topic, number) for number in range(PARTITIONS)]
         self._consumer.assign(partitions)
         for partition, end in (await self._consumer.end_offsets(partitions)).items():
             self._consumer.seek(partition, end)

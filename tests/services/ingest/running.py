@@ -31,7 +31,7 @@ from shared.security.tokens import Principal
 from shared.security.write_keys import add_write_key
 from tests.unit.ingest.requests import IDENTITY_KEY, ROOT
 
-PARTITIONS = 3
+PARTITIONS = 4
 TOPICS = (RAW, LEADS, BEHAVIOUR, OUTCOMES, CONTACTS, DEAD_LETTERS["ingest"])
 KEY = "WK_test123"
 PEPPER = b"a pepper for the tests, 32 bytes"
