@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
+import asyncio
 import os
 import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
 import pytest
 
 from leadmill.embedded import EmbeddedPostgres
 from shared.testing.kafka_broker import KafkaBroker, find_kafka
+from tests.fresh_databases import FreshDatabases
 
-_numbers = itertools.count(1)
+_QUICK = {
+    # no test pulls the plug of the machine: killing the server loses nothing without fsync either
+    "fsync": "off",
+    "full_page_writes": "off",
+    # a new database goes through the write-ahead log page by page
+    "wal_compression": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
 
 # where a run was put into the background by a script, SIGINT is ignored, and processes started here would
 # inherit that; tests that press Ctrl-C mean it
@@ -56,22 +63,24 @@ def postgres_url() -> Iterator[str]:
         return
     folder = Path(tempfile.mkdtemp(prefix="leadmill-postgres-"))
     folder.chmod(0o755)  # as root the database runs under another account
-    # no test pulls the plug of the machine: killing the server loses nothing without fsync either
     try:
-        with EmbeddedPostgres(folder, settings={"fsync": "off", "full_page_writes": "off"}) as postgres:
+        with EmbeddedPostgres(folder, settings=_QUICK) as postgres:
             yield postgres.url
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def fresh_databases(postgres_url: str) -> Iterator[FreshDatabases]:
+    """Databases of that server."""
+    databases = FreshDatabases(postgres_url)
+    yield databases
+    asyncio.run(databases.drop_all())
+
+
 @pytest.fixture
-async def database_url(postgres_url: str) -> AsyncIterator[str]:
+async def database_url(fresh_databases: FreshDatabases) -> AsyncIterator[str]:
     """A fresh, empty database for one test."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    admin = await asyncpg.connect(postgres_url)
-    try:
-        await admin.execute(f"CREATE DATABASE {name}")
-        yield urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        await admin.close()
+    address = await fresh_databases.take()
+    yield address
+    await fresh_databases.give_back(address)
