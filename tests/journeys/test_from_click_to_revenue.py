@@ -39,6 +39,13 @@ async def credited(site: Site, **query: str) -> dict[str | None, str]:
     return {row[body["by"]]: row["amount"] for row in body["rows"]}
 
 
+async def audit(site: Site) -> dict[str, list[str]]:
+    """What the audit complains about, by check."""
+    await site.platform.drained()
+    findings = await audit_deployment(site.platform.blueprints, site.platform.ground.log, full=True)
+    return {finding.check: list(finding.breaches) for finding in findings if not finding.holds}
+
+
 async def test_a_deal_is_credited_to_the_ad_the_fair_and_the_mail_that_led_there(site: Site) -> None:
     ad = {"campaign": {"source": "google", "medium": "cpc", "name": "spring"}}
     await site.call("page", properties={"path": "/pricing"}, anonymousId="browser-1", context=ad)
@@ -104,5 +111,16 @@ async def test_a_deal_is_credited_to_the_ad_the_fair_and_the_mail_that_led_there
     assert {event["message_id"] for event in events} == {None}
     assert not any("path" in event.get("fields", {}) for event in events)
 
-    findings = await audit_deployment(site.platform.blueprints, site.platform.ground.log, full=True)
-    assert {finding.check: list(finding.breaches) for finding in findings if not finding.holds} == {}
+    assert await audit(site) == {}
+    await spoil_a_credit(site)
+    assert set(await audit(site)) == {
+        "analytics: Σ credits = outcome",
+        "analytics: credits refold from the facts",
+    }
+
+
+async def spoil_a_credit(site: Site) -> None:
+    """Change one credit by the smallest unit, behind everybody's back."""
+    analytics = next(one for one in site.platform.blueprints if one.name == "analytics")
+    async with analytics.database.connection() as connection:
+        assert await connection.execute("UPDATE credit SET minor = minor + 1 WHERE model = 'last'") == 1

@@ -101,7 +101,7 @@ async def test_a_replay_that_is_refused_again_stays_and_fails_the_command(site: 
     assert answer.code == 1
     (result,) = answer.document["replayed"]
     assert (result["result"], result["code"]) == ("refused again", "contract.malformed")
-    (listed,) = await find_letters(site.deployment, Choice())
+    (listed,) = await find_letters(site.deployment, Choice(service="scoring"))
     assert listed.letter.id == result["id"]
 
 
@@ -129,14 +129,15 @@ async def test_a_flood_halts_and_goes_on_when_it_is_told_to(site: Site, beside: 
         await spoil(site, partition=partition, records=1_200)
     await site.track("Demo Requested", userId="u-1")
 
+    readers = [one.name for one in site.platform.blueprints if BEHAVIOUR.name in one.topics]
     async with asyncio.timeout(60):
-        while len(halted := await find_halts(site.deployment, None)) < 4:
+        while len(halted := await find_halts(site.deployment, None)) < 4 * len(readers):
             await asyncio.sleep(0.1)
     probe = (await site.clients.get(site.platform.admin_address + "/readyz")).json()
     assert "worker.halted" in {check["code"] for check in probe["checks"]}
     assert (await site.clients.get(site.platform.admin_address + "/livez")).status_code == 200
     assert {(one.service, one.topic, one.code) for one in halted} == {
-        ("scoring", BEHAVIOUR.name, "processor.flood")
+        (reader, BEHAVIOUR.name, "processor.flood") for reader in readers
     }
     findings = await audit_deployment(
         site.platform.blueprints, site.platform.ground.log, patience=timedelta(seconds=1)
@@ -145,6 +146,8 @@ async def test_a_flood_halts_and_goes_on_when_it_is_told_to(site: Site, beside: 
 
     resumed = await beside("dlq", "resume", "--service", "scoring", "--json")
     assert resumed.document["resumed"] == 4
+    others = await beside("dlq", "resume", "--all", "--json")
+    assert others.document["resumed"] == 4 * len(readers) - 4
     lines = {line["rule"] for line in (await site.why(lead, "five_step"))["lines"]}
     assert lines == {"demo_requested"}
     assert (await site.clients.get(site.platform.admin_address + "/readyz")).status_code == 200

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from leadmill.platform.roster import ROSTER
 from shared.testing.kafka_broker import KafkaBroker, find_kafka
 from tests.operations.processes import Running, leadmill
 
@@ -22,6 +23,7 @@ ROLES = (
     ("ingest", "worker"),
     ("scoring", "worker"),
     ("scoring", "worker"),
+    *((name, "worker") for name in ROSTER if name not in {"ingest", "scoring"}),
     ("scoring", "api"),
 )
 
@@ -114,4 +116,4 @@ def test_a_lead_goes_through_processes_that_stop_and_start(
 
         audit = leadmill("audit", "--full", environment=environment)
         assert audit.code == 0, audit.out
-        assert [process.terminate() for process in crew] == [0] * 4
+        assert [process.terminate() for process in crew] == [0] * len(crew)
