@@ -18,6 +18,8 @@ from tests.engine.processor.conftest import Bench
 from tests.engine.tally import PARTITIONS, Totalled
 from tests.engine.till import DDL, Close, TillDesk, till_stage
 
+pytestmark = pytest.mark.lasts(15)
+
 
 @pytest.fixture
 async def till(bench: Bench) -> Bench:

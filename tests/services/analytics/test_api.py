@@ -19,6 +19,8 @@ from tests.services.analytics.stand import Stand
 from tests.unit.analytics import telling
 from tests.unit.analytics.telling import START, day, told
 
+pytestmark = pytest.mark.lasts(15)
+
 VISIT = told(telling.visited("ada", "paid_search", "spring"), START)
 CLICK = told(telling.clicked("ada", "m-1"), day(10))
 WIN = told(telling.won("ada", "OP-1", 30_000), day(20), received=day(25))

@@ -20,6 +20,8 @@ from tests.unit.analytics.histories import history
 from tests.unit.analytics.oracle import Oracle
 from tests.unit.analytics.telling import START, Told, day, rulebook, told
 
+pytestmark = pytest.mark.lasts(20)
+
 ADA = "ada-profile"
 MODELS = ("first", "last", "linear", "u")
 BYS: tuple[By, ...] = ("campaign", "channel", "source")

@@ -11,7 +11,7 @@ from shared.contracts.topics import BEHAVIOUR, CONTACTS, LEADS, OUTCOMES, RAW
 from shared.log.port import NewRecord, TopicPartition
 from tests.services.ingest.running import RunningIngest, batch_of
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.lasts(15)]
 
 ADA = {"email": "ada@example.com", "phone": "13800138000", "name": "Ada Lovelace", "note": "call me"}
 WON = {"kind": "won", "opportunity": "OP-1", "amount": 10, "currency": "CNY", "external_id": "7"}

@@ -13,7 +13,7 @@ from shared.security.internal_keys import internal_key
 from tests.services.ingest.running import PARTITIONS, PEPPER, RunningIngest, batch_of
 from tests.unit.ingest.requests import read_request
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.lasts(15)]
 
 
 class TestIngest:

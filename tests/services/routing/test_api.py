@@ -18,6 +18,8 @@ from tests.services.routing.stand import Stand
 from tests.services.routing.words import Words, lead_id
 from tests.unit.routing.floor import local
 
+pytestmark = pytest.mark.lasts(15)
+
 ADA = lead_id("ada")
 
 

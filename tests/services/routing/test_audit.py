@@ -14,6 +14,8 @@ from tests.services.routing.stand import Stand
 from tests.services.routing.words import Word, Words, lead_id
 from tests.unit.routing.floor import local
 
+pytestmark = pytest.mark.lasts(15)
+
 
 class Read(NamedTuple):
     """A record as it lies in the log."""

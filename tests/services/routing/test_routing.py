@@ -17,6 +17,8 @@ from tests.services.routing.stand import Stand
 from tests.services.routing.words import Words, lead_id
 from tests.unit.routing.floor import local
 
+pytestmark = pytest.mark.lasts(25)
+
 
 def claim(rep: str) -> ClaimLead:
     return ClaimLead(by=rep, rep=rep)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from shared.working_time.compiler import compile_calendar
 from shared.working_time.document import CalendarDocument
 from tests.unit.working_time.oracle import Walker
 from tests.unit.working_time.seasons import ALL_DAYS, AMOUNTS, Season, document, seasons_with_instants
+
+pytestmark = pytest.mark.lasts(15)
 
 Asked = tuple[Season, list[Instant]]
 

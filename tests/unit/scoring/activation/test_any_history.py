@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ from shared.kernel.instants import DAY
 from tests.unit.scoring.activation.second_opinion import Seen, activations, is_open
 from tests.unit.scoring.histories import histories, promising_histories
 from tests.unit.scoring.stories import START, shipped
+
+pytestmark = pytest.mark.lasts(15)
 
 MQL = ModelSet([shipped("mql")])
 AS_MANY = settings(max_examples=500, deadline=None)
