@@ -21,7 +21,12 @@ _TEST: Final = re.compile(r"^(tests/[\w/]+\.py)::(\w+)(?:::(\w+))?$")
 
 def documents() -> list[Path]:
     """Return every page of the repository, relative to the root."""
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "services").rglob("*.md")]
+    pages = [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "services").rglob("*.md"),
+        *(ROOT / "deploy").rglob("*.md"),
+    ]
     return sorted(page.relative_to(ROOT) for page in pages)
 
 
