@@ -51,14 +51,15 @@ async def find_stray_credits(transaction: Transaction) -> list[tuple[ConversionK
     return [(ConversionKey(row[0], row[1], row[2]), row["model"], row["touch"]) for row in rows]
 
 
-async def find_homeless_rows(transaction: Transaction) -> list[tuple[str, str]]:
-    """Return tables and events of rows whose fact is not there."""
+async def find_homeless_rows(transaction: Transaction, *, until: str | None) -> list[tuple[str, str]]:
+    """Return tables and events of rows whose fact is not there, as far as the event ``until``, None: all."""
     found: list[tuple[str, str]] = []
     for table in TABLES:
         rows = await transaction.fetch(
             f"SELECT DISTINCT row.event FROM {table.name} AS row LEFT JOIN fact ON fact.id = row.event"  # noqa: S608
-            " WHERE fact.id IS NULL ORDER BY 1 LIMIT $1",
+            " WHERE fact.id IS NULL AND ($2::text IS NULL OR row.event <= $2) ORDER BY 1 LIMIT $1",
             _MOST_NAMED,
+            until,
         )
         found += [(table.name, row["event"]) for row in rows]
     return found

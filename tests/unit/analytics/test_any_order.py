@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,9 @@ from tests.unit.analytics.world import World
 AS_MANY = settings(max_examples=600, deadline=None, phases=(Phase.explicit, Phase.generate))
 SEEDS = st.integers(0, 2**48)
 RULES = rulebook()
+
+pytestmark = pytest.mark.lasts(15)
+
 BYS: tuple[By, ...] = ("campaign", "channel", "source")
 CONTRIBUTIONS: tuple[Contribution, ...] = ("won", "paid")
 
