@@ -16,13 +16,17 @@ elif command -v docker-compose >/dev/null; then compose=(docker-compose)
 else fail "there is no docker compose. Install it, or leave this out with LEADMILL_COMPOSE_SMOKE=skip"; fi
 
 images=${COMPOSE_IMAGES:-build/compose/images.env}
-if [[ -f $images ]]; then say "images as $images names them"; set -a; . "./$images"; set +a; fi
+[[ $images == */* ]] || images=./$images
+if [[ -f $images ]]; then
+  say "images as $images names them"
+  set -a; . "$images"; set +a
+elif [[ -n ${COMPOSE_IMAGES:-} ]]; then fail "COMPOSE_IMAGES names no file: $images"; fi
 
 # A project, ports and secrets of its own: it disturbs nobody's mill.
 project=leadmill-smoke-$$
 secret() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 export COMPOSE_PROJECT_NAME=$project
-export MILL_IMAGE=leadmill:smoke MILL_PARTITIONS=${MILL_PARTITIONS:-4}
+export MILL_IMAGE=${MILL_IMAGE:-leadmill:smoke} MILL_PARTITIONS=${MILL_PARTITIONS:-4}
 LEADMILL_IDENTITY_KEY=$(secret) LEADMILL_PEPPER=$(secret) POSTGRES_PASSWORD=$(secret)
 export LEADMILL_IDENTITY_KEY LEADMILL_PEPPER POSTGRES_PASSWORD
 names=(ingest scoring routing analytics)
