@@ -161,6 +161,7 @@ def compose_service(
     return Service(
         name=blueprint.name,
         prefix=entry_of(blueprint.name).path,
+        also=entry_of(blueprint.name).also,
         app=app,
         activities=activities,
         checks=checks,

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from services.analytics import bootstrap as analytics
 from services.ingest import bootstrap as ingest
+from services.nurture import bootstrap as nurture
 from services.routing import bootstrap as routing
 from services.scoring import bootstrap as scoring
 from shared.kernel.errors import Rejected
@@ -18,19 +19,21 @@ from shared.runtime.settings.environment import Settings
 class Entry(NamedTuple):
     """One service: how it is built, what checks its documents, its path, the settings it reads.
 
-    The path is empty for the one service that answers at the root.
+    The path is empty for the one service that answers at the root; ``also`` are further paths.
     """
 
     build: Callable[[Resources], Blueprint]
     check_documents: Callable[[Path], None]
     path: str
     settings: type[Settings] | None = None
+    also: tuple[str, ...] = ()
 
 
 ROSTER: Final[Mapping[str, Entry]] = {
     "ingest": Entry(ingest.build, ingest.check_documents, "", ingest.SETTINGS),
     "scoring": Entry(scoring.build, scoring.check_documents, "/scoring"),
     "routing": Entry(routing.build, routing.check_documents, "/routing"),
+    "nurture": Entry(nurture.build, nurture.check_documents, "/nurture", nurture.SETTINGS, ("/t",)),
     "analytics": Entry(analytics.build, analytics.check_documents, "/analytics"),
 }
 """In the order in which a lead meets them."""

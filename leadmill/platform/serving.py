@@ -6,7 +6,7 @@ import gc
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
@@ -21,7 +21,7 @@ from leadmill.platform.composition import (
     start_blueprints,
 )
 from leadmill.platform.ground import Ground, open_ground
-from leadmill.platform.roster import ROSTER
+from leadmill.platform.roster import KEYS_OWNER, ROSTER
 from leadmill.platform.schemas import migrate_schemas
 from leadmill.platform.settings import PlatformSettings
 from leadmill.platform.topics import apply_topics
@@ -91,6 +91,8 @@ async def serve_ground(
     registry = CollectorRegistry()
     async with AsyncExitStack() as stack:
         resources = ground.resources(clock=clock, registry=registry)
+        if KEYS_OWNER in assignment.services and api:
+            resources = replace(resources, front_door=addresses_of(api, admin).api)
         blueprints = build_blueprints(resources, assignment.services)
         if assignment.prepares:
             await migrate_schemas(ground.url, blueprints)

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -61,9 +61,10 @@ class _Rest:
 
     progress: Sequence[Progress]
     bounds: Mapping[TopicPartition, tuple[int, int]]
+    has_jobs: bool
 
     def is_reached(self, now: Instant) -> bool:
-        return all(
+        return not self.has_jobs and all(
             part.is_drained and (part.next_due is None or part.next_due > now) for part in self.progress
         )
 
@@ -85,10 +86,12 @@ class Platform:
         clock: SimulatedClock,
         services: Sequence[str] = tuple(ROSTER),
         exporter: SpanExporter | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare a platform on an open ground; nothing runs before it is entered.
 
-        With an ``exporter`` the spans of requests are recorded.
+        With an ``exporter`` the spans of requests are recorded. Services read their settings from
+        ``environment``, by default that of the process.
         """
         self.clock = clock
         self.ground = ground
@@ -97,7 +100,9 @@ class Platform:
         self.address = ""
         self.admin_address = ""
         self.blueprints: list[Blueprint] = []
-        self.resources: Resources = ground.resources(clock=clock, registry=self.registry, poll=_POLL)
+        self.resources: Resources = replace(
+            ground.resources(clock=clock, registry=self.registry, poll=_POLL), environment=environment
+        )
         self._names = services
         self._exporter = exporter
         self._lifeline = Lifeline()
@@ -128,6 +133,7 @@ class Platform:
         stack.callback(admin.close)
         addresses = addresses_of([api], [admin])
         self.address, self.admin_address = addresses.api, addresses.admin
+        self.resources = replace(self.resources, front_door=self.address)
         self.blueprints = build_blueprints(self.resources, self._names)
         await migrate_schemas(self.ground.url, self.blueprints)
         await apply_topics(self.ground.log, partitions=self.ground.settings.partitions)
@@ -175,8 +181,8 @@ class Platform:
     async def drained(self, *, within: float = 120.0) -> Instant | None:
         """Wait until everything that is known has had its effect; return when the next timer is due.
 
-        Nothing is unread, nothing unpublished, and no timer is due by now. Call it when no request is
-        under way.
+        Nothing is unread, nothing unpublished, no job has anything to do, and no timer is due by now.
+        Call it when no request is under way.
 
         :raises NotDrained: if that takes longer than ``within`` seconds.
         """
@@ -185,9 +191,12 @@ class Platform:
                 before = await self._look()
                 while True:
                     after = await self._look()
-                    # at rest at the first look, and nothing was appended until the second: it lasts
-                    if before.is_reached(self.clock.now()) and before.bounds == after.bounds:
-                        return before.next_due
+                    # at rest at both looks, and nothing was appended in between: it lasts. What a job did
+                    # during the first look shows at the second
+                    now = self.clock.now()
+                    is_reached = before.is_reached(now) and after.is_reached(now)
+                    if is_reached and before.bounds == after.bounds:
+                        return after.next_due
                     before = after
                     await asyncio.sleep(_LOOK_SECONDS)
         except TimeoutError:
@@ -207,7 +216,7 @@ class Platform:
         await self.drained()
 
     async def _look(self) -> _Rest:
-        """Look at the ends of the log first, and then at how far every service is."""
+        """Look at the ends of the log first, then at how far every service is, and last at its jobs."""
         admin = self._admin
         assert admin is not None
         topics = {topic for blueprint in self.blueprints for topic in blueprint.topics}
@@ -220,4 +229,5 @@ class Platform:
             )
             for blueprint in self.blueprints
         ]
-        return _Rest(progress=progress, bounds=bounds)
+        resting = [await blueprint.is_at_rest() for blueprint in self.blueprints]
+        return _Rest(progress=progress, bounds=bounds, has_jobs=not all(resting))

@@ -47,13 +47,18 @@ class Desk(Protocol):
 D = TypeVar("D", bound=Desk)
 
 
+def _say_nothing(_record: Record) -> None:
+    """Return no fact."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedStage(Generic[D]):
     """Implements :class:`shared.processor.stage.SharedStage` with the functions it was given.
 
     ``open_desk`` locks and loads what the facts need, and raises WriteConflict if that was too little.
     ``leads_of`` names the leads whose timers ring before a fact. ``handler`` is pure but for the desk;
-    what it raises as Rejected becomes a dead letter, or a command's refusal.
+    what it raises as Rejected becomes a dead letter, or a command's refusal. Without
+    ``interpret_tombstone`` a record without a value says nothing.
     """
 
     name: str
@@ -70,13 +75,16 @@ class LockedStage(Generic[D]):
     mirrors: Sequence[str] = ()
     sets_timers: bool = True
     keeps_receipts: bool = False
+    interpret_tombstone: Callable[[Record], Fact | None] = _say_nothing
 
     def read(self, record: Record) -> Fact | None:
-        """Decode a record's envelope and interpret it; a tombstone says nothing.
+        """Decode a record's envelope and interpret it, or its tombstone.
 
         :raises Rejected: if it keeps no contract.
         """
-        return None if record.value is None else self.interpret(decode_envelope(record.value))
+        if record.value is None:
+            return self.interpret_tombstone(record)
+        return self.interpret(decode_envelope(record.value))
 
     def heal(self, record: Record) -> Fact | None:
         """Say nothing again: a stage of this kind has no compacted topics of its own."""

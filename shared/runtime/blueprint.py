@@ -45,7 +45,8 @@ class Resources:
     """What every service is built from.
 
     ``config`` is the folder of business documents, ``data`` a folder that outlives the process, and
-    ``member`` names this process in the log's groups.
+    ``member`` names this process in the log's groups. ``front_door`` is where ingest answers, if this
+    process knows; ``environment`` is what settings are read from, None for that of the process.
     """
 
     log: Log
@@ -57,6 +58,8 @@ class Resources:
     data: Path
     member: str
     loop: LoopSettings = field(default_factory=LoopSettings)
+    front_door: str = ""
+    environment: Mapping[str, str] | None = None
 
     @property
     def partitions(self) -> int:
@@ -83,6 +86,11 @@ async def _nothing_missing(_records: Sequence[Record], /) -> Sequence[str]:
     return ()
 
 
+async def _at_rest() -> bool:
+    """Do nothing outside the log."""
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blueprint:
     """One service, built and not yet started.
@@ -93,6 +101,7 @@ class Blueprint:
     ready if ``edge_checks`` say so.
     ``check(full)`` answers the audit; ``find_missing(records)`` names the events in records of a kept
     topic that the service should hold and does not; ``tell(lead)`` gives its part of a lead's story.
+    ``is_at_rest()`` tells whether its jobs have nothing to do; time that is simulated waits for that.
     """
 
     name: str
@@ -114,3 +123,4 @@ class Blueprint:
     check: Callable[[bool], Awaitable[Sequence[Finding]]] = _no_findings
     find_missing: Callable[[Sequence[Record]], Awaitable[Sequence[str]]] = _nothing_missing
     tell: Callable[[str], Awaitable[Sequence[StoryLine]]] = _no_story
+    is_at_rest: Callable[[], Awaitable[bool]] = _at_rest

@@ -46,7 +46,12 @@ def admin_server(
 
 def dispatch_to(services: Sequence[Service]) -> ASGIApp:
     """Return one application for all services; at the root stands the one whose prefix is empty."""
-    apps = {service.prefix: service.app for service in services if service.app is not None}
+    apps = {
+        prefix: service.app
+        for service in services
+        if service.app is not None
+        for prefix in (service.prefix, *service.also)
+    }
     root = apps.pop("", None)
     return PrefixDispatch(apps, root=root or _nothing_here)
 

@@ -72,13 +72,15 @@ Check = Callable[[], Awaitable[None]]
 class Service:
     """A service as one process runs it: what a blueprint becomes for a role.
 
-    ``prefix`` is the first segment of its paths (``/scoring``), empty for the one at the root.
+    ``prefix`` is the first segment of its paths (``/scoring``), empty for the one at the root; ``also``
+    are further ones.
     ``activities`` run in worker processes, ``app`` answers in API processes. ``release`` lets go of
     connections; it is called once, after everything has stopped, and has a deadline.
     """
 
     name: str
     prefix: str = ""
+    also: Sequence[str] = ()
     app: ASGIApp | None = None
     activities: Sequence[Activity] = ()
     checks: Mapping[str, Check] = field(default_factory=dict)
