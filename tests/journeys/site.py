@@ -140,10 +140,11 @@ async def open_site(
     exporter: SpanExporter | None = None,
 ) -> AsyncIterator[Site]:
     """Open a platform on a fresh database, and a site with write keys and a token."""
-    settings = load_platform_settings(environment=environment_of(database_url, folder, environment))
+    environment = environment_of(database_url, folder, environment)
+    settings = load_platform_settings(environment=environment)
     async with (
         open_ground(settings) as ground,
-        Platform(ground, clock=SimulatedClock(BEGIN), exporter=exporter) as platform,
+        Platform(ground, clock=SimulatedClock(BEGIN), exporter=exporter, environment=environment) as platform,
     ):
         access = await open_access(platform.blueprints, platform.resources)
         try:

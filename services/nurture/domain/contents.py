@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from services.nurture.domain.sequences import Name
 from shared.conditions.catalogue import Catalogue, Choice, Flag, Number, Text
 from shared.conditions.compiler import Condition, ConditionFaults, compile_condition
 from shared.kernel.faults import Fault, Faults
+
+_PLAIN: Final = re.compile("[!-~]+")
 
 Language = Annotated[str, Meta(pattern="^[a-z]{2}$")]
 Line = Annotated[str, Meta(min_length=1, max_length=2000)]
@@ -207,8 +210,8 @@ def _find_link_faults(document: ContentDocument) -> Iterable[Fault]:
         yield Fault("links", "has two links of one name")
     for number, link in enumerate(document.links):
         parts = urlsplit(link.url)
-        if parts.scheme != "https" or not parts.netloc:
-            yield Fault(f"links[{number}].url", "is a whole address that begins with https://")
+        if parts.scheme != "https" or not parts.netloc or not _PLAIN.fullmatch(link.url):
+            yield Fault(f"links[{number}].url", "is a whole address, https://…, in visible ASCII characters")
         for language in document.languages:
             if language not in link.label:
                 yield Fault(f"links[{number}].label.{language}", "is missing")

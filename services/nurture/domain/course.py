@@ -80,11 +80,14 @@ Said = Enrolled | Ended | Settled
 class Course:
     """The doings of one fact. ``said`` and ``timers`` are what comes of it besides changed rows."""
 
-    def __init__(self, desk: Desk, rules: Rules, *, now: Instant, cause: str) -> None:
+    def __init__(
+        self, desk: Desk, rules: Rules, *, now: Instant, cause: str, traceparent: str | None = None
+    ) -> None:
         self._desk = desk
         self._rules = rules
         self._now = now
         self._cause = cause
+        self._traceparent = traceparent
         self.said: list[Said] = []
         self.timers: dict[TimerKey, Instant | None] = {}
 
@@ -150,6 +153,7 @@ class Course:
             entered=self._now,
             why=entry_of(sequence),
             cause=self._cause,
+            traceparent=self._traceparent,
         )
         self.said.append(Enrolled(enrolment))
         self._go_on(enrolment)
@@ -240,6 +244,7 @@ class Course:
             cause=self._cause,
             state=state,
             settled_at=self._now if state == SUPPRESSED else None,
+            settled_by=self._cause if state == SUPPRESSED else "",
             reason=reason,
         )
         self._desk.messages.put(message.id, message)

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from services.nurture.domain.enrolments import Enrolment
 from services.nurture.domain.leads import Contact, Lead, Profile
 from services.nurture.domain.messages import UNDER_WAY, Message
+from shared.kernel.instants import Instant
 
 R = TypeVar("R")
+
+
+class SaidRow(NamedTuple):
+    """An event that was said, as it is kept for the story and the audit; ``message`` if it is about one."""
+
+    event: str
+    lead: str
+    kind: str
+    at: Instant
+    cause: str
+    enrolment: str
+    message: str | None
+    reason: str
 
 
 class Rows(Generic[R]):
@@ -62,30 +76,33 @@ class Rows(Generic[R]):
 class Desk:
     """Leads with all their profiles and runs, their contacts, and their messages under way.
 
-    ``locked`` are the leads whose rows are locked. ``known_homes`` tells where profiles live whose own
-    rows are not here.
+    ``leads`` are those whose rows are locked; ``said`` is to be appended.
     """
 
-    locked: Collection[str] = ()
-    leads: Rows[Lead] = field(default_factory=Rows)
+    leads: Collection[str] = ()
+    lead_rows: Rows[Lead] = field(default_factory=Rows)
     profiles: Rows[Profile] = field(default_factory=Rows)
     contacts: Rows[Contact] = field(default_factory=Rows)
     enrolments: Rows[Enrolment] = field(default_factory=Rows)
     messages: Rows[Message] = field(default_factory=Rows)
+    said: list[SaidRow] = field(default_factory=list)
+    _said_before: int = 0
 
     def begin_fact(self) -> None:
         """From here on :meth:`undo_fact` comes back to here."""
         for rows in self._all():
             rows.begin()
+        self._said_before = len(self.said)
 
     def undo_fact(self) -> None:
         """Make everything as it was when the fact in hand began."""
         for rows in self._all():
             rows.undo()
+        del self.said[self._said_before :]
 
     def lead(self, lead: str) -> Lead:
         """Return a lead; one that nothing was known of is a stub."""
-        return self.leads.find(lead) or Lead(id=lead)
+        return self.lead_rows.find(lead) or Lead(id=lead)
 
     def home_of(self, profile: str, otherwise: str) -> str:
         """Return the lead with which a profile lives; ``otherwise`` if nothing was heard of it yet."""
@@ -117,7 +134,7 @@ class Desk:
 
     def _all(self) -> tuple[Rows[object], ...]:
         rows: tuple[Rows[object], ...] = (
-            self.leads,  # type: ignore[assignment]
+            self.lead_rows,  # type: ignore[assignment]
             self.profiles,
             self.contacts,
             self.enrolments,

@@ -21,7 +21,8 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``step`` is what it waits for and ``due`` when the clock rings; ``message`` is the message under
     way. ``settled`` are the steps behind it, ``mailed`` those that were sent, with when. ``why`` is
-    what fulfilled the entry, ``reason`` why it ended; ``cause`` and ``end_cause`` are the events.
+    what fulfilled the entry, ``reason`` why it ended; ``cause`` and ``end_cause`` are the
+    facts. ``traceparent`` is the trace in which it began; what comes of its mails is told in it.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     entered: Instant
     why: str
     cause: str
+    traceparent: str | None = None
     state: Literal["running", "ended"] = "running"
     step: str = ""
     due: Instant | None = None

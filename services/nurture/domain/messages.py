@@ -7,14 +7,14 @@
        │           └──────► unconfirmed     the answer was lost; never sent again by itself
        └──────────────────► suppressed      not sent, for a stated reason
 
-A lost answer may still be found later: ``unconfirmed`` can become ``sent`` or ``failed``. Everything
-else is for good.
+A server that cannot take it now leads from ``sending`` back to ``planned``. A lost answer may still be
+found later: ``unconfirmed`` can become ``sent`` or ``failed``. Everything else is for good.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -50,7 +50,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One message to one lead. ``reason`` says why it failed or was suppressed.
 
     ``due`` is when the plan had it, ``too_late`` from when on it is dropped. ``variant`` and
-    ``language`` say which words were chosen (N2). ``cause`` is the event that settled it.
+    ``language`` say which words were chosen (N2). ``cause`` is the fact that planned it, ``settled_by``
+    the one by which it is known how it ended.
     """
 
     id: str
@@ -69,12 +70,21 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cause: str
     state: State = "planned"
     settled_at: Instant | None = None
+    settled_by: str = ""
     reason: str = ""
 
     @property
     def chosen(self) -> str:
         """Which words were chosen, in one name: ``practice.manufacturing.zh``."""
         return ".".join(part for part in (self.content, self.variant, self.language) if part)
+
+
+class LedgerLine(NamedTuple):
+    """A message with how often its sending was tried, and what came in between last."""
+
+    message: Message
+    attempts: int
+    last_fault: str | None
 
 
 def message_id(enrolment: str, step: str) -> str:
@@ -86,4 +96,4 @@ def settle(message: Message, state: State, *, at: Instant, cause: str, reason: s
     """Return the message as it is after learning how its sending ended; itself if that cannot be."""
     if state not in _NEXT[message.state]:
         return message
-    return msgspec.structs.replace(message, state=state, settled_at=at, cause=cause, reason=reason)
+    return msgspec.structs.replace(message, state=state, settled_at=at, settled_by=cause, reason=reason)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from services.nurture.domain import leads as domain
 from services.nurture.domain import learnt
 from shared.contracts.declarations import Event
@@ -17,6 +19,8 @@ from shared.kernel.instants import MILLISECOND
 
 _LONGEST_ID: Final = 200
 _LONGEST_TEXT: Final = 1_000
+_NUL: Final = b"\\u0000"
+"""What PostgreSQL takes in no text."""
 
 
 class Unusable(Rejected):
@@ -39,7 +43,7 @@ def interpret(envelope: Envelope) -> Fact | None:
         return None
     profile = learnt.profile_in(said)
     keys = [*learnt.leads_in(said), *([] if profile is None else [profile]), envelope.id]
-    if any(not key or len(key) > _LONGEST_ID or "\0" in key for key in keys):
+    if any(not key or len(key) > _LONGEST_ID for key in keys) or _NUL in msgspec.json.encode([said, keys]):
         raise Unusable
     key = keys[0] if profile is None else profile
     return Fact(envelope.id, key, envelope.received, said, envelope.correlationid, envelope.traceparent)

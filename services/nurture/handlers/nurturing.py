@@ -25,7 +25,7 @@ class NurtureHandlers:
 
         :raises Rejected: if the fact can never be used.
         """
-        course = Course(desk, self._rules, now=fact.received, cause=fact.id)
+        course = Course(desk, self._rules, now=fact.received, cause=fact.id, traceparent=fact.traceparent)
         event = fact.event
         if isinstance(event, TimerFired):
             course.ring(fact.key)
@@ -35,10 +35,9 @@ class NurtureHandlers:
         else:
             for lead in dict.fromkeys(_take_in(desk, event)):
                 course.look_at(lead)
-        return Ruling(
-            [tell(said, at=fact.received) for said in course.said],
-            course.timers,
-        )
+        emissions, rows = tell(course.said, fact)
+        desk.said += rows
+        return Ruling(emissions, course.timers)
 
 
 def leads_of(desk: Desk, fact: Fact) -> Iterable[str]:
@@ -63,13 +62,13 @@ def _take_in(desk: Desk, event: object) -> Iterable[str]:
         case learnt.TierTold(lead, model, tier, direction):
             standing = desk.lead(lead)
             tiers = {**standing.tiers, model: Tier(tier, direction)}
-            desk.leads.put(lead, replace(standing, tiers=tiers))
+            desk.lead_rows.put(lead, replace(standing, tiers=tiers))
             return (lead,)
         case learnt.OwnerTold(lead, rep):
-            desk.leads.put(lead, replace(desk.lead(lead), owner=rep))
+            desk.lead_rows.put(lead, replace(desk.lead(lead), owner=rep))
             return (lead,)
         case learnt.ValidityTold(lead, is_invalid):
-            desk.leads.put(lead, replace(desk.lead(lead), is_invalid=is_invalid))
+            desk.lead_rows.put(lead, replace(desk.lead(lead), is_invalid=is_invalid))
             return (lead,)
         case learnt.ProfileMoved():
             return _take_move(desk, event)
@@ -107,7 +106,7 @@ def _take_erasure(desk: Desk, erasure: learnt.ProfileErased) -> Iterable[str]:
     )
     leads = dict.fromkeys((erasure.lead, home, erasure.profile))
     for lead in leads:
-        desk.leads.put(lead, replace(desk.lead(lead), is_erased=True))
+        desk.lead_rows.put(lead, replace(desk.lead(lead), is_erased=True))
         known = desk.contacts.find(lead)
         if known is not None:
             desk.contacts.put(lead, Contact(lead=lead, version=known.version))

@@ -2,29 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from services.nurture.domain.course import Ended, Enrolled, Said, Settled
+from services.nurture.domain.desk import SaidRow
 from services.nurture.domain.enrolments import Enrolment
 from services.nurture.domain.messages import Message
+from shared.contracts.declarations import DECLARED
+from shared.contracts.envelope import event_id, type_of
 from shared.contracts.events import nurture
-from shared.kernel.changes import Emission
+from shared.kernel.changes import Emission, Fact
 from shared.kernel.instants import Instant, to_datetime
 
 
-def tell(said: Said, *, at: Instant) -> Emission:
-    """Return the event of one thing that happened at ``at``."""
+def tell(said: Sequence[Said], fact: Fact) -> tuple[list[Emission], list[SaidRow]]:
+    """Return the events of what happened in one fact, and the rows by which they are kept."""
+    emissions, rows = [], []
+    for ordinal, one in enumerate(said):
+        event = _event_of(one, fact.received)
+        emissions.append(Emission(event, event.lead, event.lead, fact.received))
+        rows.append(
+            SaidRow(
+                event=event_id(fact.id, type_of(event), ordinal),
+                lead=event.lead,
+                kind=DECLARED.of_struct(type(event)).name,
+                at=fact.received,
+                cause=fact.id,
+                enrolment=event.enrolment,
+                message=event.message if isinstance(event, nurture.MessageEvent) else None,
+                reason=_reason_of(one),
+            )
+        )
+    return emissions, rows
+
+
+def _event_of(said: Said, at: Instant) -> nurture.NurtureEvent:
     match said:
         case Enrolled(run):
-            return _emission(nurture.LeadEnrolled(**_run(run), reason=run.why), at)
+            return nurture.LeadEnrolled(**_run(run), reason=run.why)
         case Ended(run):
-            return _emission(nurture.SequenceExited(**_run(run), reason=run.reason, at=to_datetime(at)), at)
+            return nurture.SequenceExited(**_run(run), reason=run.reason, at=to_datetime(at))
         case Settled(message):
-            return _emission(_message_event(message), at)
+            return _message_event(message)
 
 
-def _emission(event: nurture.NurtureEvent, at: Instant) -> Emission:
-    return Emission(event, event.lead, event.lead, at)
+def _reason_of(said: Said) -> str:
+    match said:
+        case Enrolled(run):
+            return run.why
+        case Ended(run):
+            return run.reason
+        case Settled(message):
+            return message.reason or message.chosen
 
 
 def _run(run: Enrolment) -> dict[str, Any]:

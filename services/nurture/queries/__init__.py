@@ -1,0 +1,1 @@
+"""Questions to nurture: read, fold through the domain, never write."""

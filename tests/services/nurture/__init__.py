@@ -1,0 +1,1 @@
+"""Nurture with its tables, its log and a mail server."""
