@@ -20,13 +20,14 @@ from pathlib import Path
 
 import msgspec
 
+from tests.failure.on_chain.runs import CHAIN
 from tests.failure.on_services.runs import SERVICES, SERVICES_QUICK
 from tests.failure.plan import FULL, PLANTED, QUICK, Run, cut
 from tests.failure.report import Report, carry_out
 from tests.failure.surroundings.ground import Ground
 
 _ROOT = Path(__file__).parents[2]
-_ALL = (*FULL, *SERVICES)
+_ALL = (*FULL, *SERVICES, *CHAIN)
 
 
 class Progress(msgspec.Struct):
@@ -61,7 +62,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="begin no further run after so many minutes")
     parser.add_argument("--share", default="", help="quick, or i/n")
     parser.add_argument(
-        "--kind", default="", help=", ".join(["services", *dict.fromkeys(run.kind for run in _ALL)])
+        "--kind", default="", help=", ".join(["services", "chain", *dict.fromkeys(run.kind for run in _ALL)])
     )
     parser.add_argument(
         "--times", type=int, default=1, help="with --kind: how often, each time with other seeds"

@@ -1,4 +1,4 @@
-"""One worker of ingest or scoring as a process: ``python -m tests.failure.on_services.worker '<plan>'``.
+"""One worker of a service as a process: ``python -m tests.failure.on_services.worker '<plan>'``.
 
 It is what the service's bootstrap builds, with a tripwire, a journal and the clock of the run.
 """
@@ -15,8 +15,13 @@ from typing import Any, Final
 import msgspec
 from prometheus_client import CollectorRegistry
 
+from services.analytics import bootstrap as analytics
+from services.analytics.metrics import AnalyticsMetrics
+from services.analytics.store.documents import read_rulebook as read_reports
 from services.ingest.bootstrap import build_resolver
 from services.ingest.metrics import IngestMetrics
+from services.routing import bootstrap as routing
+from services.routing.store.documents import read_rulebook
 from services.scoring.bootstrap import build_stage, load_models
 from shared.processor.loop import LoopSettings, Worker
 from shared.processor.loop.watchdog import Watchdog
@@ -50,6 +55,12 @@ def stage_of(service: str, registry: CollectorRegistry) -> Stage[Any] | SharedSt
     """Return the stage as the service's bootstrap builds it."""
     if service == "ingest":
         return build_resolver(CONFIG, identity_key=IDENTITY_KEY, metrics=IngestMetrics(registry))
+    if service == "routing":
+        return routing.build_stage(read_rulebook(CONFIG), partitions=PARTITIONS)
+    if service == "analytics":
+        documents = read_reports(CONFIG / service)
+        metrics = AnalyticsMetrics(registry)
+        return analytics.build_stage(documents, partitions=PARTITIONS, metrics=metrics)
     return build_stage(load_models(CONFIG), partitions=PARTITIONS)
 
 

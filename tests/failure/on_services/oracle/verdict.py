@@ -120,7 +120,7 @@ async def _audit(field: ServicesField, differences: Differences) -> None:
         member="audit",
         loop=LoopSettings(partitions=PARTITIONS),
     )
-    blueprints = build_blueprints(resources, tuple(READ))
+    blueprints = build_blueprints(resources, [front.service for front in field.everyone])
     try:
         for blueprint in blueprints:
             await blueprint.start()

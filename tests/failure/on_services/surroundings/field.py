@@ -127,13 +127,18 @@ class ServicesField:
         return self.ingest, self.scoring
 
     @property
+    def everyone(self) -> tuple[Front, ...]:
+        """Every service of the run; ``fronts`` are those whose journals are replayed here."""
+        return self.fronts
+
+    @property
     def crew(self) -> Crew:
         """The crew with which everything is counted."""
         return self.ingest.crew
 
     def man(self) -> None:
         """Have two workers run of each service."""
-        for front in self.fronts:
+        for front in self.everyone:
             front.crew.man(*NAMES)
 
     async def bounds(self) -> Mapping[TopicPartition, tuple[int, int]]:
@@ -156,7 +161,7 @@ class ServicesField:
         while quiet_since is None or loop.time() - quiet_since < 2.0:
             await asyncio.sleep(0.2)
             waits_for = ""
-            for front in self.fronts:
+            for front in self.everyone:
                 front.crew.look()
                 waits_for = waits_for or await front.waits_for()
             if not waits_for:
@@ -173,7 +178,7 @@ class ServicesField:
         self.man()
         await self.quiet(within=within)
         await asyncio.gather(
-            *(front.crew.stop(name) for front in self.fronts for name in list(front.crew.workers))
+            *(front.crew.stop(name) for front in self.everyone for name in list(front.crew.workers))
         )
 
     async def read(self) -> dict[TopicPartition, list[Record]]:
@@ -214,18 +219,13 @@ async def open_services(
 ) -> AsyncIterator[ServicesField]:
     """Open a fresh database and fresh topics, and begin to feed; no worker runs yet."""
     await renew_topics(ground.log, ground.broker.address)
-    url, folder = await _fresh_database(ground)
+    url, folder = await fresh_database(ground)
     file = folder / "clock"
     clock = FastClock.wind(file)
     feeder = Edge(ground.log, rate=rate, seed=seed, clock=clock)
     fronts: dict[str, Front] = {}
     beside: Crew | None = None
-    for service, scripts in MIGRATIONS.items():
-        await migrate(url, schema=service, scripts=scripts)
-        database = Database(url, schema=service, application="matrix", limits=LIMITS)
-        await database.start()
-        async with database.connection() as connection:
-            await connection.execute(journal.DDL)
+    for service in MIGRATIONS:
         crew = ServiceCrew(
             service=service,
             database=url,
@@ -237,7 +237,7 @@ async def open_services(
         )
         crew.plant = plant
         beside = crew
-        fronts[service] = Front(ground=ground, database=database, crew=crew, feeder=feeder, starts={})
+        fronts[service] = await open_front(ground, crew, feeder, scripts=MIGRATIONS[service])
     opened = ServicesField(
         ground=ground, clock=clock, url=url, feeder=feeder, ingest=fronts["ingest"], scoring=fronts["scoring"]
     )
@@ -257,7 +257,18 @@ async def open_services(
             await front.database.stop()
 
 
-async def _fresh_database(ground: Ground) -> tuple[str, Path]:
+async def open_front(ground: Ground, crew: ServiceCrew, feeder: Edge, *, scripts: Path) -> Front:
+    """Make the tables of a crew's service, with a journal beside them, and open its front."""
+    await migrate(crew.database, schema=crew.group, scripts=scripts)
+    database = Database(crew.database, schema=crew.group, application="matrix", limits=LIMITS)
+    await database.start()
+    async with database.connection() as connection:
+        await connection.execute(journal.DDL)
+    return Front(ground=ground, database=database, crew=crew, feeder=feeder, starts={})
+
+
+async def fresh_database(ground: Ground) -> tuple[str, Path]:
+    """Create a database and a folder for what its processes write; return the URL and the folder."""
     name = f"services_{time.monotonic_ns()}"
     admin = Database(ground.postgres.url, schema="public", application="ground")
     await admin.start()

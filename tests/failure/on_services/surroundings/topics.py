@@ -16,6 +16,7 @@ from shared.contracts.topics import (
     DEAD_LETTERS,
     INTERNAL,
     LEADS,
+    NURTURE,
     OUTCOMES,
     RAW,
     SCORES,
@@ -34,13 +35,20 @@ READ: Final = {
         INTERNAL["scoring"].name,
         SCORES.name,
     ),
+    "routing": (LEADS.name, SCORES.name, TIER_CHANGES.name, OUTCOMES.name),
+    "analytics": (
+        *(LEADS.name, BEHAVIOUR.name, OUTCOMES.name),
+        *(TIER_CHANGES.name, ASSIGNMENTS.name, NURTURE.name),
+    ),
 }
-"""What each service reads, its own compacted topic last."""
+"""What each service reads, its own compacted topic, where it has one, last."""
 MIRRORS: Final = {"ingest": CONTACTS.name, "scoring": SCORES.name}
-"""The compacted topic of each, which it reads back."""
+"""The compacted topic of those that have one, which they read back."""
 SAID: Final = {
     "ingest": (LEADS.name, BEHAVIOUR.name, OUTCOMES.name, CONTACTS.name, DEAD_LETTERS["ingest"].name),
     "scoring": (TIER_CHANGES.name, SCORES.name, INTERNAL["scoring"].name, DEAD_LETTERS["scoring"].name),
+    "routing": (ASSIGNMENTS.name, DEAD_LETTERS["routing"].name),
+    "analytics": (DEAD_LETTERS["analytics"].name,),
 }
 """What each service writes."""
 EVERYTHING: Final = tuple(dict.fromkeys(name for names in (*READ.values(), *SAID.values()) for name in names))

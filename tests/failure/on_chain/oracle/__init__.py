@@ -1,0 +1,1 @@
+"""What must have become of leads, clocks, commands and credits, worked out again."""

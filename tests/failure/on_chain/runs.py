@@ -1,0 +1,42 @@
+"""What is run on the chain: together some 200 kills, with zombies and deaths of both servers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Final
+
+from tests.failure.on_chain.strikes import kill_any, kill_at_points, strike_all, take_away, wake_the_dead
+from tests.failure.on_chain.surroundings.field import ChainField, open_chain
+from tests.failure.plan import Run
+from tests.failure.surroundings.ground import Ground
+
+RATE: Final = 60.0
+"""Messages a second; most of the machine is spent on starting workers again."""
+COMMANDS: Final = 10.0
+"""Commands of reps a second."""
+PATIENCE: Final = 180.0
+
+
+def _open(ground: Ground, run: Run) -> AbstractAsyncContextManager[ChainField]:
+    return open_chain(ground, seed=run.number, rate=RATE, commands=COMMANDS)
+
+
+def _run(
+    kind: str, strike: Callable[[ChainField], Awaitable[None]], *, seconds: float, number: int = 1
+) -> Run:
+    return Run(
+        kind=f"chain-{kind}", number=number, strike=strike, seconds=seconds, patience=PATIENCE, open=_open
+    )
+
+
+CHAIN: Final = (
+    _run("calm", ChainField.progress, seconds=45),
+    *(_run("random", partial(kill_any, count=20), seconds=110, number=n) for n in range(1, 9)),
+    _run("points", kill_at_points, seconds=110),
+    _run("zombies", wake_the_dead, seconds=90),
+    _run("kafka", partial(take_away, what="kafka", seconds=5), seconds=70),
+    _run("postgres", partial(take_away, what="postgres", seconds=5), seconds=70),
+    *(_run("mixture", partial(strike_all, kills=8), seconds=150, number=n) for n in (1, 2)),
+)
