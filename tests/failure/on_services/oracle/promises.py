@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -24,7 +25,15 @@ from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.contacts import ContactUpdated
 from shared.contracts.events.scores import ScoresUpdated
 from shared.contracts.events.tier_changes import LeadActivated, TierChanged
-from shared.contracts.topics import BEHAVIOUR, CONTACTS, LEADS, SCORES, TIER_CHANGES
+from shared.contracts.topics import (
+    ASSIGNMENTS,
+    BEHAVIOUR,
+    CONTACTS,
+    LEADS,
+    OUTCOMES,
+    SCORES,
+    TIER_CHANGES,
+)
 from shared.kernel.instants import Instant
 from shared.log.port import Record, TopicPartition
 from shared.postgres.database import Database
@@ -33,6 +42,9 @@ from tests.failure.on_services.worker import CONFIG
 from tests.failure.oracle.comparison import Differences
 
 Log = Mapping[TopicPartition, Sequence[Record]]
+
+_TELLING: Final = (LEADS.name, BEHAVIOUR.name, OUTCOMES.name, ASSIGNMENTS.name)
+"""The topics from which scoring learns facts."""
 
 
 class Promises:
@@ -102,9 +114,9 @@ class Promises:
                 )
 
     def _check_facts(self, lives_at: Mapping[str, str]) -> None:
-        """What ingest said of a profile lies once at its home, and once where the profile lives now."""
+        """What was said of a profile lies once at its home, and once where the profile lives now."""
         said: dict[str, Counter[str]] = {}
-        for record in first_records(self._log, LEADS.name, BEHAVIOUR.name):
+        for record in first_records(self._log, *_TELLING):
             learned = interpret(decode_envelope(record.value or b""))
             if learned is not None and isinstance(learned.event, Fact):
                 said.setdefault(learned.key, Counter())[learned.event.id] += 1
