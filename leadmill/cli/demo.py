@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def demo(
-    people: Annotated[int, typer.Option(min=10, max=1000, help="How many people there are.")] = 320,
-    seed: Annotated[int, typer.Option(help="The seed: the same one tells the same story.")] = 20_260_302,
+    people: Annotated[int, typer.Option(min=12, max=1000, help="How many people there are.")] = 500,
+    seed: Annotated[int, typer.Option(help="The seed: the same one tells the same story.")] = 20_260_914,
     data: Data = None,
 ) -> None:
     """Play a fortnight of leads: real requests in, tables out, then the audit.

@@ -128,6 +128,10 @@ class Answers:
             movement.rises, movement.falls = told["up"], told["down"]
         return movements
 
+    async def ask(self, path: str, **query: str) -> Any:
+        """Return what the platform answers to any other question."""
+        return await self._get(path, **query)
+
     async def _get(self, path: str, **query: str) -> Any:
         async with self._room:
             response = await self._http.get(path, params=query)

@@ -12,7 +12,7 @@ from typing import Final, Self
 
 import httpx
 
-from leadmill.demo.visits import Capture, Session, Submission, Visit
+from leadmill.demo.visits import Capture, Report, Session, Submission, Visit
 from shared.kernel.errors import Unavailable
 from shared.kernel.instants import format_instant
 
@@ -88,6 +88,8 @@ class Clients:
                         await self._send_capture(visit)
                     case Submission():
                         await self._send_submission(visit)
+                    case Report():
+                        await self._send_report(visit)
 
     async def _send_session(self, session: Session) -> None:
         await self.send_batch(session.calls, source=session.source, sent=format_instant(session.at))
@@ -118,6 +120,10 @@ class Clients:
     async def _send_submission(self, submission: Submission) -> None:
         form = f"/f/{self._keys[submission.source]}"
         await self._post("HTML forms", form, messages=1, data=submission.fields)
+
+    async def _send_report(self, report: Report) -> None:
+        headers = {"x-write-key": self._keys[report.source]}
+        await self._post(report.what, f"/v1/{report.what}", messages=1, json=report.body, headers=headers)
 
     async def _post(
         self,

@@ -8,6 +8,7 @@ from typing import Final
 
 from leadmill.demo.people import Kind, Person
 from leadmill.demo.visits import (
+    AD,
     DAYS,
     DEMO,
     FAIR,
@@ -43,7 +44,7 @@ def _live_as_buyer(diary: Diary) -> None:
     """Looks around without a name, comes back, asks for a demo, and reads everything that is sent."""
     random = diary.random
     day, slot = random.randint(0, 8), random.randint(0, 3)
-    diary.browse(day, slot, HOME, SOLUTION, article(random.randint(1, 9)))
+    diary.browse(day, slot, HOME, SOLUTION, article(random.randint(1, 9)), ad=_ad(random, 0.5))
     day = min(day + random.randint(0, 2), _LAST)
     diary.submit(day, slot + 1, "demo", start_within_months=random.choice(("1", "1", "3")))
     diary.sign_up(day, slot + 1, PRICES, DEMO, white_paper(1), repeated=random.random() < 0.1)
@@ -55,6 +56,7 @@ def _live_as_buyer(diary: Diary) -> None:
         diary.browse(
             min(day + 3, _LAST), 2, PRICES, act("Proposal Opened", proposal=f"offer-{diary.person.number}")
         )
+    _negotiate(diary, day + 1)
 
 
 def _live_as_evaluator(diary: Diary) -> None:
@@ -74,9 +76,7 @@ def _live_as_evaluator(diary: Diary) -> None:
             day, 3, PARTNER, email=None, name=person.name, external_id=f"hotline-{person.number}"
         )
     if random.random() < 0.5:
-        diary.read_mail(
-            min(day + 1, _LAST), 1, act("Live Event Attended", live_event="spring-fair", offline=True)
-        )
+        diary.read_mail(min(day + 1, _LAST), 1, act("Live Event Attended", live_event=FAIR, offline=True))
     visited = min(day + random.randint(1, 3), _LAST)
     diary.sign_up(visited, random.randint(0, 4), SOLUTION, white_paper(random.randint(1, 4)))
     for number, later in enumerate(_days_after(visited, random, most=3)):
@@ -92,8 +92,10 @@ def _live_as_reader(diary: Diary) -> None:
     """Reads, first without a name, then for the newsletter."""
     random = diary.random
     day = random.randint(0, 7)
+    ad = _ad(random, 0.3)
     for later in (day, *_days_after(day, random, most=3)):
-        diary.browse(later, random.randint(0, 4), HOME, *_articles(random))
+        diary.browse(later, random.randint(0, 4), HOME, *_articles(random), ad=ad)
+        ad = None
     signed = min(day + random.randint(1, 4), _LAST)
     diary.submit(signed, random.randint(0, 4), "newsletter")
     for number, later in enumerate(_days_after(signed, random, most=4)):
@@ -122,7 +124,7 @@ def _live_as_leader(diary: Diary) -> None:
     """Decides, asks for a trial on the first days, hears nothing, loses interest; some come back."""
     random = diary.random
     day = random.randint(0, 1)
-    diary.browse(day, random.randint(0, 2), HOME, SOLUTION)
+    diary.browse(day, random.randint(0, 2), HOME, SOLUTION, ad=_ad(random, 0.4))
     diary.submit(day, 3, "trial")
     diary.sign_up(day, 4, TRIAL, white_paper(2), PRICES)
     if random.random() < 0.3:
@@ -147,6 +149,27 @@ _HABITS: Final[Mapping[Kind, Callable[[Diary], None]]] = {
     "leader": _live_as_leader,
     "enthusiast": _live_as_enthusiast,
 }
+
+
+def _negotiate(diary: Diary, day: int) -> None:
+    """Seven in ten become an opportunity; some of these are won or lost within the fortnight."""
+    random, deal = diary.random, f"OP-{diary.person.number}"
+    amount = random.randint(8, 60) * 5_000
+    if random.random() > 0.7:
+        return
+    diary.report_deal(min(day, _LAST), 3, "created", deal, stage="first_talk", amount=amount)
+    if day + 2 < _LAST:
+        diary.report_deal(day + 2, 1, "stage changed", deal, stage="proposal")
+    if day + 4 < _LAST and random.random() < 0.75:
+        if random.random() < 0.55:
+            diary.report_deal(day + 4, 2, "won", deal, amount=amount)
+        else:
+            diary.report_deal(day + 4, 2, "lost", deal, reason="price")
+
+
+def _ad(random: Random, share: float) -> Mapping[str, str] | None:
+    """Return the ad that brought them, for this share of people."""
+    return AD if random.random() < share else None
 
 
 def _days_after(day: int, random: Random, *, most: int) -> list[int]:

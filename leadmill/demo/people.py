@@ -108,9 +108,9 @@ _OTHER_INDUSTRIES: Final = ("教育", "banking", "物流", "retail", "能源")
 _AREA_CODES: Final = (202, 212, 303, 404, 415, 503, 617, 702, 808, 916)
 
 
-def make_people(count: int, *, random: Random) -> list[Person]:
-    """Return ``count`` people; the same random numbers give the same people."""
-    return [_make_person(number, random) for number in range(1, count + 1)]
+def make_people(count: int, *, after: int = 0, random: Random) -> list[Person]:
+    """Return ``count`` people with the numbers after one; the same random numbers give the same people."""
+    return [_make_person(number, random) for number in range(after + 1, after + count + 1)]
 
 
 def _make_person(number: int, random: Random) -> Person:

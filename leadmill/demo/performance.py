@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from random import Random
 from time import perf_counter
@@ -15,19 +14,21 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 from rich.console import Console
 
-from leadmill.demo import tables
+from leadmill.demo import business, tables
 from leadmill.demo.answers import END, WEEK_AGO, Answers, choose_example
+from leadmill.demo.cast import CAST, plan_cast, plan_deeds
 from leadmill.demo.clients import Clients
 from leadmill.demo.habits import plan_fortnight
 from leadmill.demo.people import make_people
-from leadmill.demo.visits import BEGIN, SOURCES
-from leadmill.platform.access import open_access
+from leadmill.demo.sales import REPS, SalesFloor
+from leadmill.demo.visits import BEGIN, REPORTING, SOURCES, Visit, arrivals
+from leadmill.platform.access import Access, open_access
 from leadmill.platform.ground import Ground
 from leadmill.platform.simulation import Platform
 from shared.kernel.clock import SimulatedClock
-from shared.kernel.instants import HOUR, MINUTE, format_instant
+from shared.kernel.instants import HOUR, format_instant
 
-_GRAIN: Final = 30 * MINUTE
+_GRAIN: Final = HOUR
 _MALFORMED: Final = (
     # what a site with a mistake in it sends: an act that is called nothing
     {"type": "track", "anonymousId": "browser-with-a-mistake", "event": "", "messageId": "demo-malformed"},
@@ -36,10 +37,10 @@ _MALFORMED: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Casting:
-    """How large the story is, and from which seed it is told."""
+    """How large the story is, the dozen with names included, and from which seed the others are made."""
 
-    people: int = 320
-    seed: int = 20_260_302
+    people: int = 500
+    seed: int = 20_260_914
 
 
 Ending = Callable[[Platform], Awaitable[None]]
@@ -58,42 +59,54 @@ async def perform(
 
     :raises Unavailable: if something the platform stands on does not answer, or a request is refused.
     """
-    people = make_people(casting.people, random=Random(casting.seed))
-    visits = plan_fortnight(people, seed=casting.seed)
+    crowd = make_people(max(casting.people - len(CAST), 0), after=len(CAST), random=Random(casting.seed))
+    people = [*CAST, *crowd]
+    visits = sorted([*plan_cast(), *plan_fortnight(crowd, seed=casting.seed)], key=lambda visit: visit.at)
     clock = SimulatedClock(BEGIN)
     tell("starting the services")
     async with Platform(ground, clock=clock) as platform:
         access = await open_access(platform.blueprints, platform.resources)
         try:
-            keys = {source: await access.add_key(source) for source in SOURCES}
-            token = await access.add_token("demo", role="read")
+            keys = {source: await access.add_key(source) for source in (*SOURCES, *REPORTING)}
+            tokens = await _add_tokens(access)
         finally:
             await access.close()
         begun = perf_counter()
-        async with Clients(platform.address, write_keys=keys) as clients:
-            for at, arriving in groupby(visits, key=lambda visit: visit.at):
-                tell(f"{format_instant(at)[:10]}: {clients.sent.messages:,} messages so far")
-                await platform.advance_to(at, grain=_GRAIN)
-                await clients.send_all(list(arriving))
-            await clients.send_batch(_MALFORMED, source=SOURCES[0])
-            await platform.drained()
-            await platform.advance_to(END, grain=_GRAIN)
+        async with (
+            Clients(platform.address, write_keys=keys) as clients,
+            SalesFloor(platform.address, tokens=tokens, seed=casting.seed) as sales,
+        ):
+            await _play(platform, visits, clients=clients, sales=sales, tell=tell)
             seconds = perf_counter() - begun
         tell("asking for the tables")
         tables.print_sent(
             screen, clients.sent, people=len(people), begun=BEGIN, ended=END - HOUR, seconds=seconds
         )
-        async with Answers(platform.address, token=token) as answers:
+        async with Answers(platform.address, token=tokens["manager"]) as answers:
             leads = await answers.find_leads(people)
             movements = await answers.find_movements(leads)
             example = choose_example(leads, tables.MQL)
             now = await answers.explain(example.lead, model=tables.MQL, as_of=END)
             before = await answers.explain(example.lead, model=tables.MQL, as_of=WEEK_AGO)
+            funnel = await answers.ask("/analytics/v1/funnel", by="source")
+            first = await answers.ask("/analytics/v1/roi", model="first")
+            shared = await answers.ask("/analytics/v1/roi", model="u")
+            responses = await answers.ask("/analytics/v1/reps")
+            reps = await answers.ask("/routing/v1/reps")
+            traces = [
+                (lead.person, await answers.ask(f"/routing/v1/leads/{lead.lead}"))
+                for lead in leads
+                if lead.person in CAST
+            ]
         tables.print_sources(screen, visits, leads)
         tables.print_movements(screen, movements)
         tables.print_hottest(screen, leads)
         tables.print_rules(screen, leads)
         tables.print_example(screen, example, now, before)
+        business.print_funnel(screen, funnel["rows"])
+        business.print_traces(screen, traces)
+        business.print_clocks(screen, responses, reps, race=sales.race)
+        business.print_returns(screen, first["rows"], shared["rows"])
         tables.print_intake(
             screen,
             refused=_count(platform.registry, "leads_ingest_quarantined_messages", by="code"),
@@ -102,6 +115,42 @@ async def perform(
             named=tables.count_named(visits),
         )
         await ending(platform)
+
+
+async def _add_tokens(access: Access) -> Mapping[str, str]:
+    """Give everybody of the sales floor a token of their own."""
+    tokens = {rep: await access.add_token(rep, role="rep", subject=rep) for rep in REPS}
+    for role in ("manager", "marketer", "admin"):
+        tokens[role] = await access.add_token(f"demo-{role}", role=role)
+    return tokens
+
+
+async def _play(
+    platform: Platform,
+    visits: Sequence[Visit],
+    *,
+    clients: Clients,
+    sales: SalesFloor,
+    tell: Callable[[str], None],
+) -> None:
+    """Let time pass, stopping where somebody comes or does something; sales acts on what had its effect."""
+    deeds = plan_deeds()
+    slots = set(arrivals())
+    news: list[Visit] = []
+    for at in sorted({visit.at for visit in visits} | {deed.at for deed in deeds} | slots):
+        tell(f"{format_instant(at)[:10]}: {clients.sent.messages:,} messages so far")
+        await platform.advance_to(at, grain=_GRAIN)
+        await sales.meet({visit.person.number: visit.person for visit in news}.values())
+        for deed in deeds:
+            if deed.at == at:
+                await sales.do(deed)
+        if at in slots:
+            await sales.work(at)
+        news = [visit for visit in visits if visit.at == at]
+        await clients.send_all(news)
+    await clients.send_batch(_MALFORMED, source=SOURCES[0])
+    await platform.drained()
+    await platform.advance_to(END, grain=_GRAIN)
 
 
 def _count(registry: CollectorRegistry, name: str, *, by: str = "") -> Mapping[str, int]:

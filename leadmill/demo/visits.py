@@ -1,7 +1,7 @@
 """What the people of the story do, and when: a fortnight of visits, each of which is one request.
 
-Three kinds, as three kinds of systems send them: sessions of a website (batches of the SDK protocol),
-captures by partners and fairs (one JSON object), and submissions of HTML forms.
+Four kinds, as four kinds of systems send them: sessions of a website (batches of the SDK protocol), captures
+by partners and fairs (one JSON object), submissions of HTML forms, and what sales and ad systems report.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final
+from typing import Final, Literal
 
 from leadmill.demo.people import Person
 from shared.kernel.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
 
-BEGIN: Final = parse_instant("2026-03-02T00:00:00+08:00")
-"""A Monday, in Shanghai."""
+BEGIN: Final = parse_instant("2026-09-14T00:00:00+08:00")
+"""A Monday, in Shanghai. The Sunday after it is worked (调休), and the second Friday is a holiday."""
 
 DAYS: Final = 14
 _HOURS: Final = (9, 12, 15, 18, 21)
@@ -24,10 +24,18 @@ _HOURS: Final = (9, 12, 15, 18, 21)
 WEBSITE: Final = "website"
 MAILING: Final = "mailing"
 LANDING_PAGE: Final = "landing-page"
-FAIR: Final = "spring-fair"
+FAIR: Final = "autumn-fair"
 PARTNER: Final = "partner-portal"
 SOURCES: Final = (WEBSITE, MAILING, LANDING_PAGE, FAIR, PARTNER)
-"""The entrances, each with a write key of its own."""
+"""The entrances of people, each with a write key of its own."""
+
+CRM: Final = "crm"
+AD_DESK: Final = "ad-desk"
+REPORTING: Final = (CRM, AD_DESK)
+"""The entrances of systems that tell what became of people, and what campaigns cost."""
+
+AD: Final[Mapping[str, str]] = {"source": "baidu", "medium": "cpc", "name": "autumn-search"}
+"""The ad campaign, as UTM parameters say it; the fair is the other campaign that costs something."""
 
 Call = dict[str, object]
 
@@ -63,7 +71,18 @@ class Submission:
     source: str = LANDING_PAGE
 
 
-Visit = Session | Capture | Submission
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a system tells at ``at``: an outcome of somebody's opportunity, or what a campaign cost."""
+
+    at: Instant
+    person: Person
+    what: Literal["outcomes", "costs"]
+    body: Mapping[str, object]
+    source: str = CRM
+
+
+Visit = Session | Capture | Submission | Report
 
 
 @dataclass(slots=True)
@@ -80,10 +99,14 @@ class Diary:
         """Return when requests of a slot arrive."""
         return BEGIN + day * DAY + _HOURS[slot] * HOUR
 
-    def browse(self, day: int, slot: int, *steps: Call, repeated: bool = False) -> None:
-        """Visit the website: the browser reports what was done there, shortly after."""
+    def browse(
+        self, day: int, slot: int, *steps: Call, repeated: bool = False, ad: Mapping[str, str] | None = None
+    ) -> None:
+        """Visit the website, perhaps from an ad: the browser reports what was done there, shortly after."""
         at = self.instant(day, slot)
         who: Call = {"anonymousId": self.person.device}
+        if ad is not None:
+            who["context"] = {"campaign": dict(ad)}
         if self.is_known:
             who["userId"] = self.person.account
         self._send(at, WEBSITE, who, steps, repeated=repeated)
@@ -121,6 +144,16 @@ class Diary:
         lead = {**person.traits, "external_id": f"{source}-{person.number}", **more}
         given = {name: value for name, value in lead.items() if value is not None}
         self.visits.append(Capture(at=self.instant(day, slot), person=person, lead=given, source=source))
+
+    def report_deal(self, day: int, slot: int, kind: str, opportunity: str, **more: object) -> None:
+        """Be spoken of by the sales system: an opportunity of this person was created, moved, won or lost."""
+        at = self.instant(day, slot)
+        body = {"kind": kind, "opportunity": opportunity, "email": self.person.email, **more}
+        if "amount" in more:
+            body["currency"] = "CNY"
+        self.visits.append(
+            Report(at=at, person=self.person, what="outcomes", body={**body, "timestamp": format_instant(at)})
+        )
 
     def _send(
         self, at: Instant, source: str, who: Call, steps: Sequence[Call], *, repeated: bool = False
