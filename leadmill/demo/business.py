@@ -12,7 +12,11 @@ from leadmill.demo.people import Person
 from shared.kernel.instants import HOUR, parse_instant, to_datetime
 
 Row = Mapping[str, Any]
-_SKIPS: Final[Mapping[str, str]] = {"on_leave": "on leave", "region": "other regions", "full": "full"}
+_SKIPS: Final[Mapping[str, str]] = {
+    "on_leave": "on leave",
+    "other_region": "other regions",
+    "at_capacity": "full",
+}
 
 
 def print_funnel(screen: Console, rows: Sequence[Row]) -> None:

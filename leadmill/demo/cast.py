@@ -34,7 +34,7 @@ from leadmill.demo.visits import (
 from shared.kernel.instants import DAY, MINUTE, Instant, to_datetime
 
 DeedKind = Literal["leave", "contact", "handover", "return", "claim", "race", "unmerge", "erase"]
-DailyAd: Final = 6_000
+DAILY_AD: Final = 6_000
 _FITTING: Final = {"industry": "制造业", "employees": 1200, "region": "上海", "title": "销售总监"}
 """Worth 40 points of fit in mql: key industry 10, director 15, size 10, region 5."""
 
@@ -121,7 +121,7 @@ def plan_costs() -> list[Visit]:
             "campaign": AD["name"],
             "channel": "paid_search",
             "kind": "ads",
-            "amount": DailyAd,
+            "amount": DAILY_AD,
             "currency": "CNY",
         }
         for day in range(DAYS)

@@ -21,7 +21,7 @@ from leadmill.demo.clients import Clients
 from leadmill.demo.habits import plan_fortnight
 from leadmill.demo.people import make_people
 from leadmill.demo.sales import REPS, SalesFloor
-from leadmill.demo.visits import BEGIN, REPORTING, SOURCES, Visit, arrivals
+from leadmill.demo.visits import BEGIN, REPORTING, SOURCES, Report, Visit, arrivals
 from leadmill.platform.access import Access, open_access
 from leadmill.platform.ground import Ground
 from leadmill.platform.simulation import Platform
@@ -146,7 +146,11 @@ async def _play(
                 await sales.do(deed)
         if at in slots:
             await sales.work(at)
-        news = [visit for visit in visits if visit.at == at]
+        news = [
+            await sales.name_deal(visit) if isinstance(visit, Report) else visit
+            for visit in visits
+            if visit.at == at
+        ]
         await clients.send_all(news)
     await clients.send_batch(_MALFORMED, source=SOURCES[0])
     await platform.drained()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from types import TracebackType
 from typing import Any, Final, Self
@@ -14,7 +15,7 @@ import httpx
 from leadmill.demo.cast import CAST, HANDOVER, Deed
 from leadmill.demo.clients import RequestFailed
 from leadmill.demo.people import Person
-from leadmill.demo.visits import BEGIN
+from leadmill.demo.visits import BEGIN, Report
 from shared.kernel.instants import DAY, HOUR, Instant
 
 REPS: Final = ("rep-1", "rep-2", "rep-3", "rep-4", "rep-5", "rep-6")
@@ -25,6 +26,8 @@ _DAYS_OFF: Final = frozenset({5, 11, 12, 13})
 """Days of the fortnight that nobody works: a Saturday, a holiday and the weekend after it."""
 
 _REFUSED: Final = 409
+_OURS: Final = "lm-"
+"""How the names begin that routing gives to opportunities."""
 
 
 class SalesFloor:
@@ -40,6 +43,7 @@ class SalesFloor:
         self._tokens = tokens
         self._seed = seed
         self._people: dict[str, Person] = {}
+        self._deals: dict[str, str] = {}
         self._contacted: dict[str, Instant] = {}
         self._seen: Counter[str] = Counter()
         self._http = httpx.AsyncClient(base_url=address, timeout=30, trust_env=False)
@@ -83,6 +87,21 @@ class SalesFloor:
                 lead = await self._lead_of(deed.person)
                 owner = (await self._get(f"/routing/v1/leads/{lead}"))["owner"]
                 await self._act(deed.kind, lead, owner, deed.fields)
+
+    async def name_deal(self, report: Report) -> Report:
+        """Return an outcome under the name that the platform gave the opportunity, if it made it first.
+
+        So do sales systems that take over what was converted; the name by which they begin is kept.
+        """
+        if report.what != "outcomes":
+            return report
+        given = str(report.body["opportunity"])
+        if given not in self._deals:
+            lead = await self._lead_of(report.person)
+            deals = (await self._get(f"/routing/v1/leads/{lead}"))["opportunities"]
+            ours = [deal["opportunity"] for deal in deals if deal["opportunity"].startswith(_OURS)]
+            self._deals[given] = ours[-1] if ours else given
+        return replace(report, body={**report.body, "opportunity": self._deals[given]})
 
     async def work(self, at: Instant) -> None:
         """Let the reps do what they do on a working day; whom the script speaks of is left to it."""

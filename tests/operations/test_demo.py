@@ -12,7 +12,7 @@ import pytest
 
 from tests.operations.processes import COMMAND, clean_environment, leadmill
 
-pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.lasts(55)]
+pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.lasts(75)]
 
 TABLES = (
     "People by first source",
@@ -21,6 +21,10 @@ TABLES = (
     "Hottest leads",
     "Most effective",
     "Why ",
+    "Funnel by source",
+    "Who got what, and why",
+    "First responses",
+    "Return on campaigns",
     "Recognised and refused",
     "Audit",
 )
@@ -78,5 +82,5 @@ def test_ctrl_c_leaves_nothing_behind(seconds: float, data: Path) -> None:
 
 def test_it_needs_no_folder_of_its_own() -> None:
     before = set(Path(tempfile.gettempdir()).glob("leadmill-demo-*"))
-    assert leadmill("demo", "--people", "10", seconds=300).code == 0
+    assert leadmill("demo", "--people", "12", seconds=300).code == 0
     assert set(Path(tempfile.gettempdir()).glob("leadmill-demo-*")) <= before
