@@ -7,10 +7,11 @@ from random import Random
 
 import pytest
 
+from leadmill.demo.cast import CAST
 from leadmill.demo.habits import plan_fortnight
 from leadmill.demo.people import Person, make_people
 from leadmill.demo.tables import count_named
-from leadmill.demo.visits import BEGIN, DAYS, SOURCES, Capture, Session, Submission, Visit
+from leadmill.demo.visits import BEGIN, CRM, DAYS, SOURCES, Capture, Report, Session, Submission, Visit
 from shared.kernel.instants import DAY, parse_instant
 
 
@@ -59,9 +60,17 @@ class TestFortnight:
                 assert told == sorted(told)
                 assert told[-1] < visit.at
 
-    def test_all_three_kinds_of_requests_and_all_sources_are_used(self, visits: list[Visit]) -> None:
-        assert {type(visit) for visit in visits} == {Session, Capture, Submission}
-        assert {visit.source for visit in visits} == set(SOURCES)
+    def test_all_four_kinds_of_requests_and_all_sources_are_used(self, visits: list[Visit]) -> None:
+        assert {type(visit) for visit in visits} == {Session, Capture, Submission, Report}
+        assert {visit.source for visit in visits} == {*SOURCES, CRM}
+
+    def test_deals_are_won_and_lost_and_every_one_begins(self, visits: list[Visit]) -> None:
+        told: dict[str, list[object]] = {}
+        for visit in visits:
+            if isinstance(visit, Report):
+                told.setdefault(str(visit.body["opportunity"]), []).append(visit.body["kind"])
+        assert {kinds[0] for kinds in told.values()} == {"created"}
+        assert {kinds[-1] for kinds in told.values()} >= {"won", "lost"}
 
     def test_everybody_appears(self, people: list[Person], visits: list[Visit]) -> None:
         assert {visit.person for visit in visits} == set(people)
@@ -74,3 +83,12 @@ class TestFortnight:
             str(call["messageId"]) for visit in visits if isinstance(visit, Session) for call in visit.calls
         )
         assert set(ids.values()) == {1}
+
+
+class TestCast:
+    def test_the_dozen_are_no_others(self, people: list[Person]) -> None:
+        crowd = make_people(988, after=len(CAST), random=Random(1))
+        everybody = [*CAST, *crowd]
+        assert len({person.email for person in everybody}) == 1000
+        assert len({person.phone for person in everybody}) == 1000
+        assert people[0].number == 1
