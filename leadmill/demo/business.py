@@ -88,8 +88,9 @@ def print_returns(screen: Console, first: Sequence[Row], shared: Sequence[Row]) 
     nothing = {"cost": None, "contribution": "0.00", "roi": None}
     for name in sorted(names, key=lambda name: (name is None, name or "")):
         one, two = mine.get(name, nothing), other.get(name, nothing)
+        label = "unattributed" if name is None else name or "no campaign named"
         table.add_row(
-            name or "unattributed", one["cost"] or two["cost"] or "·",
+            label, one["cost"] or two["cost"] or "·",
             one["contribution"], _rate(one["roi"]), two["contribution"], _rate(two["roi"]),
         )  # fmt: skip
     table.add_section()

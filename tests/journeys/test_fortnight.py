@@ -214,5 +214,7 @@ async def test_the_dozen_fare_alike_in_a_crowd_and_revenue_adds_up(database_url:
     assert len(deals) > 3
     assert told.row("Funnel by source", "all")[-2:] == [str(len(deals)), won]
     assert told.row("Return on campaigns", "all") == [won, won]
+    # clicks in mails of another tool name no campaign: a row of their own, beside what nothing led to
+    assert told.text.count("\nunattributed ") == 1
     opened = {report["opportunity"] for report in reports if "opportunity" in report}
     assert int(told.row("Funnel by source", "all")[3]) >= len(opened)
