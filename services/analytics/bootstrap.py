@@ -11,6 +11,7 @@ from services.analytics.domain.derivation import Derivation
 from services.analytics.domain.desk import Desk
 from services.analytics.handlers.interpreting import Interpreter
 from services.analytics.handlers.learning import learn
+from services.analytics.jobs.restating import Restating
 from services.analytics.metrics import AnalyticsMetrics
 from services.analytics.queries.checks import AnalyticsChecks
 from services.analytics.queries.reports import ReportQueries
@@ -31,6 +32,7 @@ from shared.processor.checks import Finding
 from shared.processor.locked import LockedStage
 from shared.processor.loop import Worker
 from shared.runtime.blueprint import Blueprint, Resources, StoryLine
+from shared.runtime.service import until_stopped
 from shared.telemetry.metrics import ProcessorMetrics
 
 NAME: Final = "analytics"
@@ -92,6 +94,8 @@ def build(resources: Resources) -> Blueprint:
         database, crediting=rulebook.crediting, derivation=derivation, interpret=Interpreter(derivation)
     )
 
+    restating = Restating(database, rulebook=rulebook, derivation=derivation)
+
     async def check(full: bool) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
         return await checks.check(full=full)
 
@@ -110,6 +114,7 @@ def build(resources: Resources) -> Blueprint:
         topics=stage.topics,
         outputs=(stage.dead_letters,),
         workers=(worker,),
+        activities=(until_stopped("analytics-restating", restating.run),),
         routers=(build_router(reports=ReportQueries(database, rulebook), database=database),),
         statuses={"analytics.lead_unknown": 404, "analytics.model_unknown": 404},
         start=database.start,

@@ -153,6 +153,14 @@ class RowTable(Generic[S]):
         sql = f"SELECT {self.columns} FROM {self.name} WHERE {where}"  # noqa: S608 - text of this package
         return [self.struct(*row) for row in await transaction.fetch(sql, *arguments)]
 
+    async def replace(self, transaction: Transaction, events: Sequence[str], rows: Sequence[S]) -> None:
+        """Let these rows stand for these events, whatever stood before."""
+        await transaction.execute(
+            f"DELETE FROM {self.name} WHERE event = ANY($1::text[])",  # noqa: S608 - text of this module
+            list(events),
+        )
+        await self.save(transaction, rows)
+
     async def forget(self, transaction: Transaction, erased: Mapping[str, Instant]) -> None:
         """Delete what was received of these profiles after the instant at which they were erased."""
         await transaction.execute(

@@ -122,13 +122,7 @@ class DeskRows:
             wanted.opportunities.update(row["opportunity"] for row in rows)
         homes = (await load_profiles(transaction, named)).homes
         leads = wanted.destinations | {lead_of(homes, profile) for profile in named}
-        ordered = sorted(leads)
-        await transaction.execute(
-            "INSERT INTO lead (id) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING", ordered
-        )
-        await transaction.execute(
-            "SELECT FROM lead WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE", ordered
-        )
+        await lock_leads(transaction, leads)
         if wanted.opportunities:
             await lock_opportunities(transaction, wanted.opportunities)
         return leads
@@ -191,6 +185,15 @@ def _residents(leads: Collection[str], homes: Mapping[str, Home]) -> set[str]:
     """Return the profiles that live at these leads, as far as ``homes`` tells."""
     moved_here = {profile for profile, home in homes.items() if home.lead in leads}
     return moved_here | {lead for lead in leads if lead_of(homes, lead) == lead}
+
+
+async def lock_leads(transaction: Transaction, leads: Collection[str]) -> None:
+    """Lock leads in order of their ids, also those that nothing was known of yet."""
+    ordered = sorted(leads)
+    await transaction.execute(
+        "INSERT INTO lead (id) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING", ordered
+    )
+    await transaction.execute("SELECT FROM lead WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE", ordered)
 
 
 async def load_profiles(

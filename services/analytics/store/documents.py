@@ -17,7 +17,7 @@ from services.analytics.domain.touch_points import Takes, TouchRule, TouchRules
 from shared.contracts.declarations import DECLARED
 from shared.documents.faults import Fault, raise_if_any
 from shared.documents.files import read_documents
-from shared.documents.versions import D, Document, load_document
+from shared.documents.versions import D, Document, digest_of, load_document
 from shared.kernel.instants import DAY, MINUTE
 
 
@@ -73,12 +73,13 @@ class ReportsDocument(Document, frozen=True, kw_only=True):
 
 
 class Rulebook(NamedTuple):
-    """Everything that the documents say."""
+    """Everything that the documents say; ``digest`` tells what is derived by them from what was by others."""
 
     crediting: Crediting
     goals: FunnelGoals
     currency: str
     band: ConversionBand
+    digest: str
 
 
 _TOUCHING: Final = frozenset({"leads", "behaviour"})
@@ -90,10 +91,10 @@ def read_rulebook(folder: Path) -> Rulebook:
 
     :raises DocumentFaults: with every fault of the first kind of document that has any.
     """
-    models = _read_models(folder / "attribution_models")
-    touches = _read(folder, "touch_points", TouchPointsDocument)
+    models, digests = _read_models(folder / "attribution_models")
+    touches, touches_digest = _read(folder, "touch_points", TouchPointsDocument)
     raise_if_any(_faults_of(touches), about="touch_points.yaml")
-    reports = _read(folder, "reports", ReportsDocument)
+    reports, reports_digest = _read(folder, "reports", ReportsDocument)
     if reports.conversion_percent.low > reports.conversion_percent.high:
         raise_if_any([Fault("conversion_percent", "low is above high")], about="reports.yaml")
     return Rulebook(
@@ -101,10 +102,11 @@ def read_rulebook(folder: Path) -> Rulebook:
         goals=FunnelGoals(mql=_goal(reports.mql), sql=_goal(reports.sql)),
         currency=reports.currency,
         band=ConversionBand(reports.conversion_percent.low, reports.conversion_percent.high),
+        digest=digest_of([*digests, touches_digest, reports_digest]),
     )
 
 
-def _read_models(folder: Path) -> Mapping[str, AttributionModel]:
+def _read_models(folder: Path) -> tuple[Mapping[str, AttributionModel], Sequence[str]]:
     newest: dict[str, tuple[int, AttributionModel]] = {}
     documents = read_documents(folder, kind="attribution_model", shape=AttributionModelDocument)
     for key, loaded in documents.items():
@@ -115,7 +117,8 @@ def _read_models(folder: Path) -> Mapping[str, AttributionModel]:
             [Fault(folder.name, "holds no model; reports need one")],
             about="documents of kind attribution_model",
         )
-    return {name: model for name, (_, model) in sorted(newest.items())}
+    digests = sorted(loaded.digest for loaded in documents.values())
+    return {name: model for name, (_, model) in sorted(newest.items())}, digests
 
 
 def _faults_of(document: TouchPointsDocument) -> Sequence[Fault]:
@@ -158,11 +161,12 @@ def _goal(document: GoalDocument) -> TierGoal:
     return TierGoal(model=document.model, tiers=frozenset(document.tiers))
 
 
-def _read(folder: Path, kind: str, shape: type[D]) -> D:
+def _read(folder: Path, kind: str, shape: type[D]) -> tuple[D, str]:
     path = folder / f"{kind}.yaml"
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         raise_if_any([Fault(path.name, "is missing or not UTF-8")], about=f"documents of kind {kind}")
         raise
-    return load_document(text, kind=kind, shape=shape, about=path.name).body
+    loaded = load_document(text, kind=kind, shape=shape, about=path.name)
+    return loaded.body, loaded.digest

@@ -73,3 +73,14 @@ def test_of_several_versions_of_a_model_the_highest_counts(tmp_path: Path) -> No
     newer = text.replace("version: 1", "version: 2").replace("first: 40", "first: 60")
     (tmp_path / "attribution_models" / "u.2.yaml").write_text(newer)
     assert list(read_rulebook(tmp_path).crediting.models["u"].weights(2)) == [60, 40]
+
+
+def test_the_digest_tells_one_way_to_count_from_another_and_not_one_layout_from_another(
+    tmp_path: Path,
+) -> None:
+    shutil.copytree(CONFIG, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "reports.yaml"
+    file.write_text(file.read_text() + "# nothing\n")
+    assert read_rulebook(tmp_path).digest == rulebook().digest
+    file.write_text(file.read_text().replace("tiers: [A]", "tiers: [A, B]"))
+    assert read_rulebook(tmp_path).digest != rulebook().digest
