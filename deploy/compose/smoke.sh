@@ -29,8 +29,7 @@ export COMPOSE_PROJECT_NAME=$project
 export MILL_IMAGE=${MILL_IMAGE:-leadmill:smoke} MILL_PARTITIONS=${MILL_PARTITIONS:-4}
 LEADMILL_IDENTITY_KEY=$(secret) LEADMILL_PEPPER=$(secret) POSTGRES_PASSWORD=$(secret)
 export LEADMILL_IDENTITY_KEY LEADMILL_PEPPER POSTGRES_PASSWORD
-names=(ingest scoring routing analytics)
-[[ $(grep -c '^  nurture:' docker-compose.yml) -eq 0 ]] || names+=(nurture)
+names=(ingest scoring routing nurture analytics)
 for name in "${names[@]}"; do
   port=$(.venv/bin/python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
   export "PORT_${name^^}=$port"
