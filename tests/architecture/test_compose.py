@@ -119,7 +119,7 @@ def test_data_lives_in_volumes_that_are_declared() -> None:
 
 def test_the_deployment_speaks_to_this_machine_and_to_no_registry() -> None:
     hosts = {host for path in _files() for host in re.findall(r"https?://([\w.-]+)", path.read_text())}
-    assert hosts <= {"127.0.0.1", "www.example.com"}
+    assert hosts <= {"127.0.0.1", "www.example.com", *SERVICES}
 
 
 def _files() -> Iterator[Path]:
