@@ -55,6 +55,8 @@ class Report:
             f"{f' {outcome.merges:4} merges' if outcome.merges else ''}  {_told(outcome.struck)}  {verdict}",
             flush=True,
         )
+        if outcome.said:
+            print(f"    {_told(dict(outcome.said))}", flush=True)
         if not run.plant:
             for line in outcome.differences.lines[:_LINES_SHOWN]:
                 print(f"    {line}", flush=True)

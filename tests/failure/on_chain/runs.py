@@ -31,8 +31,13 @@ def _run(
     )
 
 
+async def _work_on(field: ChainField) -> None:
+    """Let everybody work undisturbed for a while."""
+    await field.progress(transactions=80)
+
+
 CHAIN: Final = (
-    _run("calm", ChainField.progress, seconds=45),
+    _run("calm", _work_on, seconds=60),
     *(_run("random", partial(kill_any, count=20), seconds=110, number=n) for n in range(1, 9)),
     _run("points", kill_at_points, seconds=110),
     _run("zombies", wake_the_dead, seconds=90),

@@ -19,4 +19,4 @@ async def test_leads_clocks_and_credits_survive_every_death_in_the_chain(run: Ru
     assert outcome.differences.lines == []
     assert outcome.commands > 0
     assert outcome.timers > 0
-    assert outcome.struck["LeadAssigned said"] > 0
+    assert outcome.said["LeadAssigned"] > 0

@@ -168,9 +168,10 @@ class Ground:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run came to."""
+    """What a run came to; ``said`` counts by name what is worth to be told besides."""
 
     struck: Mapping[str, int] = field(default_factory=dict)
+    said: Mapping[str, int] = field(default_factory=dict)
     facts: int = 0
     events: int = 0
     transactions: int = 0

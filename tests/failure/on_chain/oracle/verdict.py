@@ -53,11 +53,8 @@ async def judge_chain(field: ChainField) -> Outcome:
     facts = await check_facts(log, analytics, differences)
     learned = await load_ordered(analytics)
     differences.lines += learned.faults
-    outcome.struck = {
-        **outcome.struck,
-        **{f"{name} said": said[name] for name in sorted(said)},
-        "facts of analytics": facts,
-    }
+    refused = sum(one.took_effect is False for one in field.reps.ordered)
+    outcome.said = {**said, "commands refused": refused, "facts of analytics": facts}
     outcome.events += expected.events
     outcome.transactions += len(ordered.entries) + len(learned.entries)
     outcome.commands = journaled.total()
