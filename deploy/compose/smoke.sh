@@ -59,7 +59,8 @@ began=$SECONDS
 say "building"
 "${compose[@]}" build --quiet >/dev/null
 say "built after $((SECONDS - began)) s; starting"
-"${compose[@]}" up --detach >/dev/null 2>&1 || fail "up failed"
+mkdir -p build/compose
+"${compose[@]}" up --detach >build/compose/up.log 2>&1 || { tail -n 20 build/compose/up.log >&2; fail "up failed"; }
 services=("${names[@]}" ingest-worker)
 for name in "${services[@]}"; do
   container=$("${compose[@]}" ps --quiet "$name")
