@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import timedelta
+from email.errors import MessageError
 from email.headerregistry import Address
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -87,6 +88,6 @@ class NurtureSettings(Settings):
 def _is_address(text: str) -> bool:
     try:
         address = Address(addr_spec=text)
-    except (ValueError, IndexError):
+    except (MessageError, ValueError, IndexError):  # the parser's own ways to say that it is none
         return False
     return bool(address.username and address.domain) and text.isascii()

@@ -7,6 +7,7 @@ and templates can do nothing but put text together.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -80,12 +81,18 @@ class Layouts:
         self._html = _read(markup, folder / "letter.html.j2")
 
     def fill(self, template: str, values: Mapping[str, str]) -> str:
-        """Return an author's line with its tags filled in. :raises jinja2.TemplateError: if it cannot."""
-        return self._plain.from_string(template).render(values)
+        """Return an author's line with its merge tags filled in. :raises Unwritable: if it cannot be."""
+        try:
+            return self._plain.from_string(template).render(values)
+        except Exception as error:  # what a template does wrong may raise anything
+            raise Unwritable(f"a merge tag does not work: {error}") from error
 
     def frame(self, values: Mapping[str, object]) -> tuple[str, str]:
-        """Return a letter as text and as HTML. :raises jinja2.TemplateError: if a frame has a fault."""
-        return self._text.render(values), self._html.render(values)
+        """Return a letter as text and as HTML. :raises Unwritable: if a frame has a fault."""
+        try:
+            return self._text.render(values), self._html.render(values)
+        except Exception as error:  # as above
+            raise Unwritable(f"a frame names something that letters do not have: {error}") from error
 
 
 def _read(environment: jinja2.Environment, path: Path) -> jinja2.Template:
@@ -119,11 +126,8 @@ class Letters:
         words = content.find(message.variant, message.language)
         recipient = _recipient(contact)
         values = {"name": contact.name or "", "company": contact.company or ""}
-        try:
-            subject = " ".join(self._layouts.fill(words.subject, values).split())
-            text, html = self._frame(message.id, words, values, subject)
-        except jinja2.TemplateError as error:
-            raise Unwritable from error
+        subject = " ".join(self._layouts.fill(words.subject, values).split())
+        text, html = self._frame(message.id, words, values, subject)
         letter = self._address(message.id, contact, recipient, at=at)
         letter["Subject"] = subject
         letter.set_content(text, cte="quoted-printable")
@@ -172,7 +176,7 @@ class Letters:
 def _recipient(contact: Contact) -> Address:
     try:
         address = Address(addr_spec=contact.email or "")
-    except (ValueError, IndexError) as error:  # the parser's own ways to say that it is none
+    except (MessageError, ValueError, IndexError) as error:  # the parser's own ways to say that it is none
         raise AddressUnusable from error
     if not address.username or not address.domain or not address.addr_spec.isascii():
         raise AddressUnusable
@@ -193,8 +197,8 @@ def check_letters(contents: ContentSet, layouts: Layouts) -> None:
                 try:
                     for line in (words.subject, *words.paragraphs):
                         layouts.fill(line, sample)
-                except jinja2.TemplateError as error:
-                    faults.append(Fault(path, f"has a merge tag that does not work: {error.message}"))
+                except Unwritable as error:
+                    faults.append(Fault(path, error.message))
                     break
     frame = {
         "language": "en",
@@ -208,6 +212,6 @@ def check_letters(contents: ContentSet, layouts: Layouts) -> None:
     }
     try:
         layouts.frame(frame)
-    except jinja2.TemplateError as error:
-        faults.append(Fault("layouts", f"name something that letters do not have: {error.message}"))
+    except Unwritable as error:
+        faults.append(Fault("layouts", error.message))
     raise_if_any(faults, about="contents")

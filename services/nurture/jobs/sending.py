@@ -34,7 +34,7 @@ from services.nurture.store.sending import (
 )
 from shared.delivery.outcomes import Accepted, Deferred, Outcome, Refused, Unknown
 from shared.kernel.clock import Clock
-from shared.kernel.errors import Rejected, Unavailable
+from shared.kernel.errors import BUG_CODE, Rejected, Unavailable
 from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import Instant
 from shared.postgres.database import Database
@@ -78,6 +78,14 @@ class Pace(NamedTuple):
     patience: Patience = PATIENCE
 
 
+class _Deferral(NamedTuple):
+    """Messages of one claim that were not handed over, and why."""
+
+    claim: str
+    fault: str
+    messages: Sequence[str]
+
+
 class Sending:
     """One sender. Any number may run, in any number of processes."""
 
@@ -103,6 +111,7 @@ class Sending:
         self._pace = pace
         self._metrics = metrics
         self._unrecorded: list[Result] = []
+        self._deferred: list[_Deferral] = []
         self._woken = asyncio.Event()
         self._is_stopping = False
         self.beat = 0.0
@@ -136,6 +145,7 @@ class Sending:
 
         :raises Unavailable: if the database does not answer; results that are not recorded are kept.
         """
+        await self._put_back()
         await self._record(())
         now = self._clock.now()
         async with self._database.connection() as connection:
@@ -177,11 +187,8 @@ class Sending:
         finally:
             self._unrecorded += results
             await line.close()
-        for code, messages in deferred.items():
-            async with self._database.connection() as connection:
-                await put_back(
-                    connection, claim=claim, messages=messages, fault=code, patience=self._pace.patience
-                )
+            self._deferred += [_Deferral(claim, code, messages) for code, messages in deferred.items()]
+        await self._put_back()
         await self._record(())
 
     async def _send(self, line: Line, one: Claimed) -> Outcome:
@@ -191,11 +198,29 @@ class Sending:
             self._metrics.attempted("unwritten")
             logger.warning("letter_unwritten", message=one.message.id, code=error.reason)
             return Refused(error.reason)
+        except Exception:  # a bug of ours hurts only this message
+            self._metrics.attempted("unwritten")
+            logger.exception("letter_failed", message=one.message.id)
+            return Refused(BUG_CODE)
         outcome = await line.send(letter.content, sender=self._sender, recipient=letter.recipient)
         self._metrics.attempted(type(outcome).__name__.lower())
         if not isinstance(outcome, Accepted):
             logger.warning("letter_not_accepted", message=one.message.id, code=outcome.code)
         return outcome
+
+    async def _put_back(self) -> None:
+        """Put back what was not handed over, first what could not be put back before."""
+        while self._deferred:
+            one = self._deferred[0]
+            async with self._database.connection() as connection:
+                await put_back(
+                    connection,
+                    claim=one.claim,
+                    messages=one.messages,
+                    fault=one.fault,
+                    patience=self._pace.patience,
+                )
+            del self._deferred[0]
 
     async def _record(self, results: Sequence[Result]) -> None:
         """Record results, first those that could not be recorded before."""

@@ -51,10 +51,14 @@ _LOST: Final = """
 SELECT id, lead FROM message WHERE state = 'sending' AND lease_until < clock_timestamp() ORDER BY id LIMIT $1
 """
 _PUT_BACK: Final = """
-UPDATE message SET state = 'planned', claim = NULL, lease_until = NULL, last_fault = $3,
+WITH ours AS MATERIALIZED (
+    SELECT id FROM message WHERE id = ANY($2::text[]) AND claim = $1 AND state = 'sending'
+    ORDER BY id FOR UPDATE
+)
+UPDATE message m SET state = 'planned', claim = NULL, lease_until = NULL, last_fault = $3,
     next_attempt = clock_timestamp()
-        + least($4::interval * power(2, least(attempts, 20) - 1), $5::interval) * (0.75 + random() / 2)
-WHERE id = ANY($2::text[]) AND claim = $1 AND state = 'sending'
+        + least($4::interval * power(2, least(m.attempts, 20) - 1), $5::interval) * (0.75 + random() / 2)
+FROM ours WHERE m.id = ours.id
 """
 _UNDER_WAY: Final = """
 SELECT EXISTS (SELECT FROM message WHERE state = 'sending' OR (state = 'planned' AND $1))
