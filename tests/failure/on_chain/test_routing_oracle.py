@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -43,18 +45,16 @@ _REPS: Final = tuple(f"rep-{number}" for number in range(1, 7))
 
 
 @pytest.fixture
-def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database_url() -> Iterator[str]:
     """A server that notes when each transaction committed."""
-    folder: Path = tmp_path_factory.mktemp("oracle")
-    for outer in (folder, *folder.parents[:2]):
-        outer.chmod(0o755)  # as root the database runs under another account
-    server = EmbeddedPostgres(
-        folder / "postgres",
-        settings={"fsync": "off", "full_page_writes": "off", "track_commit_timestamp": "on"},
-    )
-    server.start()
-    yield server.url
-    server.stop()
+    folder = Path(tempfile.mkdtemp(prefix="leadmill-oracle-"))
+    folder.chmod(0o755)  # as root the database runs under another account
+    settings = {"fsync": "off", "full_page_writes": "off", "track_commit_timestamp": "on"}
+    try:
+        with EmbeddedPostgres(folder / "postgres", settings=settings) as server:
+            yield server.url
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Crowd:
