@@ -54,6 +54,27 @@ async def test_points_and_acts_activate_once_and_again_after_a_loss_and_a_return
     assert [b for finding in await stand.blueprint.check(True) for b in finding.breaches] == []
 
 
+async def test_the_story_tells_of_the_activation_its_acts_and_the_end_of_the_cycle(
+    small_stand: Stand, deeds: Deeds
+) -> None:
+    stand = small_stand
+    await stand.start_worker()
+    await stand.learn(deeds.is_known_as("ada", START, crm=None, **READY))
+    demo, price = deeds.asked_for_demo("ada", START + HOUR), deeds.viewed("ada", START + 2 * HOUR)
+    await stand.learn(demo, price)
+    await stand.learn(deeds.returned("ada", day(1)))
+    await stand.learn(deeds.forgotten("ada", day(2)))
+    assert stand.blueprint.tell is not None
+    lines = {line.kind: line for line in await stand.blueprint.tell(lead_id("ada"))}
+    activated = lines["activated"]
+    assert (activated.at, activated.cause) == (START + 2 * HOUR, price.id)
+    assert activated.text == (
+        f"mql: ready for sales at 80, cycle 1, by 2 high-value acts: {demo.id}, {price.id}"
+    )
+    assert (lines["lead_returned"].at, lines["lead_returned"].text) == (day(1), "the sales cycle ends")
+    assert lines["forgotten"].at == day(2)
+
+
 async def test_neither_time_nor_a_restart_tells_one(stand: Stand, deeds: Deeds) -> None:
     await stand.start_worker("one")
     await stand.learn(deeds.is_known_as("ada", START, crm=None, **READY))

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from services.ingest.api.messages import Message, open_lead, open_single
+from services.ingest.api.messages import Message, open_lead, open_reports, open_single
 from services.ingest.api.stamping import Arrival, Channel, Stamper
 from services.ingest.domain.identifiers import IdentifierKind
 from shared.contracts.events.raw import ClientInfo
@@ -94,7 +94,7 @@ class People:
             group = {"industry": pick.choice(_INDUSTRIES), "employees": pick.randrange(5, 900)}
             return self._sdk("group", now, **self._who(person, knows=0.9), traits=group)
         if dice < 0.93:
-            return self._lead(person, now)
+            return self._lead(person, now) if dice < 0.89 else self._outcome(person, now)
         if dice < 0.98:
             return self._form(person)
         return self._useless(now)
@@ -145,7 +145,10 @@ class People:
                 ("Trial Requested", {}),
                 (
                     "Document Downloaded",
-                    {"kind": pick.choice(("white_paper", "brochure")), "document": f"d{pick.randrange(5)}"},
+                    {
+                        "kind": pick.choice(("white_paper", "brochure", "quote")),
+                        "document": f"d{pick.randrange(5)}",
+                    },
                 ),
                 ("Proposal Opened", {"proposal": f"p{pick.randrange(3)}"}),
                 ("Email Opened", {"message": f"m{pick.randrange(9)}"}),
@@ -188,6 +191,24 @@ class People:
                 lead["anonymous_id"] = self._device(person)
         key = f"lead-{self._count}" if pick.random() < 0.7 else None
         return Sent("lead", "crm", open_lead(msgspec.json.encode(lead), idempotency_key=key).messages[0])
+
+    def _outcome(self, person: int, now: Instant) -> Sent:
+        """Return what became of a deal, mostly its loss, which ends a sales cycle."""
+        outcome = {
+            "opportunity": f"OP-{person}-{self._pick.randrange(2)}",
+            **self._pick.choice(
+                (
+                    {"kind": "lost", "reason": "price"},
+                    {"kind": "lost"},
+                    {"kind": "won", "amount": 9000, "currency": "CNY"},
+                )
+            ),
+            **self._pick.choice(({"email": self._email(person)}, {"external_id": f"LD-{person}"}, {})),
+            **self._moments(now, names=("occurred_at", "sent_at")),
+        }
+        body = msgspec.json.encode(outcome)
+        (message,) = open_reports(body, kind="outcome", idempotency_key=f"outcome-{self._count}").messages
+        return Sent("outcome", "crm", message)
 
     def _form(self, person: int) -> Sent:
         fields = {"email": self._email(person), "_form": "offer", "start_within_months": "1"}
