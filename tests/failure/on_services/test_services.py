@@ -19,6 +19,7 @@ async def test_no_message_is_lost_double_or_reordered_on_its_way_to_a_tier(run: 
     assert outcome.differences.lines == []
     assert outcome.facts > 1_000
     assert outcome.merges > 30
+    assert outcome.activations > 0
     assert outcome.timers > 0
     assert outcome.dead_letters > 0
 

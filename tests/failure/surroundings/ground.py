@@ -181,6 +181,7 @@ class Outcome:
     repeats_said: int = 0
     dead_letters: int = 0
     merges: int = 0
+    activations: int = 0
     seconds: float = 0.0
     differences: Differences = field(default_factory=Differences)
 

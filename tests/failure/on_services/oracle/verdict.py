@@ -77,6 +77,7 @@ async def judge(field: ServicesField) -> Outcome:
         repeats_said=repeats_said,
         dead_letters=sum(len(expected.buried) for expected in replays.values()),
         merges=ingest.merges,
+        activations=sum(map(len, scoring.activations.values())),
         seconds=time.monotonic() - field.began,
         differences=differences,
     )
