@@ -94,7 +94,7 @@ class People:
             group = {"industry": pick.choice(_INDUSTRIES), "employees": pick.randrange(5, 900)}
             return self._sdk("group", now, **self._who(person, knows=0.9), traits=group)
         if dice < 0.93:
-            return self._lead(person, now) if dice < 0.89 else self._outcome(person, now)
+            return self._lead(person, now) if dice < 0.89 else self._deal(person, now)
         if dice < 0.98:
             return self._form(person)
         return self._useless(now)
@@ -192,7 +192,7 @@ class People:
         key = f"lead-{self._count}" if pick.random() < 0.7 else None
         return Sent("lead", "crm", open_lead(msgspec.json.encode(lead), idempotency_key=key).messages[0])
 
-    def _outcome(self, person: int, now: Instant) -> Sent:
+    def _deal(self, person: int, now: Instant) -> Sent:
         """Return what became of a deal, mostly its loss, which ends a sales cycle."""
         outcome = {
             "opportunity": f"OP-{person}-{self._pick.randrange(2)}",
