@@ -10,27 +10,31 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
+from shared.http.access import Authority
 from shared.http.app import build_app
-from shared.http.commands import CommandCall
+from shared.http.commands import CommandCall, CommandRunner
 from shared.http.serving import bind, serve
+from shared.kernel.clock import Clock
+from shared.kernel.instants import Instant
 from shared.postgres.database import Transaction
 from shared.processor.batch import Account
 from shared.processor.commands import Commands
 from shared.processor.fold import Announcer
+from shared.processor.stage import SharedStage, Stage
 from shared.processor.transaction import Bench
 from shared.telemetry.logging import configure_logging
 from shared.telemetry.metrics import ProcessorMetrics
-from tests.engine.tally import PARTITIONS, Add, TallyStage, TallyState
+from tests.engine.tally import PARTITIONS, Add, TallyStage
 from tests.failure.oracle.journal import journal_of
 from tests.failure.worker import Trip, WallClock, Wire, die_with, open_database
 
@@ -60,48 +64,75 @@ class AddOut(BaseModel):
     count: int
 
 
-def build_router(commands: Commands[TallyState], passed: Callable[[str], None]) -> APIRouter:
-    """Return tally's one route; ``passed`` is called at ``after_command``."""
+def build_router(commands: CommandRunner) -> APIRouter:
+    """Return tally's one route."""
     router = APIRouter(prefix="/tally/v1")
 
     @router.post("/leads/{lead}/add")
     async def add(lead: str, body: AddIn, call: CommandCall) -> AddOut:
-        count: int = await call.run(commands, lead, Add(body.amount))
-        passed("after_command")
-        return AddOut(count=count)
+        return AddOut(count=await call.run(commands, lead, Add(body.amount)))
 
     return router
 
 
-async def take_commands(plan: CommanderPlan) -> None:
-    """Serve until SIGTERM."""
+class TrippedCommands:
+    """Commands with a tripwire: inside the transaction, and between it and the answer."""
+
+    def __init__(self, commands: Commands[Any], wire: Wire) -> None:
+        self._commands = commands
+        self._wire = wire
+
+    async def run(self, *, key: str, command: object, received: Instant, idempotency_key: str) -> Any:
+        """Carry a command out."""
+        reply = await self._commands.run(
+            key=key, command=command, received=received, idempotency_key=idempotency_key
+        )
+        self._wire("after_command")
+        return reply
+
+
+async def take_commands(
+    stage: Stage[Any] | SharedStage,
+    build: Callable[[CommandRunner], APIRouter],
+    *,
+    name: str,
+    url: str,
+    clock: Clock,
+    trip: Trip | None,
+    authority: Authority | None = None,
+    statuses: Mapping[str, int] | None = None,
+) -> None:
+    """Serve the routes of a stage's commands until SIGTERM."""
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     listener = bind("127.0.0.1", 0)
-    database = await open_database(plan.database, application=plan.name)
-    wire, write = Wire(plan.trip), journal_of(plan.name)
+    database = await open_database(url, application=name, schema=stage.name)
+    wire, write = Wire(trip), journal_of(name)
 
     async def journal(transaction: Transaction, account: Account) -> None:
         await write(transaction, account)
         wire("in_command")
 
-    registry, clock = CollectorRegistry(), WallClock()
+    registry = CollectorRegistry()
     bench = Bench(
-        announcer=Announcer(source="/leadmill/tally", partitions=PARTITIONS, max_record_bytes=900_000),
+        announcer=Announcer(
+            source=f"/leadmill/{stage.name}", partitions=PARTITIONS, max_record_bytes=900_000
+        ),
         database=database,
         clock=clock,
-        metrics=ProcessorMetrics(registry, service="tally", group=plan.group),
+        metrics=ProcessorMetrics(registry, service=stage.name, group=stage.group),
         journal=journal,
     )
-    stage = TallyStage(with_timers=True, with_latest=True, group=plan.group)
     app = build_app(
-        title="Tally",
-        service="tally",
+        title=stage.name,
+        service=stage.name,
         version="test",
         registry=registry,
         clock=clock,
         stopping=stopping,
-        routers=[build_router(Commands(stage, bench), wire)],
+        routers=[build(TrippedCommands(Commands(stage, bench), wire))],
+        authority=authority,
+        statuses=statuses,
     )
     print("ready", listener.getsockname()[1], flush=True)
     await serve(app, sockets=[listener], stopping=stopping, grace=_GRACE)
@@ -114,7 +145,16 @@ def main() -> None:
     die_with(plan.parent)
     configure_logging(service="tally", version="test")
     with suppress(KeyboardInterrupt):
-        asyncio.run(take_commands(plan))
+        asyncio.run(
+            take_commands(
+                TallyStage(with_timers=True, with_latest=True, group=plan.group),
+                build_router,
+                name=plan.name,
+                url=plan.database,
+                clock=WallClock(),
+                trip=plan.trip,
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from shared.contracts.envelope import encode_event
 from shared.log.port import Headers, TopicPartition
 from tests.engine.tally import COUNTED, LATEST, TOTALS, Latest, TallyState
-from tests.failure.oracle.answers import compare_answers
+from tests.failure.oracle.answers import compare_answers, compare_order
 from tests.failure.oracle.comparison import Differences, compare_log
 from tests.failure.oracle.journal import Entry, order
 from tests.failure.oracle.replay import Expected, Inputs, Replay, Said
@@ -117,7 +117,8 @@ class TestTheComparisonOfTheLog:
 class TestTheComparisonOfAnswers:
     def _kinds(self, replies: dict[str, int], *asked: Asked) -> dict[str, int]:
         differences = Differences()
-        compare_answers(Expected(replies=replies), asked, differences)
+        compare_answers(replies, asked, differences)
+        compare_order(asked, differences)
         return dict(differences.kinds)
 
     def test_every_answer_to_one_command_is_that_of_its_one_transaction(self) -> None:

@@ -15,7 +15,16 @@ async def strike_at_random(field: Field, *, seconds: float) -> None:
     pick = random.Random(field.crew.seed)
     field.crew.man(*NAMES)
     await field.progress()
-    strokes = [_kill] * 8 + [_freeze] * 4 + [_restart] * 3 + [_visit] * 3 + [_kafka] * 1 + [_postgres] * 2
+    commands = [_command] * 3 if field.crew.commanders else []
+    strokes = (
+        [_kill] * 8
+        + [_freeze] * 4
+        + [_restart] * 3
+        + [_visit] * 3
+        + [_kafka] * 1
+        + [_postgres] * 2
+        + commands
+    )
     end = asyncio.get_running_loop().time() + seconds
     while asyncio.get_running_loop().time() < end:
         await pick.choice(strokes)(field, pick)
@@ -50,6 +59,21 @@ async def _visit(field: Field, pick: random.Random) -> None:
     field.crew.struck["join"] += 1
     await asyncio.sleep(pick.uniform(1.0, 4.0))
     await field.crew.stop("worker-2")
+
+
+async def _command(field: Field, pick: random.Random) -> None:
+    name, hand = pick.choice(
+        [(name, hand) for name, hand in field.crew.commanders.items() if hand.is_running]
+    )
+    if pick.random() < 0.5:
+        field.crew.kill(name)
+        await asyncio.sleep(pick.choice((0, 1.0)))
+        field.crew.start_commander()
+    else:
+        field.crew.struck["SIGSTOP of commands"] += 1
+        hand.signal(signal.SIGSTOP)
+        await asyncio.sleep(pick.uniform(0.5, 5.0))
+        hand.signal(signal.SIGCONT)
 
 
 async def _kafka(field: Field, pick: random.Random) -> None:

@@ -9,24 +9,31 @@ from functools import partial
 from typing import Final, Literal
 
 from tests.failure.faults.commits import lose_answers
-from tests.failure.faults.kills import NAMES, kill_at_points, kill_at_random
+from tests.failure.faults.kills import NAMES, kill_at_points, kill_at_random, kill_in_commands
 from tests.failure.faults.mixture import strike_at_random
 from tests.failure.faults.outages import take_kafka_away, take_postgres_away
 from tests.failure.faults.restarts import join_and_leave, restart_rolling
-from tests.failure.faults.zombies import freeze_at_points, freeze_at_random, freeze_with_late_publish
+from tests.failure.faults.zombies import (
+    freeze_at_points,
+    freeze_at_random,
+    freeze_in_commands,
+    freeze_with_late_publish,
+)
 from tests.failure.on_services.surroundings.field import ServicesField, open_services
 from tests.failure.plan import Run
 from tests.failure.surroundings.ground import Field, Ground
 
 RATE: Final = 150.0
 """Messages a second: most of the machine's two cores is spent on starting workers again."""
+COMMANDS: Final = 1.5
+"""Merges taken back a second; about six are made."""
 PATIENCE: Final = 150.0
 
 Strike = Callable[[Field], Awaitable[None]]
 
 
 def _open(ground: Ground, run: Run) -> AbstractAsyncContextManager[ServicesField]:
-    return open_services(ground, seed=run.number, rate=RATE, plant=run.plant)
+    return open_services(ground, seed=run.number, rate=RATE, commands=COMMANDS, plant=run.plant)
 
 
 def on_both(strike: Strike) -> Callable[[ServicesField], Awaitable[None]]:
@@ -108,6 +115,8 @@ SERVICES: Final = (
     _run("zombies-scoring", on_one("scoring", freeze_at_points), seconds=90),
     _run("late-publish-ingest", on_one("ingest", freeze_with_late_publish), seconds=35),
     _run("late-publish-scoring", on_one("scoring", freeze_with_late_publish), seconds=35),
+    _run("killed-command", on_one("ingest", partial(kill_in_commands, count=6)), seconds=60),
+    _run("frozen-command", on_one("ingest", partial(freeze_in_commands, count=4)), seconds=70),
     _run("frozen", on_both(partial(freeze_at_random, count=4)), seconds=70),
     _run("kafka-stop", on_one("ingest", partial(take_kafka_away, how="stop", seconds=20)), seconds=70),
     _run("kafka-kill", on_one("scoring", partial(take_kafka_away, how="kill", seconds=5)), seconds=60),

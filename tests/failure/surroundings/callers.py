@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 import httpx
 
@@ -23,22 +24,38 @@ LONGEST_WAIT: Final = 4.0
 """Seconds until a caller gives an answer up; longer than a lock is waited for."""
 
 
+class Order(NamedTuple):
+    """What is to be asked; ``tag`` ends its key, ``other`` is something else for the same address."""
+
+    lead: str
+    tag: str
+    path: str
+    body: dict[str, Any]
+    other: dict[str, Any]
+
+
 @dataclass(slots=True)
 class Asked:
     """One command: when it was first asked and first answered (loop time), and all that was answered.
 
-    ``replies`` are counts; a refusal is None.
+    A refusal is answered with None.
     """
 
     name: str
     lead: str
     began: float
     answered: float | None = None
-    replies: list[int | None] = field(default_factory=list)
+    replies: list[object] = field(default_factory=list)
 
 
-class Callers:
+class Callers(ABC):
     """Four callers, together ``rate`` commands a second; ``addresses`` tells whom they may ask."""
+
+    headers: ClassVar[dict[str, str]] = {}
+    refusals: ClassVar[frozenset[str]] = frozenset()
+    """Codes with which a command may be refused."""
+    at_once: ClassVar[float] = 0.0
+    """The share of commands that are asked at two places at once from the beginning."""
 
     def __init__(
         self, addresses: Callable[[], Sequence[str]], *, rate: float, seed: int, faults: list[str]
@@ -78,49 +95,58 @@ class Callers:
             with suppress(asyncio.CancelledError):
                 await running
 
+    @abstractmethod
+    async def choose(self, pick: random.Random) -> Order | None:
+        """Return what to ask next; None if there is nothing now."""
+
+    @abstractmethod
+    def read(self, body: Any) -> object:
+        """Return the reply of a command that took effect from the answer's body."""
+
     async def _run(self) -> None:
         async with (
-            httpx.AsyncClient(timeout=LONGEST_WAIT, trust_env=False) as client,
-            asyncio.TaskGroup() as all_,
+            httpx.AsyncClient(timeout=LONGEST_WAIT, trust_env=False, headers=self.headers) as client,
+            asyncio.TaskGroup() as callers,
         ):
             for _ in range(_CALLERS):
-                all_.create_task(self._call(client))
+                callers.create_task(self._call(client))
 
     async def _call(self, client: httpx.AsyncClient) -> None:
-        """Give one command after the other; some at two places at once, some once more when answered."""
+        """Give one command after the other; some are asked once more when they have taken effect."""
         pick, loop = self._random, asyncio.get_running_loop()
         pause = _CALLERS / self._rate
         while not self._stopping:
-            lead, amount = choose_key(pick), 13 if pick.random() < 0.02 else pick.randrange(20, 30)
-            asked = Asked(f"c{len(self.asked) + 1}:{lead}:{amount}", lead, loop.time())
-            self.asked.append(asked)
-            dice = pick.random()
-            first = [self._ask(client, asked, amount) for _ in range(2 if dice < 0.1 else 1)]
-            asked.replies += await asyncio.gather(*first)
-            asked.answered = loop.time()
-            if dice > 0.8:
-                both = [self._ask(client, asked, amount) for _ in range(2)]
-                asked.replies += await asyncio.gather(*both)
-            if dice > 0.98 and asked.replies[0] is not None:
-                await self._reuse(client, asked, amount + 1)
+            order = await self.choose(pick)
+            if order is not None:
+                asked = Asked(f"c{len(self.asked) + 1}:{order.lead}:{order.tag}", order.lead, loop.time())
+                self.asked.append(asked)
+                dice = pick.random()
+                first = [self._ask(client, asked, order) for _ in range(2 if dice < self.at_once else 1)]
+                asked.replies += await asyncio.gather(*first)
+                asked.answered = loop.time()
+                if dice > 0.8 and asked.replies[0] is not None:
+                    both = [self._ask(client, asked, order) for _ in range(2)]
+                    asked.replies += await asyncio.gather(*both)
+                    await self._reuse(client, asked, order)
             await asyncio.sleep(pick.uniform(0, 2 * pause))
 
-    async def _ask(self, client: httpx.AsyncClient, asked: Asked, amount: int) -> int | None:
-        answer = await self._answer(client, asked, amount)
+    async def _ask(self, client: httpx.AsyncClient, asked: Asked, order: Order) -> object:
+        answer = await self._answer(client, asked, order.path, order.body)
         if answer.status_code == 200:
-            count: int = answer.json()["count"]
-            return count
-        if (answer.status_code, _code_of(answer)) != (400, "tally.thirteen"):
+            return self.read(answer.json())
+        if not 400 <= answer.status_code < 500 or _code_of(answer) not in self.refusals:
             self._wonder(asked, answer)
         return None
 
-    async def _reuse(self, client: httpx.AsyncClient, asked: Asked, amount: int) -> None:
+    async def _reuse(self, client: httpx.AsyncClient, asked: Asked, order: Order) -> None:
         """Ask for something else under a key that was used; it must be refused."""
-        answer = await self._answer(client, asked, amount)
+        answer = await self._answer(client, asked, order.path, order.other)
         if (answer.status_code, _code_of(answer)) != (422, "command.key_reused"):
             self._wonder(asked, answer)
 
-    async def _answer(self, client: httpx.AsyncClient, asked: Asked, amount: int) -> httpx.Response:
+    async def _answer(
+        self, client: httpx.AsyncClient, asked: Asked, path: str, body: dict[str, Any]
+    ) -> httpx.Response:
         while True:
             addresses = self._addresses()
             if not addresses:
@@ -129,8 +155,8 @@ class Callers:
             wait = 0.1
             try:
                 answer = await client.post(
-                    f"{self._random.choice(addresses)}/tally/v1/leads/{asked.lead}/add",
-                    json={"amount": amount},
+                    self._random.choice(addresses) + path,
+                    json=body,
                     headers={"Idempotency-Key": f'"{asked.name}"'},
                 )
             except httpx.TransportError as error:
@@ -145,6 +171,24 @@ class Callers:
 
     def _wonder(self, asked: Asked, answer: httpx.Response) -> None:
         self._faults.append(f"command: {asked.name} was answered {answer.status_code} {answer.text[:300]}")
+
+
+class TallyCallers(Callers):
+    """Ask tally to count; one in fifty of what they ask is refused."""
+
+    refusals = frozenset({"tally.thirteen"})
+    at_once = 0.1
+
+    async def choose(self, pick: random.Random) -> Order:
+        """Return what to add to which lead."""
+        lead, amount = choose_key(pick), 13 if pick.random() < 0.02 else pick.randrange(20, 30)
+        path = f"/tally/v1/leads/{lead}/add"
+        return Order(lead, str(amount), path, {"amount": amount}, {"amount": amount + 1})
+
+    def read(self, body: Any) -> int:
+        """Return the count."""
+        count: int = body["count"]
+        return count
 
 
 def _code_of(answer: httpx.Response) -> str:

@@ -22,10 +22,10 @@ from shared.processor.tables import fence
 from shared.testing.kafka_broker import KafkaBroker, find_kafka
 from tests.engine.tally import ALL, COUNTED, DDL, EXTRA, LATEST, layouts
 from tests.failure.oracle import journal
-from tests.failure.oracle.answers import compare_answers
+from tests.failure.oracle.answers import compare_answers, compare_order
 from tests.failure.oracle.comparison import Differences, compare_log, compare_receipts, compare_tables
 from tests.failure.oracle.replay import CommandTaken, Inputs, Replay
-from tests.failure.surroundings.callers import Callers
+from tests.failure.surroundings.callers import Callers, TallyCallers
 from tests.failure.surroundings.crew import Crew
 from tests.failure.surroundings.load import Feeder
 from tests.failure.worker import LIMITS, log_on
@@ -96,7 +96,9 @@ class Ground:
         folder.mkdir()
         crew = Crew(group=f"tally-{name}", database=url, kafka=self.broker.address, folder=folder, seed=seed)
         crew.plant = plant
-        callers = Callers(crew.addresses, rate=commands, seed=seed, faults=crew.faults) if commands else None
+        callers = (
+            TallyCallers(crew.addresses, rate=commands, seed=seed, faults=crew.faults) if commands else None
+        )
         opened = Field(
             ground=self,
             database=database,
@@ -353,7 +355,9 @@ class Field:
             ],
             differences=differences,
         )
-        compare_answers(expected, self.callers.asked if self.callers else (), differences)
+        asked = self.callers.asked if self.callers else ()
+        compare_answers(expected.replies, asked, differences)
+        compare_order(asked, differences)
         return Outcome(
             struck=self.crew.struck,
             facts=sum(len(records) for tp, records in log.items() if tp.topic in {COUNTED.name, EXTRA.name}),

@@ -6,7 +6,7 @@ Nothing of the journal is used here: only the raw topic and what ingest said.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
 
@@ -40,8 +40,11 @@ def first_records(log: Log, *topics: str) -> list[Record]:
     return [found[place] for place in sorted(found)]
 
 
-def check_effects(log: Log, differences: Differences) -> None:
-    """Check every message of the raw topic against the events that name it as their cause."""
+def check_effects(log: Log, differences: Differences, *, corrections: Collection[str]) -> None:
+    """Check every message of the raw topic against the events that name it as their cause.
+
+    ``corrections`` are the ids of commands, the other cause that there is.
+    """
     places, acts = _read_messages(log)
     ids: Counter[str] = Counter()
     done: Counter[str] = Counter()
@@ -50,6 +53,8 @@ def check_effects(log: Log, differences: Differences) -> None:
         envelope = decode_envelope(record.value or b"")
         ids[envelope.id] += 1
         cause = envelope.causationid or ""
+        if cause in corrections:
+            continue
         if cause not in places:
             differences.add("unexplained", f"{record.topic} has {envelope.id}, caused by no message: {cause}")
             continue

@@ -11,12 +11,14 @@ from prometheus_client import CollectorRegistry
 
 from services.ingest.bootstrap import build_resolver
 from services.ingest.domain.directory import Directory, Lead
-from services.ingest.domain.identifiers import identifier_hasher
+from services.ingest.domain.identifiers import IdentifierKind, identifier_hasher
+from services.ingest.domain.identity.merging import UnmergeLead, find_homecomers
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.domain.story import StoryRow
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import on_intake, retell_contact
 from services.ingest.handlers.story import tell_story
+from services.ingest.handlers.unmerging import Unmerging
 from services.ingest.metrics import IngestMetrics
 from services.ingest.store.directory_rows import load_leads
 from services.ingest.store.documents import read_rulebook
@@ -26,6 +28,7 @@ from shared.contracts.events.leads import LeadMerged
 from shared.contracts.topics import CONTACTS
 from shared.kernel.changes import Emission, Fact
 from shared.kernel.errors import BUG_CODE, Rejected, Verdict
+from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import Instant
 from shared.log.port import Record, TopicPartition
 from shared.postgres.database import Database
@@ -47,6 +50,13 @@ class Kept(NamedTuple):
     tries: int
 
 
+class Correction(NamedTuple):
+    """A merge taken back: the lead that stands by itself again, and when that was asked."""
+
+    lead: str
+    at: Instant
+
+
 class Arrived(NamedTuple):
     """A fact with the record that it came in."""
 
@@ -65,13 +75,18 @@ class IngestExpected(Expected):
     quarantine: dict[str, Kept] = field(default_factory=dict)
     story: Counter[StoryRow] = field(default_factory=Counter)
     merges: int = 0
+    replies: dict[str, object] = field(default_factory=dict)
 
 
 class IngestReplay:
-    """Replays ingest's journal; call :meth:`run` once."""
+    """Replays ingest's journal; call :meth:`run` once. ``commands`` are the merges taken back."""
 
-    def __init__(self, log: Mapping[TopicPartition, Sequence[Record]]) -> None:
+    def __init__(
+        self, log: Mapping[TopicPartition, Sequence[Record]], commands: Mapping[str, Correction]
+    ) -> None:
         self.expected = IngestExpected()
+        self._commands = commands
+        self._unmerging = Unmerging(identifier_hasher(IDENTITY_KEY))
         self._reader = Reader(log)
         self._resolver = build_resolver(
             CONFIG, identity_key=IDENTITY_KEY, metrics=IngestMetrics(CollectorRegistry())
@@ -85,7 +100,10 @@ class IngestReplay:
         """Fold every transaction, in this order."""
         for entry in entries:
             saying = Saying("ingest")
-            self._batch(entry, saying)
+            if entry.command:
+                self._correct(entry.command, saying)
+            else:
+                self._batch(entry, saying)
             self.expected.close(entry, saying)
         return self.expected
 
@@ -130,6 +148,30 @@ class IngestReplay:
             self.expected.quarantine[record_id] = first._replace(code=message.code, tries=tries)
         for record_id in claimed:
             self.expected.seen[record_id] = received[record_id]
+
+    def _correct(self, name: str, saying: Saying) -> None:
+        """Take one merge back."""
+        expected, directory = self.expected, self.expected.directory
+        lead, at = self._commands[name]
+        home = directory.profiles[lead].lead
+        profiles = [profile.id for profile in find_homecomers(directory, lead)]
+        identifiers = {
+            hash_: IdentifierKind(expected.kinds[hash_])
+            for hash_, profile in directory.profiles_of_identifiers.items()
+            if profile in profiles
+        }
+        command = UnmergeLead(lead, "two")
+        fact = Fact(correction_id(name), lead, at, command)
+        try:
+            emissions, story = self._unmerging.on_unmerge(
+                directory, command, identifiers, at=at, cause=fact.id
+            )
+        except Rejected as refused:
+            expected.faults.append(f"command: {name} took effect, should be refused: {refused}")
+            return
+        expected.story.update(story)
+        saying.add(emissions, fact)
+        expected.replies[name] = {"lead": lead, "from_lead": home, "profiles": profiles}
 
     def _read(self, entry: Entry, saying: Saying) -> list[Arrived]:
         arrived: list[Arrived] = []
@@ -178,6 +220,21 @@ class IngestReplay:
         home = directory.profiles.get(lead_id)
         lead = directory.leads.get(lead_id, Lead(id=lead_id))
         return retell_contact(lead, lives_with="" if home is None else home.lead, at=at)
+
+
+def correction_id(name: str) -> str:
+    """Return the id of the fact that a command is."""
+    return deterministic_id("command", "ingest", name)
+
+
+async def load_corrections(database: Database) -> dict[str, Correction]:
+    """Return the commands that took effect, by idempotency key; the key names the lead."""
+    async with database.connection() as connection:
+        rows = await connection.fetch("SELECT idempotency_key, received FROM command")
+    return {
+        row["idempotency_key"]: Correction(row["idempotency_key"].split(":")[1], row["received"])
+        for row in rows
+    }
 
 
 async def compare_ingest(database: Database, expected: IngestExpected, differences: Differences) -> None:

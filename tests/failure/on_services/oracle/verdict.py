@@ -18,13 +18,20 @@ from shared.runtime.blueprint import Resources
 from shared.security.secrets import DeploymentSecrets
 from tests.engine.tally import PARTITIONS
 from tests.failure.on_services.oracle.effects import check_effects
-from tests.failure.on_services.oracle.ingest import IngestReplay, compare_ingest, compare_letters
+from tests.failure.on_services.oracle.ingest import (
+    IngestReplay,
+    compare_ingest,
+    compare_letters,
+    correction_id,
+    load_corrections,
+)
 from tests.failure.on_services.oracle.inputs import Expected, load_ordered
 from tests.failure.on_services.oracle.promises import Promises
 from tests.failure.on_services.oracle.saying import compare_said
 from tests.failure.on_services.oracle.scoring import ScoringReplay, compare_scoring
 from tests.failure.on_services.surroundings.topics import READ, SAID
 from tests.failure.on_services.worker import CONFIG, IDENTITY_KEY
+from tests.failure.oracle.answers import compare_answers
 from tests.failure.oracle.comparison import Differences, compare_receipts
 from tests.failure.oracle.replay import Buried
 from tests.failure.surroundings.ground import Outcome
@@ -39,7 +46,8 @@ async def judge(field: ServicesField) -> Outcome:
     differences = Differences([*field.crew.faults])
     repeats_said = transactions = timers = 0
     orders = {front.service: await load_ordered(front.database) for front in field.fronts}
-    ingest = IngestReplay(log).run(orders["ingest"].entries)
+    corrections = await load_corrections(field.ingest.database)
+    ingest = IngestReplay(log, corrections).run(orders["ingest"].entries)
     scoring = ScoringReplay(log).run(orders["scoring"].entries)
     replays: dict[str, Expected] = {"ingest": ingest, "scoring": scoring}
     await compare_ingest(field.ingest.database, ingest, differences)
@@ -63,7 +71,9 @@ async def judge(field: ServicesField) -> Outcome:
     for tp, offset in field.feeder.acknowledged:
         if offset >= len(log[tp]):
             differences.add("lost", f"{tp.topic}/{tp.partition} offset {offset} was acknowledged and is gone")
-    check_effects(log, differences)
+    check_effects(log, differences, corrections={correction_id(name) for name in corrections})
+    callers = field.ingest.callers
+    compare_answers(ingest.replies, callers.asked if callers else (), differences)
     promises = Promises(log, differences, now=field.clock.now())
     await promises.check(field.scoring.database, field.ingest.database)
     await _audit(field, differences)
@@ -72,6 +82,7 @@ async def judge(field: ServicesField) -> Outcome:
         facts=sum(len(records) for tp, records in log.items() if tp.topic == READ["ingest"][0]),
         events=sum(expected.events for expected in replays.values()),
         transactions=transactions,
+        commands=len(ingest.replies),
         timers=timers,
         repeats_read=sum(expected.repeats for expected in replays.values()),
         repeats_said=repeats_said,

@@ -1,4 +1,4 @@
-"""The worker processes of one service."""
+"""The processes of one service."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 
 import msgspec
 
+from tests.failure.on_services.commander import ServiceCommanderPlan
 from tests.failure.on_services.worker import ServicePlan
 from tests.failure.surroundings.crew import Crew, Hand
 from tests.failure.worker import Trip
 
 
 class ServiceCrew(Crew):
-    """Workers of ``service``; there are no commanders, for neither service takes commands yet.
+    """Workers of ``service``, and commanders if it is ingest: scoring takes no commands.
 
     What is struck and what goes wrong is counted where ``beside``, another crew of the run, counts it.
     """
@@ -50,12 +51,24 @@ class ServiceCrew(Crew):
             trip=trip,
             plant=self.plant,
         )
-        command = [
-            sys.executable,
-            "-m",
-            "tests.failure.on_services.worker",
-            msgspec.json.encode(plan).decode(),
-        ]
-        hand = Hand(plan.name, command, self.folder, trip=trip)
+        hand = Hand(plan.name, _python("tests.failure.on_services.worker", plan), self.folder, trip=trip)
         self.workers[name] = hand
         return hand
+
+    def start_commander(self, *, database: str | None = None, trip: Trip | None = None) -> Hand:
+        """Start a process that takes commands over HTTP."""
+        plan = ServiceCommanderPlan(
+            service=self.group,
+            name=f"{self.group}-commander-{len(self.commanders) + 1}",
+            database=database or self.database,
+            clock=str(self._clock),
+            parent=os.getpid(),
+            trip=trip,
+        )
+        hand = Hand(plan.name, _python("tests.failure.on_services.commander", plan), self.folder, trip=trip)
+        self.commanders[plan.name] = hand
+        return hand
+
+
+def _python(module: str, plan: msgspec.Struct) -> list[str]:
+    return [sys.executable, "-m", module, msgspec.json.encode(plan).decode()]

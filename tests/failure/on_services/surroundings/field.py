@@ -19,6 +19,7 @@ from shared.postgres.database import Database
 from shared.postgres.migrations import migrate
 from tests.failure.faults.kills import NAMES
 from tests.failure.on_services.oracle.verdict import judge
+from tests.failure.on_services.surroundings.callers import Correctors
 from tests.failure.on_services.surroundings.clock import FastClock
 from tests.failure.on_services.surroundings.crew import ServiceCrew
 from tests.failure.on_services.surroundings.load import Edge
@@ -63,6 +64,15 @@ class Front(Field):
             if tp.topic == topic
         }
         return not waiting.isdisjoint(drawn)
+
+    async def stop_load(self) -> None:
+        """Feed no more, and wait until all commands are answered, whichever service takes them."""
+        assert self.whole is not None
+        await self.whole.stop_load()
+
+    async def stop_own_load(self) -> None:
+        """Feed no more, and wait until the commands to this service are answered."""
+        await super(Front, self).stop_load()
 
     async def quiet(self, *, within: float = 90.0) -> None:
         """Wait until both services have nothing left to do; no time passes from then on."""
@@ -141,6 +151,11 @@ class ServicesField:
         for front in self.everyone:
             front.crew.man(*NAMES)
 
+    async def stop_load(self) -> None:
+        """Feed no more, and wait until all commands are answered."""
+        for front in self.fronts:
+            await front.stop_own_load()
+
     async def bounds(self) -> Mapping[TopicPartition, tuple[int, int]]:
         """Return the first and the next offset of every partition.
 
@@ -174,7 +189,7 @@ class ServicesField:
 
     async def settle(self, *, within: float = 90.0) -> None:
         """End the load and the time, let the workers finish, and stop them in good order."""
-        self.feeder.stop()
+        await self.stop_load()
         self.man()
         await self.quiet(within=within)
         await asyncio.gather(
@@ -215,9 +230,9 @@ class ServicesField:
 
 @contextlib.asynccontextmanager
 async def open_services(
-    ground: Ground, *, seed: int, rate: float, plant: str = ""
+    ground: Ground, *, seed: int, rate: float, commands: float, plant: str = ""
 ) -> AsyncIterator[ServicesField]:
-    """Open a fresh database and fresh topics, and begin to feed; no worker runs yet."""
+    """Open a fresh database and fresh topics, and begin to feed and to ask; no worker runs yet."""
     await renew_topics(ground.log, ground.broker.address)
     url, folder = await fresh_database(ground)
     file = folder / "clock"
@@ -243,11 +258,13 @@ async def open_services(
     )
     for front in opened.fronts:
         front.whole = opened
+    callers = _correctors(opened.ingest, rate=commands, seed=seed)
     feeding = asyncio.create_task(feeder.run())
     try:
         yield opened
     finally:
         feeder.stop()
+        await callers.close()
         for front in opened.fronts:
             front.crew.close()
         feeding.cancel()
@@ -265,6 +282,16 @@ async def open_front(ground: Ground, crew: ServiceCrew, feeder: Edge, *, scripts
     async with database.connection() as connection:
         await connection.execute(journal.DDL)
     return Front(ground=ground, database=database, crew=crew, feeder=feeder, starts={})
+
+
+def _correctors(front: Front, *, rate: float, seed: int) -> Correctors:
+    """Have merges taken back at a rate, by a process that takes commands."""
+    crew = front.crew
+    callers = Correctors(crew.addresses, database=front.database, rate=rate, seed=seed, faults=crew.faults)
+    front.callers = callers
+    crew.start_commander()
+    callers.start()
+    return callers
 
 
 async def fresh_database(ground: Ground) -> tuple[str, Path]:
