@@ -181,8 +181,7 @@ class Promises:
             model = self._models.by_name[change.model]
             before = tiers.get((change.lead, change.model), model.tiers[0].name)
             kept = self._leads.get(change.lead)
-            was_silent = kept is not None and any(not one.is_here for one in kept.lodgers.values())
-            if change.from_tier != before and not was_silent:
+            if change.from_tier != before and not (kept is not None and _was_silent(kept)):
                 self._differences.add(
                     "told", f"{change.lead} {change.model} goes on from {change.from_tier}, was told {before}"
                 )
@@ -195,7 +194,10 @@ class Promises:
             for model in self._models.models:
                 held = tier_at(model, kept.score.models[model.name], at)
                 name = model.tiers[held.tier].name
-                if (said := tiers.get((lead, model.name), model.tiers[0].name)) != name:
+                said = tiers.get((lead, model.name), model.tiers[0].name)
+                if _was_silent(kept) and (silent := kept.told.tiers.get(model.name)) is not None:
+                    said = silent.tier
+                if said != name:
                     self._differences.add("told", f"{lead} {model.name} was told {said}, is {name}")
 
     def _check_active(self, lead: str, kept: ScoredLead, cycles: Mapping[tuple[str, str], int]) -> None:
@@ -209,6 +211,11 @@ class Promises:
                 self._differences.add(
                     "told", f"{lead} {name} is active, told {cycles.get((lead, name))}, counts {counts}"
                 )
+
+
+def _was_silent(kept: ScoredLead) -> bool:
+    """Whether a lead was once left by a profile or came back itself: what became of that counts as told."""
+    return kept.profile_version > 1 or any(not one.is_here for one in kept.lodgers.values())
 
 
 def _what_counts(event: ScoresUpdated) -> tuple[int, object]:
