@@ -2,7 +2,8 @@
 
 Without options everything is run that is not done yet for this state of the code: stopped at any
 time, it goes on where it was. ``--minutes`` begins no further run after so many, ``--share 2/3``
-does the second third, ``--share quick`` what `make test` does, ``--kind zombies`` one kind (again).
+does the second third, ``--share quick`` what `make test` does, ``--kind zombies,gap`` these
+kinds (again).
 """
 
 from __future__ import annotations
@@ -75,9 +76,8 @@ def _choose(options: argparse.Namespace) -> tuple[Run, ...]:
         return (*QUICK, *PLANTED[:2], *SERVICES_QUICK)
     runs = _ALL
     if options.kind:
-        chosen = tuple(
-            run for run in runs if run.kind == options.kind or run.kind.startswith(f"{options.kind}-")
-        )
+        kinds = options.kind.split(",")
+        chosen = tuple(run for run in runs if any(f"{run.kind}-".startswith(f"{kind}-") for kind in kinds))
         again = [
             replace(run, number=run.number + 100 * turn) for turn in range(options.times) for run in chosen
         ]
