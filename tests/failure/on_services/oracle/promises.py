@@ -195,8 +195,9 @@ class Promises:
                 held = tier_at(model, kept.score.models[model.name], at)
                 name = model.tiers[held.tier].name
                 said = tiers.get((lead, model.name), model.tiers[0].name)
-                if _was_silent(kept) and (silent := kept.told.tiers.get(model.name)) is not None:
-                    said = silent.tier
+                if _was_silent(kept):
+                    counts = kept.told.tiers.get(model.name)
+                    said = model.tiers[0].name if counts is None else counts.tier
                 if said != name:
                     self._differences.add("told", f"{lead} {model.name} was told {said}, is {name}")
 
