@@ -18,6 +18,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -28,7 +29,7 @@ from tests.failure.report import Report, carry_out
 from tests.failure.surroundings.ground import Ground
 
 _ROOT = Path(__file__).parents[2]
-_ALL = (*FULL, *SERVICES, *CHAIN)
+EVERYTHING: Final = (*FULL, *SERVICES, *CHAIN)
 
 
 class Progress(msgspec.Struct):
@@ -62,9 +63,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.failure", description=__doc__)
     parser.add_argument("--minutes", type=float, help="begin no further run after so many minutes")
     parser.add_argument("--share", default="", help="quick, or i/n")
-    parser.add_argument(
-        "--kind", default="", help=", ".join(["services", "chain", *dict.fromkeys(run.kind for run in _ALL)])
-    )
+    kinds = ["services", "chain", *dict.fromkeys(run.kind for run in EVERYTHING)]
+    parser.add_argument("--kind", default="", help=", ".join(kinds))
     parser.add_argument(
         "--times", type=int, default=1, help="with --kind: how often, each time with other seeds"
     )
@@ -74,7 +74,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 def _choose(options: argparse.Namespace) -> tuple[Run, ...]:
     if options.share == "quick":
         return (*QUICK, *PLANTED[:2], *SERVICES_QUICK)
-    runs = _ALL
+    runs = EVERYTHING
     if options.kind:
         kinds = options.kind.split(",")
         chosen = tuple(run for run in runs if any(f"{run.kind}-".startswith(f"{kind}-") for kind in kinds))

@@ -109,7 +109,7 @@ SERVICES_QUICK: Final = (_run("quick", on_both(_kill_quickly), seconds=55),)
 
 SERVICES: Final = (
     *(_run("points", on_both(kill_at_points), number=n, seconds=100) for n in (1, 2)),
-    *(_run("random", on_both(partial(kill_at_random, count=15)), number=n, seconds=80) for n in range(1, 8)),
+    *(_run("random", on_both(partial(kill_at_random, count=15)), number=n, seconds=55) for n in range(1, 8)),
     _run("rebalances", on_both(partial(join_and_leave, count=5)), seconds=70),
     _run("zombies-ingest", on_one("ingest", freeze_at_points), seconds=90),
     _run("zombies-scoring", on_one("scoring", freeze_at_points), seconds=90),
