@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from shared.testing.kafka_broker import find_kafka
 from tests.bench.cost import Meter
-from tests.bench.latency.measurement import EVENTS_PER_REQUEST, LogKind, measure_latency, percentile
+from tests.bench.latency.measurement import (
+    EVENTS_PER_REQUEST,
+    Latencies,
+    measure_engine,
+    measure_platform,
+    percentile,
+)
 from tests.bench.on_mill.measurement import measure_mill
 from tests.bench.on_services import contenders as services
 from tests.bench.on_services.workload import prepare_services
@@ -17,7 +23,7 @@ from tests.bench.on_tally.workload import TallyWorkload, prepare_tally
 from tests.bench.profile import Sampler, print_profile, stage_micros
 from tests.bench.report import Line, tell
 from tests.bench.rounds import Contender, Rounds, describe, interleave
-from tests.bench.surroundings import Servers
+from tests.bench.surroundings import Servers, start_servers
 
 _WITHOUT_TIMERS = 0.8
 _WITH_TIMERS = 0.65
@@ -85,46 +91,53 @@ async def compare_with_peer(servers: Servers, extent: Extent) -> list[Line]:
 
 
 async def measure_latencies(extent: Extent) -> list[Line]:
-    """(c) From the HTTP request to the tier change, on both logs."""
+    """(c) From the HTTP request to the tier change: ingest and scoring alone, and the whole platform."""
     lines: list[Line] = []
-    kinds: Sequence[LogKind] = ("embedded", "kafka")
-    for log in kinds:
-        tell(
-            f"(c) requests to tier changes, {log} log: {extent.rate:,.0f} events/s for {extent.seconds:.0f} s"
+    pace = f"{extent.rate:,.0f} events/s for {extent.seconds:.0f} s"
+    tell(f"(c) requests to tier changes, ingest and scoring on Kafka: {pace}")
+    with start_servers() as servers:
+        found = await measure_engine(servers, rate=extent.rate, seconds=extent.seconds)
+    lines += _latencies("ingest and scoring, a process each, Kafka", found)
+    tell(f"(c) requests to tier changes, all services in one process, embedded log: {pace}")
+    found = await measure_platform(log="embedded", kafka="", rate=extent.rate, seconds=extent.seconds)
+    lines += _latencies("all in one process, embedded", found)
+    tell(f"(c) requests to tier changes, all services in one process, Kafka: {pace}")
+    with find_kafka(disposable=True, measured=True) as broker:
+        found = await measure_platform(
+            log="kafka", kafka=broker.address, rate=extent.rate, seconds=extent.seconds
         )
-        if log == "kafka":
-            with find_kafka(disposable=True, measured=True) as broker:
-                found = await measure_latency(
-                    log=log, kafka=broker.address, rate=extent.rate, seconds=extent.seconds
-                )
-        else:
-            found = await measure_latency(log=log, kafka="", rate=extent.rate, seconds=extent.seconds)
-        said = f"{len(found.changes):,} tier changes at {found.per_second:,.0f} events/s"
-        tell(f"  {said}; the platform used {found.cores:.2f} cores")
-        what = f"request to tier change, {log}"
-        milliseconds = [value * 1000 for value in found.changes]
-        lines += [
-            Line(
-                part="c", what=f"{what}, p50", figure=percentile(milliseconds, 0.5), unit=" ms", remark=said
-            ),
-            Line(part="c", what=f"{what}, p95", figure=percentile(milliseconds, 0.95), unit=" ms"),
-            Line(
-                part="c",
-                what=f"{what}, p99",
-                figure=percentile(milliseconds, 0.99),
-                unit=" ms",
-                target=_P99_MS,
-                holds="below",
-                remark=f"the platform used {found.cores:.2f} cores",
-            ),
-            Line(
-                part="c",
-                what=f"request of {EVENTS_PER_REQUEST} events to answer, {log}, p99",
-                figure=percentile(found.answers, 0.99) * 1000,
-                unit=" ms",
-            ),
-        ]
-    return lines
+    return lines + _latencies("all in one process, Kafka", found)
+
+
+def _latencies(who: str, found: Latencies) -> list[Line]:
+    said = f"{len(found.changes):,} tier changes at {found.per_second:,.0f} events/s"
+    used = f"{found.cores:.2f} cores used"
+    tell(f"  {said}; {used}")
+
+    quantiles = [
+        Line(
+            part="c",
+            what=f"{who}, p{share:.0%}".rstrip("%"),
+            figure=percentile(found.changes, share) * 1000,
+            unit=" ms",
+        )
+        for share in (0.5, 0.95)
+    ]
+    slowest = percentile(found.changes, 0.99) * 1000
+    answer = percentile(found.answers, 0.99) * 1000
+    return [
+        *quantiles,
+        Line(
+            part="c",
+            what=f"{who}, p99",
+            figure=slowest,
+            unit=" ms",
+            target=_P99_MS,
+            holds="below",
+            remark=f"{said}; {used}",
+        ),
+        Line(part="c", what=f"{who}, answer to {EVENTS_PER_REQUEST} events, p99", figure=answer, unit=" ms"),
+    ]
 
 
 async def measure_the_mill(servers: Servers, extent: Extent) -> list[Line]:

@@ -53,12 +53,16 @@ class ReadingAhead:
         self._ahead: asyncio.Task[Reading] | None = None
 
     @property
-    def is_ready(self) -> bool:
-        """Whether a next batch has been read already, and there is something in it."""
+    def has_plenty(self) -> bool:
+        """Whether the next batch has been read already and is at least half full.
+
+        Then the step is behind, and what it does at once counts for more than what it does first.
+        """
         ahead = self._ahead
         if ahead is None or not ahead.done() or ahead.cancelled() or ahead.exception() is not None:
             return False
-        return bool(ahead.result().batch.moves)
+        records = sum(len(records) for records in ahead.result().fetched.values())
+        return records * 2 >= self._settings.batch_records
 
     async def take(self, claim: Claim) -> Reading:
         """Return the next batch: what was read ahead, else what is fetched now.

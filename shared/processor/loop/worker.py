@@ -294,7 +294,7 @@ class Worker(Generic[S]):
         self._believe(batch, claim)
         self._gauges.measure(reading, asyncio.get_running_loop().time() - begun)
         self._held = account.batches
-        if not ahead.is_ready:
+        if not ahead.has_plenty:
             self._offer_held()
         self._tripwire("after_offer")
         await self._after_commit(consumer, batch, account)
@@ -305,7 +305,7 @@ class Worker(Generic[S]):
         self._offer_held()
 
     def _offer_held(self) -> None:
-        """Publish what was committed. While more is there to be read, it waits for the next transaction."""
+        """Publish what was committed. While plenty is there to be read, it waits for the next transaction."""
         held, self._held = self._held, ()
         self.publisher.offer(held)
 

@@ -1,4 +1,4 @@
-"""All services as an operator runs them: a process each, one Kafka, one PostgreSQL with durable commits."""
+"""Services as an operator runs them: a process each, one Kafka, one PostgreSQL with durable commits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,15 +69,17 @@ class Mill:
 
 
 @contextlib.asynccontextmanager
-async def open_mill(servers: Servers, folder: Path) -> AsyncIterator[Mill]:
-    """Migrate, create topics, start all services, and stop them again.
+async def open_mill(
+    servers: Servers, folder: Path, *, services: Collection[str] = tuple(ROSTER)
+) -> AsyncIterator[Mill]:
+    """Migrate, create topics, start these services (else all), and stop them again.
 
     Reps have room for everybody, so that every lead finds an owner.
     """
     config = folder / "config"
     shutil.copytree(CHECKOUT / "config", config)
     people = config / "routing" / "people.yaml"
-    people.write_text(_CAPACITY.sub("capacity: 1000000", people.read_text()))
+    people.write_text(_CAPACITY.sub("capacity: 100000", people.read_text()))
     environment = {
         "LEADMILL_POSTGRES": servers.postgres,
         "LEADMILL_LOG": "kafka",
@@ -91,12 +93,12 @@ async def open_mill(servers: Servers, folder: Path) -> AsyncIterator[Mill]:
         running = stack.enter_context(ExitStack())
         processes = {
             name: running.enter_context(Running(["run", name], environment, folder / f"{name}.log"))
-            for name in ROSTER
+            for name in services
         }
         for process in processes.values():
             await asyncio.to_thread(process.until, "/readyz", status=200)
         databases = {}
-        for name in ROSTER:
+        for name in services:
             databases[name] = Database(servers.postgres, schema=name, application="bench")
             stack.push_async_callback(databases[name].stop)
             await databases[name].start()

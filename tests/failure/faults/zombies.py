@@ -67,6 +67,11 @@ async def freeze_with_late_publish(field: Field) -> None:
     field.crew.struck["SIGSTOP before_publish, all quiet"] += 1
     await _replaced(field, other_name)
     await field.progress(transactions=20)
+    if not await _overtaken(field, zombie_name):
+        field.crew.faults.append(
+            "unproven: nobody has said anything newer of what the zombie is about to say"
+        )
+        return
     await field.stop_load()
     await field.quiet()
     before = await field.end_of_latest()
@@ -89,6 +94,16 @@ async def _freeze_with_something_to_say(field: Field, name: str) -> Hand | None:
             return zombie
         field.crew.kill(name)
     return None
+
+
+async def _overtaken(field: Field, name: str) -> bool:
+    """Wait until others have said something newer of what this worker is about to say."""
+    end = asyncio.get_running_loop().time() + PATIENCE
+    while asyncio.get_running_loop().time() < end:
+        if await field.is_overtaken(name):
+            return True
+        await asyncio.sleep(0.5)
+    return False
 
 
 async def freeze_at_random(field: Field, count: int) -> None:

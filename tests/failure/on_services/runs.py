@@ -68,7 +68,7 @@ async def _kill_quickly(field: Field) -> None:
 async def _work_on(field: ServicesField) -> None:
     """Let both services work undisturbed for a while."""
     field.man()
-    await asyncio.gather(*(front.progress(transactions=150, within=90) for front in field.fronts))
+    await asyncio.gather(*(front.progress(transactions=300, within=90) for front in field.fronts))
 
 
 def _run(
@@ -93,7 +93,7 @@ def _planted(plant: str, strike: Callable[[ServicesField], Awaitable[None]], *ca
 
 
 SERVICES_PLANTED: Final = (
-    _planted("lead_lock_removed", _work_on, "lead", "different"),
+    _planted("lead_lock_removed", _work_on, "lead"),
     _planted("history_not_loaded", _work_on, "state", "score", "lost"),
     _planted("messages_forgotten", _work_on, "double"),
     _planted(

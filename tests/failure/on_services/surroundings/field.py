@@ -25,6 +25,7 @@ from tests.failure.on_services.surroundings.crew import ServiceCrew
 from tests.failure.on_services.surroundings.load import Edge
 from tests.failure.on_services.surroundings.topics import EVERYTHING, MIRRORS, READ, renew_topics
 from tests.failure.oracle import journal
+from tests.failure.oracle.replay import sequence_of
 from tests.failure.surroundings.crew import Crew
 from tests.failure.surroundings.ground import Field, Ground, Outcome
 from tests.failure.worker import LIMITS
@@ -64,6 +65,25 @@ class Front(Field):
             if tp.topic == topic
         }
         return not waiting.isdisjoint(drawn)
+
+    async def is_overtaken(self, writer: str) -> bool:
+        """Whether something newer was said of a lead of which this worker said something last."""
+        assert self.whole is not None
+        topic = MIRRORS[self.service]
+        own: dict[TopicPartition, range] = {}
+        for entry in sorted(await journal.load_journal(self.database), key=lambda one: one.transaction):
+            drawn = {
+                tp: range(first, first + n) for tp, (first, n) in entry.drawn.items() if tp.topic == topic
+            }
+            if drawn and entry.writer == f"{self.service}-{writer}":
+                own = drawn
+        log = await self.whole.read()
+        for tp, span in own.items():
+            numbered = [(record.key, sequence_of(record)) for record in log[tp]]
+            keys = {key for key, number in numbered if number is not None and number[1] in span}
+            if any(key in keys and number is not None and number[1] >= span.stop for key, number in numbered):
+                return True
+        return False
 
     async def stop_load(self) -> None:
         """Feed no more, and wait until all commands are answered, whichever service takes them."""
