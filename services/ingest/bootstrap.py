@@ -34,8 +34,8 @@ from services.ingest.store.directory_commands import DirectoryCommands
 from services.ingest.store.documents import read_rulebook
 from services.ingest.store.raw_log import RawLog
 from services.ingest.store.resolver import Resolver
-from services.ingest.store.spill import Spill
 from shared.http.access import Authority
+from shared.log.spill import Spill
 from shared.postgres.database import Database
 from shared.processor.checks import Finding
 from shared.processor.commands import Commands, commands_of

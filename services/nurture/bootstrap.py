@@ -43,6 +43,7 @@ from shared.delivery.mail import MailLine, MailServer
 from shared.kernel.changes import Fact
 from shared.kernel.redacted import Redacted
 from shared.log.port import Record
+from shared.log.spill import Spill
 from shared.postgres.database import Database, DatabaseLimits
 from shared.processor.checks import Finding
 from shared.processor.commands import Commands, commands_of
@@ -58,6 +59,9 @@ NAME: Final = "nurture"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 SETTINGS: Final = NurtureSettings
 """What this service reads from the environment, for whoever lists settings."""
+
+SPILL_FOLDER: Final = "nurture-spill"
+"""Below the data folder: clicks and opens that wait for the database; ids only."""
 
 STATUSES: Final = {"nurture.lead_unknown": 404, "nurture.link_unknown": 404}
 
@@ -165,7 +169,8 @@ def build(resources: Resources, *, settings: NurtureSettings | None = None) -> B
         )
         for _ in range(settings.connections if settings.sends else 1)
     ]
-    keeping = Keeping(database, metrics=metrics)
+    spill = Spill(resources.data / SPILL_FOLDER, most_bytes=settings.spill_bytes) if settings.spill else None
+    keeping = Keeping(database, spill=spill, metrics=metrics)
     forwarding = Forwarding(
         database,
         address=front_door,
@@ -188,6 +193,8 @@ def build(resources: Resources, *, settings: NurtureSettings | None = None) -> B
         ]
 
     async def is_at_rest() -> bool:
+        if keeping.is_spilling:
+            return False
         async with database.connection() as connection:
             if await is_under_way(connection, sends=settings.sends):
                 return False
@@ -195,6 +202,7 @@ def build(resources: Resources, *, settings: NurtureSettings | None = None) -> B
 
     async def stop() -> None:
         await forwarding.close()
+        await keeping.close()
         await database.stop()
 
     return Blueprint(

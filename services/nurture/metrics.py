@@ -49,5 +49,5 @@ class NurtureMetrics:
         self._unconfirmed.set(count)
 
     def engaged(self, kind: str, outcome: str, count: int = 1) -> None:
-        """Count acts: kept, dropped (no room while the database is away), told, or machine."""
+        """Count acts: kept, spilled (to disk, the database is away), refused, told, or machine."""
         self._engaged.labels(kind, outcome).inc(count)

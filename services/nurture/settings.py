@@ -54,6 +54,15 @@ class NurtureSettings(Settings):
         timedelta(minutes=5), description="after this long without a word a message counts as unconfirmed"
     )
 
+    spill: bool = Field(
+        default=True,
+        description="keep opens and clicks on this machine's disk while the database is away; where the"
+        " data folder does not last, say no: readers then get 503 instead",
+    )
+    spill_bytes: int = Field(
+        64 * 1024**2, ge=1024**2, description="bytes of opens and clicks that may wait on disk per process"
+    )
+
     @property
     def sends(self) -> bool:
         """True if there is a mail server."""

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
 
-from services.ingest.store.spill import Spill, SpillFull
 from shared.contracts.topics import RAW, partition_of
 from shared.kernel.errors import Unavailable
 from shared.log.port import Log, LogUnavailable, NewRecord, Producer, RecordTooLarge, TopicPartition
+from shared.log.spill import Spill, SpillFull
 from shared.telemetry.logging import get_logger
 
 _DRAINED_AT_ONCE: Final = 500

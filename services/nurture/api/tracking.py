@@ -1,8 +1,8 @@
 """What recipients reach under /t/: the picture in a mail, its links, and the way out.
 
-Everything is signed. A picture is always answered, a link leads only where the mail led, and both work
-while the database is away. A GET never unsubscribes anybody, because machines follow links; one POST
-does (RFC 8058), without a question.
+Everything is signed. A link leads only where the mail led, and works while the database is away, as the
+picture does; who is answered has been kept. A GET never unsubscribes anybody, because machines follow
+links; one POST does (RFC 8058), without a question.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ Keep = Callable[[Engagement], Awaitable[None]]
 
 
 class Tracking:
-    """Answers under /t/. ``keep`` raises Unavailable only if an unsubscription is not kept."""
+    """Answers under /t/. Where ``keep`` raises Unavailable, the answer is 503: nothing was kept."""
 
     def __init__(self, *, key: Redacted[bytes], keep: Keep, scanners: Recognises, clock: Clock) -> None:
         self._key = key
@@ -78,14 +78,14 @@ class Tracking:
         ]
 
     async def open(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Answer with the picture, whoever asks."""
+        """Answer with the picture, whoever asks; 503 if the opening could not be kept."""
         signed = verify(self._key.reveal(), "open", scope["path_params"]["token"])
         if signed is not None:
             await self._note(scope, signed, "open")
         await send_json(send, 200, PIXEL, headers=_PRIVATE, media_type="image/gif")
 
     async def click(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Lead on to where the mail led, and nowhere else."""
+        """Lead on to where the mail led, and nowhere else; 503 if the click could not be kept."""
         target = _query(scope).get("u", "")
         signed = verify(self._key.reveal(), "click", scope["path_params"]["token"], target=target)
         if signed is None:
@@ -152,7 +152,10 @@ _OPEN: Final[dict[str, Any]] = {
     "summary": "The picture in a mail",
     "tags": ["nurture"],
     "parameters": _TOKEN,
-    "responses": {"200": {"description": "A picture of one dot", "content": {"image/gif": {}}}},
+    "responses": {
+        "200": {"description": "A picture of one dot", "content": {"image/gif": {}}},
+        "503": {"description": "Not kept; try again"},
+    },
 }
 _CLICK: Final[dict[str, Any]] = {
     "summary": "A link in a mail",
@@ -161,6 +164,7 @@ _CLICK: Final[dict[str, Any]] = {
     "responses": {
         "302": {"description": "To where the mail led"},
         "404": {"description": "`nurture.link_unknown`"},
+        "503": {"description": "Not kept; try again"},
     },
 }
 _ASK: Final[dict[str, Any]] = {

@@ -32,7 +32,8 @@ async def open_stand(
         log = await _open_log(kind, request, database_url, stack)
         sink = await stack.enter_async_context(MailSink())
         door = await stack.enter_async_context(FrontDoor())
-        stand = Stand(log, database_url, SimulatedClock(START), sink=sink, door=door, **settings)
+        data = request.getfixturevalue("tmp_path")
+        stand = Stand(log, database_url, SimulatedClock(START), data=data, sink=sink, door=door, **settings)
         topics = {*stand.blueprint.topics, *stand.blueprint.outputs}
         # without retention: under a simulated clock all records are old, and Kafka would remove them at once
         wanted = [
@@ -44,7 +45,7 @@ async def open_stand(
         await topic_admin.create(wanted)
         await topic_admin.stop()
         await stand.blueprint.start()
-        stack.push_async_callback(stand.blueprint.stop)
+        stack.push_async_callback(stand.end)
         stack.push_async_callback(stand.stop)
         await stand.begin_here()
         yield stand

@@ -6,7 +6,9 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -51,7 +53,15 @@ class Stand:
     """One database, one log, a worker, senders; begins behind whatever the log holds already."""
 
     def __init__(
-        self, log: Log, url: str, clock: SimulatedClock, *, sink: MailSink, door: FrontDoor, **settings: Any
+        self,
+        log: Log,
+        url: str,
+        clock: SimulatedClock,
+        *,
+        data: Path,
+        sink: MailSink,
+        door: FrontDoor,
+        **settings: Any,
     ) -> None:
         self.log = log
         self.clock = clock
@@ -83,20 +93,23 @@ class Stand:
             registry=self.registry,
             secrets=SECRETS,
             config=CONFIG,
-            data=CONFIG,
+            data=data,
             member="nurture-1",
             loop=LoopSettings(partitions=PARTITIONS, poll=timedelta(milliseconds=20)),
             front_door=door.address,
         )
         self.blueprint: Blueprint = build(self.resources, settings=self.settings)
         self.database: Database = self.blueprint.database
-        self.http = httpx.AsyncClient(
+        self.http = self._client()
+        self.starts: dict[TopicPartition, int] = {}
+        self._running: dict[str, tuple[Any, asyncio.Task[None]]] = {}
+
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
             transport=httpx.ASGITransport(self._app()),
             base_url="https://news.mill.example",
             headers={"authorization": "Bearer read", "user-agent": BROWSER},
         )
-        self.starts: dict[TopicPartition, int] = {}
-        self._running: dict[str, tuple[Any, asyncio.Task[None]]] = {}
 
     def _app(self) -> Any:
         return build_app(
@@ -148,6 +161,24 @@ class Stand:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+    async def restart(self) -> None:
+        """Let this process die, with whatever it holds in memory, and another one start in its place."""
+        for name in list(self._running):
+            await self.kill(name)
+        await self.blueprint.stop()
+        await self.http.aclose()
+        self.registry = CollectorRegistry()
+        self.resources = replace(self.resources, registry=self.registry)
+        self.blueprint = build(self.resources, settings=self.settings)
+        self.database = self.blueprint.database
+        self.http = self._client()
+        await self.blueprint.start()
+        await self.start()
+
+    async def end(self) -> None:
+        """Let go of the service that runs in the end."""
+        await self.blueprint.stop()
 
     async def stop(self) -> None:
         """Stop everything."""

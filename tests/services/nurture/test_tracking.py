@@ -10,6 +10,7 @@ import pytest
 
 from shared.kernel.instants import DAY, HOUR, MINUTE, SECOND
 from shared.security.internal_keys import internal_key
+from tests.services.nurture.conftest import open_stand
 from tests.services.nurture.stand import SECRETS, Stand
 from tests.services.nurture.words import Words
 from tests.unit.nurture.stories import START
@@ -188,6 +189,33 @@ async def test_links_work_while_the_database_is_away_and_nothing_is_lost(mail: M
     await stand.settle()
     assert {event["event"] for event in stand.door.told} == {"Email Opened", "Email Link Clicked"}
     assert (await mail.ask(mail.way_out, "POST")).status_code == 200
+
+
+async def test_what_was_answered_while_the_database_was_away_outlives_the_process(mail: Mail) -> None:
+    stand = mail.stand
+    await stand.database.stop()
+    assert (await mail.ask(mail.links[0])).status_code == 302
+    assert (await mail.ask(mail.pixel)).status_code == 200
+
+    await stand.restart()
+    await stand.until("SELECT count(*) = 2 FROM engagement")
+    await stand.settle()
+    assert {event["event"] for event in stand.door.told} == {"Email Opened", "Email Link Clicked"}
+
+
+async def test_what_neither_database_nor_disk_takes_is_not_answered_as_if_it_were_kept(
+    request: pytest.FixtureRequest, database_url: str, words: Words
+) -> None:
+    async with open_stand("embedded", request, database_url, spill=False) as stand:
+        await stand.start()
+        mail = await becomes_a_reader(stand, words)
+        await stand.database.stop()
+        for link in (mail.links[0], mail.pixel):
+            refused = await mail.ask(link)
+            assert (refused.status_code, refused.json()["code"]) == (503, "nurture.not_kept")
+            assert refused.headers["retry-after"]
+        await stand.database.start()
+        assert (await mail.ask(mail.links[0])).status_code == 302
 
 
 async def test_addresses_are_documented_and_other_methods_refused(mail: Mail) -> None:

@@ -14,10 +14,10 @@ from prometheus_client import CollectorRegistry
 
 from services.ingest.metrics import IngestMetrics
 from services.ingest.store.raw_log import EdgeBusy, RawLog
-from services.ingest.store.spill import Spill, SpillFull
 from shared.contracts.topics import RAW, partition_of
 from shared.kernel.errors import Unavailable
 from shared.log.port import Log, LogUnavailable, NewRecord, RecordTooLarge, TopicPartition
+from shared.log.spill import Spill, SpillFull
 
 PARTITIONS = 4
 

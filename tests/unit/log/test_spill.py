@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from services.ingest.store.spill import Spill, SpillFull, SpillUnusable
 from shared.log.port import NewRecord
+from shared.log.spill import Spill, SpillFull, SpillUnusable
 
 
 def records(*names: str) -> list[NewRecord]:
@@ -119,7 +119,7 @@ class TestASpill:
 ON_A_FULL_DISK = """
 import json, resource, signal, sys
 from pathlib import Path
-from services.ingest.store.spill import Spill, SpillFull
+from shared.log.spill import Spill, SpillFull
 from shared.log.port import NewRecord
 
 def append(name, size):

@@ -1,8 +1,8 @@
-"""The spill: where records wait on this machine's disk while the log does not answer.
+"""The spill: where records wait on this machine's disk while what should keep them does not answer.
 
 Segments of checksummed frames, written in order and fsynced before anybody is told "kept"; read back
-in the same order, and deleted once the log has everything in them. A record may be appended twice
-around a crash; the resolver drops it by its id. What a torn write left at the end of a segment was
+in the same order, and deleted once everything in them is kept elsewhere. A record may be read twice
+around a crash; whoever takes it drops it by its id. What a torn write left at the end of a segment was
 never acknowledged and is passed over; a frame that is damaged in the middle keeps its segment on disk,
 under another name, for a person to look at.
 
@@ -37,7 +37,7 @@ _decode: Final = msgspec.msgpack.Decoder(
 
 
 class SpillFull(Unavailable):
-    """The log does not answer, and the spill or its disk is full; nothing was kept, try again later."""
+    """The spill or its disk is full; nothing was kept, try again later."""
 
     code = "spill.full"
 
@@ -182,7 +182,7 @@ class Spill:
         return []
 
     def forget(self) -> None:
-        """The log has what was last read."""
+        """What was last read is kept elsewhere."""
         self._position = self._read_to
 
     def _finish_segment(self, path: Path, *, is_damaged: bool) -> None:
