@@ -26,6 +26,9 @@ POINTS: Final = (
     "during_claim",
 )
 
+_TRIES: Final = 8
+_OVERTAKEN_WITHIN: Final = 6.0
+
 
 async def freeze_at_points(field: Field, points: Sequence[str] = POINTS, *, times: int = 1) -> None:
     """At each point a worker stands still until the other has taken over and gone on, then wakes up."""
@@ -60,17 +63,8 @@ async def freeze_with_late_publish(field: Field) -> None:
     zombie_name, other_name = NAMES
     field.crew.man(other_name)
     await field.progress()
-    zombie = await _freeze_with_something_to_say(field, zombie_name)
+    zombie = await _freeze_and_overtake(field, zombie_name, other_name)
     if zombie is None:
-        field.crew.faults.append(f"stuck: {zombie_name} was not caught with something to publish")
-        return
-    field.crew.struck["SIGSTOP before_publish, all quiet"] += 1
-    await _replaced(field, other_name)
-    await field.progress(transactions=20)
-    if not await _overtaken(field, zombie_name):
-        field.crew.faults.append(
-            "unproven: nobody has said anything newer of what the zombie is about to say"
-        )
         return
     await field.stop_load()
     await field.quiet()
@@ -84,6 +78,29 @@ async def freeze_with_late_publish(field: Field) -> None:
         await asyncio.sleep(0.05)
 
 
+async def _freeze_and_overtake(field: Field, zombie_name: str, other_name: str) -> Hand | None:
+    """Freeze a worker before it publishes, and let the other say something newer of the same.
+
+    Not every lead is heard of again so soon; then another one is tried.
+    """
+    for _ in range(_TRIES):
+        zombie = await _freeze_with_something_to_say(field, zombie_name)
+        if zombie is None:
+            field.crew.faults.append(f"stuck: {zombie_name} was not caught with something to publish")
+            return None
+        await _replaced(field, other_name)
+        await field.progress(transactions=20)
+        end = asyncio.get_running_loop().time() + _OVERTAKEN_WITHIN
+        while asyncio.get_running_loop().time() < end:
+            if await field.is_overtaken(zombie_name):
+                field.crew.struck["SIGSTOP before_publish, all quiet"] += 1
+                return zombie
+            await asyncio.sleep(0.5)
+        field.crew.kill(zombie_name)
+    field.crew.faults.append(f"unproven: in {_TRIES} tries nobody has said anything newer than the zombie")
+    return None
+
+
 async def _freeze_with_something_to_say(field: Field, name: str) -> Hand | None:
     """Freeze a worker before it publishes; on tally it must be about to say something of latest."""
     for attempt in range(5):
@@ -94,16 +111,6 @@ async def _freeze_with_something_to_say(field: Field, name: str) -> Hand | None:
             return zombie
         field.crew.kill(name)
     return None
-
-
-async def _overtaken(field: Field, name: str) -> bool:
-    """Wait until others have said something newer of what this worker is about to say."""
-    end = asyncio.get_running_loop().time() + PATIENCE
-    while asyncio.get_running_loop().time() < end:
-        if await field.is_overtaken(name):
-            return True
-        await asyncio.sleep(0.5)
-    return False
 
 
 async def freeze_at_random(field: Field, count: int) -> None:
