@@ -91,6 +91,19 @@ class Answers:
             scores={score["model"]: score for score in answer["scores"]},
         )
 
+    async def count_parted(self, people: Sequence[Person]) -> int:
+        """Return how many of these are found as one lead by their address and as another by their number."""
+        found = [
+            {(await self._get("/v1/leads", **asked))["leads"][0]["id"] for asked in ways}
+            for ways in ([{"email": person.email}, {"phone": person.phone}] for person in people)
+        ]
+        return sum(len(leads) == 2 for leads in found)
+
+    async def count_erased(self, people: Sequence[Person]) -> int:
+        """Return how many of these are found neither by their address nor by their number."""
+        answers = [await self._get("/v1/leads", email=one.email, phone=one.phone) for one in people]
+        return sum(not answer["leads"] for answer in answers)
+
     async def explain(self, lead: str, *, model: str, as_of: Instant) -> Score:
         """Return a model's score of a lead with its lines, as of an instant."""
         answer = await self._get(f"/scoring/v1/leads/{lead}/why", model=model, as_of=format_instant(as_of))

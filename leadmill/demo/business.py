@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -75,6 +76,33 @@ def print_clocks(screen: Console, body: Row, reps: Sequence[Row], *, race: tuple
     screen.print(table)
     asked, won = race
     screen.print(f"{asked} claims of one lead in the same moment: {won} taken, {asked - won} refused")
+
+
+def print_mails(screen: Console, sequences: Sequence[Row]) -> None:
+    """What each step of each sequence came to: messages that were due, and what people did with them.
+
+    What was stopped did not go out, mostly because somebody rose to sales in the same moment.
+    """
+    table = _table(
+        screen, "Mails", "", "due", "sent", "opened", "clicked", "unsubscribed", "stopped", "unconfirmed"
+    )
+    sums: Counter[str] = Counter()
+    for sequence in sequences:
+        steps = [*sequence["steps"], *sorted(sequence["messages"].keys() - {*sequence["steps"]})]
+        for step in steps:
+            states, engaged = sequence["messages"].get(step, {}), sequence["engaged"].get(step, {})
+            counts = {
+                "due": sum(states.values()),
+                "sent": states.get("sent", 0),
+                **{kind: engaged.get(kind, 0) for kind in ("open", "click", "unsubscribe")},
+                "stopped": states.get("suppressed", 0) + states.get("failed", 0),
+                "unconfirmed": states.get("unconfirmed", 0),
+            }
+            sums.update(counts)
+            table.add_row(f"{sequence['sequence']} {step}".replace("_", " "), *_counts(counts.values()))
+    table.add_section()
+    table.add_row("all", *_counts(sums.values()))
+    screen.print(table)
 
 
 def print_returns(screen: Console, first: Sequence[Row], shared: Sequence[Row]) -> None:

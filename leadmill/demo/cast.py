@@ -88,7 +88,7 @@ PAUL: Final = _person(
     11, "Paul Rossi", "paul.rossi", "Orchard Retail",
     title="Specialist", industry="retail", employees=80, region="California",
 )  # fmt: skip
-HE: Final = _person(12, "何平", "he.ping", "金桥物流")
+HE: Final = _person(12, "何平", "he.ping", "金桥物流", region="北京")
 
 CAST: Final[Sequence[Person]] = (LIN, CHEN, HU, ZHOU, WANG, SUN, GAO, EVA, LIU, ANNA, PAUL, HE)
 
@@ -96,6 +96,12 @@ HANDOVER: Final[Mapping[str, str]] = {
     "pain_point": "leads wait for days", "current_solution": "a spreadsheet", "purchase_time": "3_months",
     "budget": "yes", "decision_maker": "yes",
 }  # fmt: skip
+SCRIPTED_MAIL: Final[Mapping[tuple[int, int], tuple[str, bool]]] = {
+    (HE.number, 2): ("book-a-demo", False),
+    (LIU.number, 1): ("", True),
+}
+"""Who clicks which link of their how-manieth mail, and unsubscribes; the dozen open every mail in an hour."""
+
 AT_THE_FAIR: Final = act("Live Event Attended", live_event=FAIR, offline=True)
 
 
@@ -208,8 +214,10 @@ def _paul(script: Script) -> None:
 
 
 def _he(script: Script) -> None:
-    """Wants to start within a month, on the second day, and is not heard of again."""
+    """Wants to start within a month, is warmed up by mail from the second day on, and buys for 60,000."""
     script.submit(1, clock(9, 15), "demo", start_within_months="1")
+    script.report_deal(7, clock(16), "created", "OP-HE", stage="first_talk", amount=60_000)
+    script.report_deal(9, clock(10), "won", "OP-HE", amount=60_000)
 
 
 _SCRIPTS: Final = {
@@ -239,8 +247,14 @@ def plan_deeds() -> list[Deed]:
         deed(1, clock(10), "return", ZHOU, reason="no_budget"),
         deed(3, clock(9, 30), "unmerge", GAO),
         deed(4, clock(10), "erase", EVA),
+        deed(6, clock(10), "contact", HE),
         deed(7, clock(10), "race", WANG),
         deed(7, clock(10, 30), "contact", WANG),
         deed(7, clock(14), "contact", SUN),
         deed(7, clock(15), "handover", SUN, **HANDOVER),
     ]
+
+
+def concerned(deeds: Sequence[Deed], kind: DeedKind) -> list[Person]:
+    """Return whom deeds of a kind are about."""
+    return [deed.person for deed in deeds if deed.kind == kind]

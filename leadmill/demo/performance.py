@@ -16,9 +16,11 @@ from rich.console import Console
 
 from leadmill.demo import business, tables
 from leadmill.demo.answers import END, WEEK_AGO, Answers, choose_example
-from leadmill.demo.cast import CAST, plan_cast, plan_deeds
+from leadmill.demo.cast import CAST, concerned, plan_cast, plan_deeds
 from leadmill.demo.clients import Clients
 from leadmill.demo.habits import plan_fortnight
+from leadmill.demo.mail_sink import MailSink
+from leadmill.demo.mailboxes import Mailboxes, mail_settings
 from leadmill.demo.people import make_people
 from leadmill.demo.sales import REPS, SalesFloor
 from leadmill.demo.visits import BEGIN, REPORTING, SOURCES, Report, Visit, arrivals
@@ -64,7 +66,10 @@ async def perform(
     visits = sorted([*plan_cast(), *plan_fortnight(crowd, seed=casting.seed)], key=lambda visit: visit.at)
     clock = SimulatedClock(BEGIN)
     tell("starting the services")
-    async with Platform(ground, clock=clock) as platform:
+    async with (
+        MailSink() as sink,
+        Platform(ground, clock=clock, environment=mail_settings(sink)) as platform,
+    ):
         access = await open_access(platform.blueprints, platform.resources)
         try:
             keys = {source: await access.add_key(source) for source in (*SOURCES, *REPORTING)}
@@ -75,8 +80,9 @@ async def perform(
         async with (
             Clients(platform.address, write_keys=keys) as clients,
             SalesFloor(platform.address, tokens=tokens, seed=casting.seed) as sales,
+            Mailboxes(sink, people, seed=casting.seed) as mailboxes,
         ):
-            await _play(platform, visits, clients=clients, sales=sales, tell=tell)
+            await _play(platform, visits, clients=clients, sales=sales, mailboxes=mailboxes, tell=tell)
             seconds = perf_counter() - begun
         tell("asking for the tables")
         tables.print_sent(
@@ -93,6 +99,9 @@ async def perform(
             shared = await answers.ask("/analytics/v1/roi", model="u")
             responses = await answers.ask("/analytics/v1/reps")
             reps = await answers.ask("/routing/v1/reps")
+            parted = await answers.count_parted(concerned(plan_deeds(), "unmerge"))
+            erased = await answers.count_erased(concerned(plan_deeds(), "erase"))
+            sequences = await answers.ask("/nurture/v1/sequences")
             traces = [
                 (lead.person, await answers.ask(f"/routing/v1/leads/{lead.lead}"))
                 for lead in leads
@@ -106,6 +115,7 @@ async def perform(
         business.print_funnel(screen, funnel["rows"])
         business.print_traces(screen, traces)
         business.print_clocks(screen, responses, reps, race=sales.race)
+        business.print_mails(screen, sequences)
         business.print_returns(screen, first["rows"], shared["rows"])
         tables.print_intake(
             screen,
@@ -113,6 +123,8 @@ async def perform(
             repeated=sum(_count(platform.registry, "leads_ingest_repeated_messages").values()),
             merged=sum(lead.is_merged for lead in leads),
             named=tables.count_named(visits),
+            parted=parted,
+            erased=erased,
         )
         await ending(platform)
 
@@ -131,6 +143,7 @@ async def _play(
     *,
     clients: Clients,
     sales: SalesFloor,
+    mailboxes: Mailboxes,
     tell: Callable[[str], None],
 ) -> None:
     """Let time pass, stopping where somebody comes or does something; sales acts on what had its effect."""
@@ -144,6 +157,7 @@ async def _play(
         for deed in deeds:
             if deed.at == at:
                 await sales.do(deed)
+        await mailboxes.read(at)
         if at in slots:
             await sales.work(at)
         news = [

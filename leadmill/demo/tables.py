@@ -111,12 +111,21 @@ def print_example(
 
 
 def print_intake(
-    screen: Console, *, refused: Mapping[str, int], repeated: int, merged: int, named: int
+    screen: Console,
+    *,
+    refused: Mapping[str, int],
+    repeated: int,
+    merged: int,
+    named: int,
+    parted: int,
+    erased: int,
 ) -> None:
     """What did not become a fact, and whom ingest recognised."""
     table = _table(screen, "Recognised and refused", "", "")
     table.add_row("visitors without a name who gave one later: their history counts", str(named))
     table.add_row("people who came in twice and are one lead", str(merged))
+    table.add_row("people of one name who had become one lead and are two again", str(parted))
+    table.add_row("people who asked to be erased, and are not found any more", str(erased))
     table.add_row("messages sent again by a client and counted once", str(repeated))
     for code, count in sorted(refused.items()):
         table.add_row(f"in quarantine, {_WORDS.get(code, code)} ({code})", str(count))

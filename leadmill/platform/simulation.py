@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -36,6 +36,7 @@ from shared.kernel.instants import Instant
 from shared.kernel.release import VERSION
 from shared.log.port import Admin, TopicPartition
 from shared.processor.checks import Progress, compare_progress
+from shared.processor.transaction import Journal, no_journal
 from shared.runtime.blueprint import Blueprint, Resources
 from shared.runtime.health import Health
 from shared.runtime.http_servers import admin_server, api_server
@@ -62,11 +63,16 @@ class _Rest:
     progress: Sequence[Progress]
     bounds: Mapping[TopicPartition, tuple[int, int]]
     has_jobs: bool
+    has_heard_out: bool
 
-    def is_reached(self, now: Instant) -> bool:
-        return not self.has_jobs and all(
+    def is_still(self, now: Instant) -> bool:
+        """True if nothing is left to do but to send."""
+        return self.has_heard_out and all(
             part.is_drained and (part.next_due is None or part.next_due > now) for part in self.progress
         )
+
+    def is_reached(self, now: Instant) -> bool:
+        return not self.has_jobs and self.is_still(now)
 
     @property
     def next_due(self) -> Instant | None:
@@ -87,11 +93,12 @@ class Platform:
         services: Sequence[str] = tuple(ROSTER),
         exporter: SpanExporter | None = None,
         environment: Mapping[str, str] | None = None,
+        journal_of: Callable[[str], Journal] = lambda _service: no_journal,
     ) -> None:
         """Prepare a platform on an open ground; nothing runs before it is entered.
 
         With an ``exporter`` the spans of requests are recorded. Services read their settings from
-        ``environment``, by default that of the process.
+        ``environment``, by default that of the process, and write journals if ``journal_of`` gives any.
         """
         self.clock = clock
         self.ground = ground
@@ -101,8 +108,12 @@ class Platform:
         self.admin_address = ""
         self.blueprints: list[Blueprint] = []
         self.resources: Resources = replace(
-            ground.resources(clock=clock, registry=self.registry, poll=_POLL), environment=environment
+            ground.resources(clock=clock, registry=self.registry, poll=_POLL),
+            environment=environment,
+            may_send=lambda: self._may_send,
+            journal_of=journal_of,
         )
+        self._may_send = False
         self._names = services
         self._exporter = exporter
         self._lifeline = Lifeline()
@@ -182,7 +193,8 @@ class Platform:
         """Wait until everything that is known has had its effect; return when the next timer is due.
 
         Nothing is unread, nothing unpublished, no job has anything to do, and no timer is due by now.
-        Call it when no request is under way.
+        Mails go out while it waits, and only once all else is at rest. Call it when no request is under
+        way.
 
         :raises NotDrained: if that takes longer than ``within`` seconds.
         """
@@ -194,13 +206,16 @@ class Platform:
                     # at rest at both looks, and nothing was appended in between: it lasts. What a job did
                     # during the first look shows at the second
                     now = self.clock.now()
-                    is_reached = before.is_reached(now) and after.is_reached(now)
-                    if is_reached and before.bounds == after.bounds:
+                    lasts = before.bounds == after.bounds
+                    if lasts and before.is_reached(now) and after.is_reached(now):
                         return after.next_due
+                    self._may_send = lasts and before.is_still(now) and after.is_still(now)
                     before = after
                     await asyncio.sleep(_LOOK_SECONDS)
         except TimeoutError:
             raise NotDrained from None
+        finally:
+            self._may_send = False
 
     async def advance_to(self, instant: Instant, *, grain: int = 0) -> None:
         """Move the clock forward, stopping wherever a timer is due, so that timers ring in order of time.
@@ -230,4 +245,7 @@ class Platform:
             for blueprint in self.blueprints
         ]
         resting = [await blueprint.is_at_rest() for blueprint in self.blueprints]
-        return _Rest(progress=progress, bounds=bounds, has_jobs=not all(resting))
+        heard_out = [await blueprint.has_heard_out() for blueprint in self.blueprints]
+        return _Rest(
+            progress=progress, bounds=bounds, has_jobs=not all(resting), has_heard_out=all(heard_out)
+        )

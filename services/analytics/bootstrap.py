@@ -88,6 +88,7 @@ def build(resources: Resources) -> Blueprint:
         metrics=ProcessorMetrics(resources.registry, service=NAME, group=NAME),
         member=resources.member,
         settings=resources.loop,
+        journal=resources.journal_of(NAME),
     )
     derivation = build_derivation(rulebook)
     checks = AnalyticsChecks(

@@ -117,6 +117,7 @@ def build(
         metrics=processor_metrics,
         member=resources.member,
         settings=resources.loop,
+        journal=resources.journal_of(NAME),
     )
     commands: Commands[Any] = commands_of(
         resolver,
@@ -125,6 +126,7 @@ def build(
         metrics=processor_metrics,
         partitions=resources.partitions,
         max_record_bytes=resources.loop.max_record_bytes,
+        journal=resources.journal_of(NAME),
     )
     raw_log = RawLog(
         log=resources.log,

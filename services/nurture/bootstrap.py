@@ -130,6 +130,7 @@ def build(resources: Resources, *, settings: NurtureSettings | None = None) -> B
         metrics=processing,
         member=resources.member,
         settings=resources.loop,
+        journal=resources.journal_of(NAME),
     )
     commands: Commands[Any] = commands_of(
         stage,
@@ -138,6 +139,7 @@ def build(resources: Resources, *, settings: NurtureSettings | None = None) -> B
         metrics=processing,
         partitions=resources.partitions,
         max_record_bytes=resources.loop.max_record_bytes,
+        journal=resources.journal_of(NAME),
     )
     letters = Letters(
         rules.contents,
@@ -166,6 +168,7 @@ def build(resources: Resources, *, settings: NurtureSettings | None = None) -> B
                 poll=resources.loop.poll,
             ),
             metrics=metrics,
+            may_send=resources.may_send,
         )
         for _ in range(settings.connections if settings.sends else 1)
     ]
@@ -198,6 +201,10 @@ def build(resources: Resources, *, settings: NurtureSettings | None = None) -> B
         async with database.connection() as connection:
             if await is_under_way(connection, sends=settings.sends):
                 return False
+        return await has_heard_out()
+
+    async def has_heard_out() -> bool:
+        async with database.connection() as connection:
             return await count_waiting(connection) == 0
 
     async def stop() -> None:
@@ -229,6 +236,7 @@ def build(resources: Resources, *, settings: NurtureSettings | None = None) -> B
         find_missing=checks.find_missing,
         tell=tell,
         is_at_rest=is_at_rest,
+        has_heard_out=has_heard_out,
     )
 
 

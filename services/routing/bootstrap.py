@@ -88,6 +88,7 @@ def build(resources: Resources) -> Blueprint:
         metrics=processing,
         member=resources.member,
         settings=resources.loop,
+        journal=resources.journal_of(NAME),
     )
     commands: Commands[Any] = commands_of(
         stage,
@@ -96,6 +97,7 @@ def build(resources: Resources) -> Blueprint:
         metrics=processing,
         partitions=resources.partitions,
         max_record_bytes=resources.loop.max_record_bytes,
+        journal=resources.journal_of(NAME),
     )
     checks = RoutingChecks(database, partitions=resources.partitions)
     measuring = Measuring(database, clock=resources.clock, metrics=RoutingMetrics(resources.registry))

@@ -102,6 +102,7 @@ def build(resources: Resources) -> Blueprint:
         metrics=ProcessorMetrics(resources.registry, service=NAME, group=NAME),
         member=resources.member,
         settings=resources.loop,
+        journal=resources.journal_of(NAME),
     )
     scores = ScoreQueries(database, models)
     checks = ScoringChecks(database, models)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.contracts.topics import all_topics
-from shared.kernel.changes import TimerKey
+from shared.kernel.changes import Fact, TimerKey
 from shared.kernel.errors import Verdict
 from shared.kernel.instants import Instant
 from shared.log.port import Record, TopicPartition
@@ -87,13 +87,14 @@ class Batch:
 class Account:
     """What one transaction did, for its receipt, for tests, and for the publisher.
 
-    ``command`` is the idempotency key of a command, else empty; ``rung`` are the timers that rang, in
-    order; ``earliest_timer`` is the earliest due time that was set.
+    ``command`` is the idempotency key of a command, else empty, and ``fact`` what it is in the domain;
+    ``rung`` are the timers that rang, in order; ``earliest_timer`` is the earliest due time that was set.
     """
 
     moves: Mapping[TopicPartition, tuple[int, int]] = field(default_factory=dict)
     rung: Sequence[tuple[TimerKey, Instant]] = ()
     command: str = ""
+    fact: Fact | None = None
     batches: Sequence[RecordBatch] = ()
     earliest_timer: Instant | None = None
 

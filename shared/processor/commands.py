@@ -29,7 +29,15 @@ from shared.processor.fold import Announcer, Fold, Output
 from shared.processor.stage import SharedStage, Stage
 from shared.processor.tables import dead_letters, outbox, timers
 from shared.processor.tables.outbox import RecordBatch
-from shared.processor.transaction import Bench, VersionConflict, announce_rung, rung_of, save_folded
+from shared.processor.transaction import (
+    Bench,
+    Journal,
+    VersionConflict,
+    announce_rung,
+    no_journal,
+    rung_of,
+    save_folded,
+)
 from shared.telemetry.metrics import ProcessorMetrics
 
 S = TypeVar("S")
@@ -51,6 +59,7 @@ def commands_of(
     metrics: ProcessorMetrics,
     partitions: int,
     max_record_bytes: int,
+    journal: Journal = no_journal,
 ) -> Commands[S]:
     """Return what carries out commands of a stage, in a process with or without its worker.
 
@@ -59,7 +68,8 @@ def commands_of(
     announcer = Announcer(
         source=f"/leadmill/{stage.name}", partitions=partitions, max_record_bytes=max_record_bytes
     )
-    return Commands(stage, Bench(announcer=announcer, database=database, clock=clock, metrics=metrics))
+    bench = Bench(announcer=announcer, database=database, clock=clock, metrics=metrics, journal=journal)
+    return Commands(stage, bench)
 
 
 class Commands(Generic[S]):
@@ -113,7 +123,7 @@ class Commands(Generic[S]):
             batches = await outbox.write(transaction, answer.output.by_partition())
             await outbox.notify_others(transaction, batches, channel=outbox.channel_of(database.schema))
             await self._bench.journal(
-                transaction, Account(command=idempotency_key, batches=batches, rung=answer.rung)
+                transaction, Account(command=idempotency_key, fact=fact, batches=batches, rung=answer.rung)
             )
         self._published(batches)
         return msgspec.json.decode(reply)

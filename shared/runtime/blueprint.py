@@ -20,6 +20,7 @@ from shared.log.port import Log, Record
 from shared.postgres.database import Database
 from shared.processor.checks import Finding
 from shared.processor.loop import LoopSettings, Worker
+from shared.processor.transaction import Journal, no_journal
 from shared.runtime.service import Activity, Check
 from shared.security.secrets import DeploymentSecrets
 
@@ -47,6 +48,9 @@ class Resources:
     ``config`` is the folder of business documents, ``data`` a folder that outlives the process, and
     ``member`` names this process in the log's groups. ``front_door`` is where ingest answers, if this
     process knows; ``environment`` is what settings are read from, None for that of the process.
+    ``may_send`` is asked before anything leaves for the outside world. Real time never says no;
+    simulated time lets mails go only when all else is at rest, so that nobody's mail depends on a race.
+    ``journal_of`` gives each service's journal, for whoever replays what it did.
     """
 
     log: Log
@@ -60,6 +64,8 @@ class Resources:
     loop: LoopSettings = field(default_factory=LoopSettings)
     front_door: str = ""
     environment: Mapping[str, str] | None = None
+    may_send: Callable[[], bool] = lambda: True
+    journal_of: Callable[[str], Journal] = lambda _service: no_journal
 
     @property
     def partitions(self) -> int:
@@ -102,6 +108,8 @@ class Blueprint:
     ``check(full)`` answers the audit; ``find_missing(records)`` names the events in records of a kept
     topic that the service should hold and does not; ``tell(lead)`` gives its part of a lead's story.
     ``is_at_rest()`` tells whether its jobs have nothing to do; time that is simulated waits for that.
+    ``has_heard_out()`` tells whether everything that came from outside has been told on, so that what
+    goes out may go; see :class:`Resources`.
     """
 
     name: str
@@ -124,3 +132,4 @@ class Blueprint:
     find_missing: Callable[[Sequence[Record]], Awaitable[Sequence[str]]] = _nothing_missing
     tell: Callable[[str], Awaitable[Sequence[StoryLine]]] = _no_story
     is_at_rest: Callable[[], Awaitable[bool]] = _at_rest
+    has_heard_out: Callable[[], Awaitable[bool]] = _at_rest

@@ -24,6 +24,7 @@ TABLES = (
     "Funnel by source",
     "Who got what, and why",
     "First responses",
+    "Mails",
     "Return on campaigns",
     "Recognised and refused",
     "Audit",

@@ -78,7 +78,11 @@ class LeadOut(BaseModel):
 
 
 class SequenceOut(BaseModel):
-    """A live sequence and what it has come to, over all its versions."""
+    """A live sequence and what it has come to, over all its versions.
+
+    `messages` counts by step and state; `engaged` from how many messages of a step people did what:
+    `open`, `click` or `unsubscribe`.
+    """
 
     sequence: str
     version: int
@@ -87,6 +91,7 @@ class SequenceOut(BaseModel):
     steps: list[str]
     runs: dict[str, int]
     messages: dict[str, dict[str, int]]
+    engaged: dict[str, dict[str, int]]
 
 
 def lead_out(answer: LeadAnswer) -> LeadOut:
@@ -152,6 +157,7 @@ def sequence_out(counts: SequenceCounts) -> SequenceOut:
         steps=[step.step for step in document.steps],
         runs=dict(counts.runs),
         messages={step: dict(states) for step, states in sorted(counts.messages.items())},
+        engaged={step: dict(kinds) for step, kinds in sorted(counts.engaged.items())},
     )
 
 

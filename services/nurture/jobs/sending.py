@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -100,8 +100,12 @@ class Sending:
         sender: str,
         pace: Pace,
         metrics: NurtureMetrics,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Without a ``line`` nothing is sent; what is too late or was lost is recorded all the same."""
+        """Without a ``line`` nothing is sent; what is too late or was lost is recorded all the same.
+
+        Before each claim ``may_send`` is asked; while it says no, messages wait.
+        """
         self._database = database
         self._clock = clock
         self._commands = commands
@@ -110,6 +114,7 @@ class Sending:
         self._sender = sender
         self._pace = pace
         self._metrics = metrics
+        self._may_send = may_send
         self._unrecorded: list[Result] = []
         self._deferred: list[_Deferral] = []
         self._woken = asyncio.Event()
@@ -152,7 +157,7 @@ class Sending:
             found = await find_lost(connection, limit=_AT_ONCE)
             found += await find_unsendable(connection, now=now, limit=_AT_ONCE)
         await self._record(found)
-        if self._line is None:
+        if self._line is None or not self._may_send():
             return bool(found)
         claim = secrets.token_hex(8)
         begun = asyncio.get_running_loop().time()

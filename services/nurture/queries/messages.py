@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from services.nurture.domain.course import Rules
 from services.nurture.domain.messages import LedgerLine, State
 from services.nurture.domain.sequences import SequenceDocument
-from services.nurture.store.reading import count_messages, count_runs, load_messages, snapshot
+from services.nurture.store.reading import (
+    count_engaged,
+    count_messages,
+    count_runs,
+    load_messages,
+    snapshot,
+)
 from shared.kernel.instants import Instant
-from shared.postgres.database import Database
+from shared.postgres.database import Database, Row
 
 
 class SequenceCounts(NamedTuple):
-    """A live sequence: its runs by state, and its messages by step and state, over all versions."""
+    """A live sequence: its runs by state, and its messages by step and state, over all versions.
+
+    ``engaged`` is from how many messages of a step something came back, by kind; machines do not count.
+    """
 
     document: SequenceDocument
     runs: Counter[str]
     messages: dict[str, Counter[str]]
+    engaged: dict[str, Counter[str]]
 
 
 class MessageQueries:
@@ -40,15 +51,27 @@ class MessageQueries:
         async with snapshot(self._database) as transaction:
             runs = await count_runs(transaction)
             messages = await count_messages(transaction)
+            engaged = await count_engaged(transaction)
         counted = []
         for document in self._rules.sequences.live:
             of_runs: Counter[str] = Counter()
             for row in runs:
                 if row["sequence"] == document.name:
                     of_runs[row["state"]] += row["runs"]
-            by_step: dict[str, Counter[str]] = {}
-            for row in messages:
-                if row["sequence"] == document.name:
-                    by_step.setdefault(row["step"], Counter())[row["state"]] += row["messages"]
-            counted.append(SequenceCounts(document, of_runs, by_step))
+            counted.append(
+                SequenceCounts(
+                    document,
+                    of_runs,
+                    _by_step(messages, document.name, by="state"),
+                    _by_step(engaged, document.name, by="kind"),
+                )
+            )
         return counted
+
+
+def _by_step(rows: Sequence[Row], sequence: str, *, by: str) -> dict[str, Counter[str]]:
+    by_step: dict[str, Counter[str]] = {}
+    for row in rows:
+        if row["sequence"] == sequence:
+            by_step.setdefault(row["step"], Counter())[row[by]] += row["messages"]
+    return by_step

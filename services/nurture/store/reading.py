@@ -29,6 +29,10 @@ _MESSAGE_COUNTS: Final = """
 SELECT sequence, sequence_version AS version, step, state, count(*) AS messages FROM message
 GROUP BY 1, 2, 3, 4
 """
+_ENGAGED: Final = """
+SELECT m.sequence, m.step, g.kind, count(DISTINCT g.message) AS messages
+FROM engagement g JOIN message m ON m.id = g.message WHERE g.state = 'told' GROUP BY 1, 2, 3
+"""
 
 
 class LeadFile(NamedTuple):
@@ -96,6 +100,11 @@ async def count_runs(transaction: Transaction) -> Sequence[Row]:
 async def count_messages(transaction: Transaction) -> Sequence[Row]:
     """Return how many messages of each step there are, by state."""
     return await transaction.fetch(_MESSAGE_COUNTS)
+
+
+async def count_engaged(transaction: Transaction) -> Sequence[Row]:
+    """Return how many messages of each step people opened, clicked or unsubscribed from, by kind."""
+    return await transaction.fetch(_ENGAGED)
 
 
 async def measure(transaction: Transaction) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from tests.services.nurture.words import Words
 from tests.unit.nurture.stories import START
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+SEQUENCES = "/nurture/v1/sequences"
 
 
 class Mail:
@@ -163,6 +164,20 @@ async def test_what_machines_do_is_kept_and_goes_no_further(mail: Mail, words: W
     assert len(stand.door.told) == 1, "and hide no person's"
 
 
+async def test_sequences_count_what_people_did_step_by_step_and_leave_machines_out(mail: Mail) -> None:
+    stand = mail.stand
+    await mail.ask(mail.links[0], headers={"user-agent": "Barracuda Sentinel"})
+    await mail.ask(mail.pixel)
+    await mail.ask(mail.links[0])
+    stand.clock.advance_to(START + HOUR + MINUTE)
+    await mail.ask(mail.links[1])
+    await mail.ask(mail.way_out, "POST")
+    await stand.settle()
+    listed = {one["sequence"]: one["engaged"] for one in (await stand.http.get(SEQUENCES)).json()}
+    assert listed["b_leads"] == {"welcome": {"open": 1, "click": 1, "unsubscribe": 1}}
+    assert listed["c_content"] == {}
+
+
 async def test_a_click_right_after_the_sending_is_a_machines(small_stand: Stand, words: Words) -> None:
     stand = small_stand
     await stand.learn(*words.becomes_b("ada", START))
@@ -222,4 +237,4 @@ async def test_addresses_are_documented_and_other_methods_refused(mail: Mail) ->
     document = (await mail.ask("/openapi.json")).json()
     assert {"/t/o/{token}.gif", "/t/c/{token}", "/t/u/{token}"} <= set(document["paths"])
     assert (await mail.ask(mail.links[0], "POST")).status_code == 405
-    assert (await mail.ask("/nurture/v1/sequences", headers={"authorization": ""})).status_code == 401
+    assert (await mail.ask(SEQUENCES, headers={"authorization": ""})).status_code == 401
