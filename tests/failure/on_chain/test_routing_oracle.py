@@ -33,7 +33,8 @@ from tests.failure.oracle import journal
 from tests.failure.oracle.comparison import Differences
 from tests.services.routing.conftest import START, small_stand, words
 from tests.services.routing.stand import Stand
-from tests.services.routing.words import PARTITIONS, Word, Words, lead_id
+from tests.services.routing.words import Word, Words, lead_id
+from tests.services.surroundings.logs import PARTITIONS
 from tests.unit.routing.floor import local
 
 __all__ = ["small_stand", "words"]

@@ -39,7 +39,7 @@ async def client(small_stand: Stand) -> AsyncIterator[httpx.AsyncClient]:
     """Asks after Ada's deal, a stranger's, a lead at a fair, one that is invalid, and spells of two reps."""
     stand = small_stand
     await stand.start_worker()
-    await stand.learn(
+    await stand.take_in(
         told(telling.captured("ada", source="web", channel="paid_search", campaign="spring"), START),
         VISIT,
         told(telling.reached("ada", "mql", "A", day(9)), day(9)),
@@ -58,7 +58,7 @@ async def client(small_stand: Stand) -> AsyncIterator[httpx.AsyncClient]:
         told(telling.cost("poster", 4_000, kind="content"), day(1)),
         told(telling.cost("spring", 77, channel="paid_search", day="2026-03-04", currency="USD"), day(1)),
     )
-    await stand.learn(
+    await stand.take_in(
         told(telling.assigned("ada", "rep-1", "s-1", day(10)), day(9)),
         told(telling.contacted("ada", "rep-1", "s-1"), day(9) + 2 * HOUR),
         told(telling.contacted("ada", "rep-1", "s-1", first=False), day(11)),
@@ -226,7 +226,7 @@ VISIT_IN_STORY = min(
 async def test_a_merged_lead_tells_one_story_under_either_name(
     client: httpx.AsyncClient, small_stand: Stand
 ) -> None:
-    await small_stand.learn(told(telling.moved("bob", "ada", 1), day(30)))
+    await small_stand.take_in(told(telling.moved("bob", "ada", 1), day(30)))
     body = await ask(client, "/leads/bob/story")
     assert body == await ask(client, "/leads/ada/story")
     assert body["lead"] == "ada"

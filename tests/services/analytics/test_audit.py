@@ -28,7 +28,7 @@ async def told_stand(small_stand: Stand) -> Stand:
     """Analytics after a deal of somebody who was at a fair and whose two profiles came together."""
     await small_stand.start_worker()
     cost = told(telling.cost("spring", 100), START)
-    await small_stand.learn(
+    await small_stand.take_in(
         VISIT, FAIR, PAGE, WIN, MOVE, told(telling.paid("ada", "OP-1", "P", 5), day(4)), cost
     )
     return small_stand
@@ -128,7 +128,7 @@ async def test_a_profile_that_strayed_is_named(told_stand: Stand) -> None:
 
 async def test_what_was_received_after_an_erasure_is_not_missed(told_stand: Stand) -> None:
     late = told(telling.visited("ada", "paid_search", "late"), day(9))
-    await told_stand.learn(told(telling.erased("ada"), day(8)), late)
+    await told_stand.take_in(told(telling.erased("ada"), day(8)), late)
     assert await told_stand.rows("SELECT FROM fact WHERE id = $1", late.id) == []
     assert await told_stand.blueprint.find_missing([record_of(one) for one in (VISIT, WIN, late)]) == []
     assert await breaches(told_stand) == {}

@@ -49,7 +49,7 @@ async def test_touches_models_and_credits_are_as_if_it_had_always_been_so(
     small_stand: Stand, changed: Rulebook
 ) -> None:
     await small_stand.start_worker()
-    await small_stand.learn(VISIT, FAIR, WIN)
+    await small_stand.take_in(VISIT, FAIR, WIN)
     assert (await credits_in(small_stand))["OP-1", "", "u"] == {VISIT.id: 500, FAIR.id: 500}
     await restate(small_stand, changed)
     assert {model: earned for (_, _, model), earned in (await credits_in(small_stand)).items()} == {
@@ -67,7 +67,7 @@ async def test_there_and_back_again_everything_is_as_the_oracle_says(
     random = Random(3)
     await small_stand.start_worker()
     said = [renamed(one, f"{number}-") for number in range(25) for one in history(random)]
-    await small_stand.learn(*said)
+    await small_stand.take_in(*said)
     expected = expected_credits(said)
     assert await credits_in(small_stand) == expected
     await restate(small_stand, changed)
@@ -84,9 +84,9 @@ async def test_what_is_learnt_meanwhile_ends_up_right(small_stand: Stand, change
     said = [renamed(one, f"{number}-") for number in range(25) for one in history(random)]
     random.shuffle(said)
     half = len(said) // 2
-    await small_stand.learn(*said[:half])
+    await small_stand.take_in(*said[:half])
     await restate(small_stand, changed)
-    await small_stand.feed(said[half:])  # the worker counts by the shipped documents all the time
+    await small_stand.hear(*said[half:])  # the worker counts by the shipped documents all the time
     async with asyncio.timeout(60):
         await restate(small_stand, rulebook())
     await small_stand.settle()

@@ -54,7 +54,7 @@ async def test_a_won_deal_is_credited_to_what_brought_the_lead_and_a_loss_takes_
     )
     win = told(telling.won(ADA, "OP-1", 28_800_001), day(20))
     await stand.start_worker()
-    await stand.learn(visit, fair, win)
+    await stand.take_in(visit, fair, win)
     assert await credits_in(stand) == {
         ("OP-1", "", "first"): {visit.id: 28_800_001},
         ("OP-1", "", "last"): {fair.id: 28_800_001},
@@ -62,13 +62,13 @@ async def test_a_won_deal_is_credited_to_what_brought_the_lead_and_a_loss_takes_
         ("OP-1", "", "u"): {visit.id: 14_400_001, fair.id: 14_400_000},
     }
     late = told(telling.visited(ADA, "email", "news"), day(10), received=day(21))
-    await stand.learn(late)
+    await stand.take_in(late)
     assert (await credits_in(stand))["OP-1", "", "u"] == {
         visit.id: 11_520_001,
         fair.id: 5_760_000,
         late.id: 11_520_000,
     }
-    await stand.learn(told(telling.lost(ADA, "OP-1"), day(22)))
+    await stand.take_in(told(telling.lost(ADA, "OP-1"), day(22)))
     assert await credits_in(stand) == {}
 
 
@@ -82,7 +82,7 @@ async def test_random_histories_of_several_workers_give_what_the_oracle_says(sta
         said += part
     random.shuffle(said)
     for start in range(0, len(said), 40):
-        await stand.feed(said[start : start + 40])
+        await stand.hear(*said[start : start + 40])
         await asyncio.sleep(0)
     await stand.settle()
     assert await credits_in(stand) == expected_credits(said)
@@ -134,7 +134,7 @@ async def assert_reports(stand: Stand, said: list[Told]) -> None:
 
 async def test_an_outcome_for_a_lead_that_nobody_knows_is_unattributed_and_counts(small_stand: Stand) -> None:
     await small_stand.start_worker()
-    await small_stand.learn(told(telling.won("stranger", "OP-9", 500), START))
+    await small_stand.take_in(told(telling.won("stranger", "OP-9", 500), START))
     assert (await credits_in(small_stand))["OP-9", "", "u"] == {"": 500}
     funnel = await ReportQueries(small_stand.database, rulebook()).find_funnel(by="source")
     (row,) = funnel.rows
@@ -148,9 +148,9 @@ async def test_a_record_that_cannot_be_used_hurts_only_itself(small_stand: Stand
     huge = told(telling.won(ADA, "OP-2", 2**63), START)
     good = told(telling.won(ADA, "OP-1", 5), START + MINUTE)
     garbage = TopicPartition(OUTCOMES.name, 0)
-    await small_stand.feed([bad, nul, huge])
+    await small_stand.hear(bad, nul, huge)
     await small_stand.append([(garbage, [NewRecord(b"k", b"{", [], 0)])])
-    await small_stand.learn(good)
+    await small_stand.take_in(good)
     assert {key[0] for key in await credits_in(small_stand)} == {"OP-1"}
     codes = {row["code"] for row in await small_stand.rows("SELECT code FROM dead_letter")}
     assert codes == {"analytics.unusable", "contract.malformed"}
@@ -162,23 +162,23 @@ async def test_merged_profiles_share_one_path_and_part_again(small_stand: Stand)
     early, late = "profile-1", "profile-2"
     one = told(telling.visited(early, "referral", "partner"), START)
     two = told(telling.visited(late, "paid_social", "spring"), START + HOUR)
-    await small_stand.learn(one, two, told(telling.won(late, "OP-1", 100), day(5)))
+    await small_stand.take_in(one, two, told(telling.won(late, "OP-1", 100), day(5)))
     assert (await credits_in(small_stand))["OP-1", "", "first"] == {two.id: 100}
-    await small_stand.learn(told(telling.moved(late, early, 1), day(6)))
+    await small_stand.take_in(told(telling.moved(late, early, 1), day(6)))
     assert (await credits_in(small_stand))["OP-1", "", "first"] == {one.id: 100}
     assert (await credits_in(small_stand))["OP-1", "", "linear"] == {one.id: 50, two.id: 50}
-    await small_stand.learn(told(telling.moved(late, late, 2), day(7)))
+    await small_stand.take_in(told(telling.moved(late, late, 2), day(7)))
     assert (await credits_in(small_stand))["OP-1", "", "first"] == {two.id: 100}
 
 
 async def test_an_erasure_scrubs_what_names_somebody_and_keeps_sums(small_stand: Stand) -> None:
     await small_stand.start_worker()
     visit = told(telling.visited(ADA, "paid_search", "spring"), START)
-    await small_stand.learn(
+    await small_stand.take_in(
         told(telling.captured(ADA), START), visit, told(telling.won(ADA, "OP-1", 100), day(5))
     )
-    await small_stand.learn(told(telling.erased(ADA), day(6)))
-    await small_stand.learn(told(telling.visited(ADA, "paid_search", "spring"), day(7)))
+    await small_stand.take_in(told(telling.erased(ADA), day(6)))
+    await small_stand.take_in(told(telling.visited(ADA, "paid_search", "spring"), day(7)))
     assert (await credits_in(small_stand))["OP-1", "", "first"] == {visit.id: 100}
     facts = await small_stand.rows("SELECT kind, message_id, fields::text FROM fact ORDER BY occurred, kind")
     assert [row["kind"] for row in facts] == [
@@ -202,7 +202,7 @@ async def test_two_who_speak_of_one_opportunity_at_once_leave_one_deal(
         for number in range(40)
         for who in range(3)
     ]
-    await small_stand.learn(*said)
+    await small_stand.take_in(*said)
     rows = await small_stand.rows("SELECT opportunity, profile, minor FROM conversion ORDER BY 1")
     assert {(row["profile"], row["minor"]) for row in rows} == {("profile-2", 102)}
     assert len(rows) == 40

@@ -32,7 +32,7 @@ from shared.contracts.events import behaviour
 from shared.kernel.instants import DAY, HOUR
 from shared.postgres.database import Database
 from shared.postgres.migrations import migrate
-from tests.services.analytics.stand import PARTITIONS
+from tests.services.surroundings.logs import PARTITIONS
 from tests.unit.analytics import telling
 from tests.unit.analytics.telling import START, Told, rulebook, told, who
 

@@ -14,8 +14,9 @@ from shared.contracts.events.behaviour import FormSubmitted
 from shared.contracts.topics import BEHAVIOUR, INTERNAL, LEADS, partition_of
 from shared.kernel.instants import MINUTE
 from shared.processor.checks import check_dead_letters, compare_sequences, load_all_marks, load_sequences
-from tests.services.scoring.deeds import PARTITIONS, Deed, Deeds, lead_id
+from tests.services.scoring.deeds import Deed, Deeds, lead_id
 from tests.services.scoring.stand import Stand
+from tests.services.surroundings.logs import PARTITIONS
 from tests.unit.scoring.stories import START, day
 
 ADA = lead_id("ada")

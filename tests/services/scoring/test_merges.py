@@ -10,8 +10,9 @@ from shared.contracts.events.internal_scoring import FactsMoved
 from shared.contracts.events.tier_changes import TierChanged
 from shared.contracts.topics import INTERNAL, TIER_CHANGES, partition_of
 from shared.kernel.instants import DAY, MINUTE, Instant
-from tests.services.scoring.deeds import PARTITIONS, Deeds, lead_id
+from tests.services.scoring.deeds import Deeds, lead_id
 from tests.services.scoring.stand import Stand
+from tests.services.surroundings.logs import PARTITIONS
 from tests.unit.scoring.stories import START, day
 
 pytestmark = pytest.mark.lasts(35)

@@ -40,7 +40,8 @@ from shared.processor.fold import Announcer
 from shared.processor.tables import fence
 from shared.processor.transaction import Bench, FoldingStep
 from shared.telemetry.metrics import ProcessorMetrics
-from tests.services.scoring.deeds import PARTITIONS, Deed, Deeds
+from tests.services.scoring.deeds import Deed, Deeds
+from tests.services.surroundings.logs import PARTITIONS
 from tests.unit.scoring.stories import CONFIG, START
 
 _STAGES = ("load", "fold", "transaction")
