@@ -107,7 +107,7 @@ def build(resources: Resources) -> Blueprint:
 
     async def tell(lead: str) -> Sequence[StoryLine]:
         return [
-            StoryLine(line.at, NAME, line.kind, line.text, line.cause)
+            StoryLine(line.at, NAME, line.kind, line.text, line.cause, line.event)
             for line in await tell_story(database, lead)
         ]
 

@@ -54,7 +54,7 @@ class Emission(msgspec.Struct, frozen=True, gc=False):
 
     ``event`` is a declared event of ``shared.contracts``, or None for a tombstone, and then ``topic``
     must be named. ``latest_only`` allows a batch to keep just the last one per key (compacted topics
-    only).
+    only). ``traceparent`` is the trace it belongs to where the fact itself is in none, as a clock is.
     """
 
     event: object
@@ -63,6 +63,7 @@ class Emission(msgspec.Struct, frozen=True, gc=False):
     occurred: Instant
     latest_only: bool = False
     topic: str | None = None
+    traceparent: str | None = None
 
 
 class Changes(msgspec.Struct, Generic[S], frozen=True, gc=False):

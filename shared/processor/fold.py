@@ -85,12 +85,13 @@ class Announcer:
         :raises Rejected: code ``contract.too_large`` if the log would not take one.
         """
         said: list[Said] = []
-        timestamp, traceparent = fact.received // 1000, fact.traceparent
+        timestamp = fact.received // 1000
         for ordinal, emission in enumerate(emissions):
             event = emission.event
             key, number = self._homes.get(emission.key) or self._find_home(emission.key)
             kind = emission.topic or type(event)
             target = self._targets.get((kind, number)) or self._target(kind, number)
+            traceparent = fact.traceparent or emission.traceparent
             value = None if event is None else self._encode(event, emission, fact, ordinal)
             said.append((target, OutboxRecord(key, value, timestamp, traceparent), emission.latest_only))
         return said
@@ -107,7 +108,7 @@ class Announcer:
             partition_key=emission.key,
             causation_id=fact.id,
             correlation_id=fact.correlation or fact.id,
-            traceparent=fact.traceparent,
+            traceparent=fact.traceparent or emission.traceparent,
         )
         if len(value) > self._max_record_bytes:
             raise Rejected("an event would be larger than the log takes", code="contract.too_large")

@@ -69,9 +69,10 @@ class Ended(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """It is known what became of a message."""
+    """It is known what became of a message of a run."""
 
     message: Message
+    enrolment: Enrolment
 
 
 Said = Enrolled | Ended | Settled
@@ -130,9 +131,9 @@ class Course:
         if after is before:
             return
         self._desk.messages.put(message, after)
-        self.said.append(Settled(after))
         run = self._desk.enrolments.find(after.enrolment)
         assert run is not None, "a message belongs to a run"
+        self.said.append(Settled(after, run))
         mailed = {step: at for step, at in run.mailed.items() if step != after.step}
         if after.state in MAILED:
             mailed[after.step] = self._now
@@ -185,7 +186,7 @@ class Course:
             if not planned.is_too_late:
                 break
             dropped = self._write(run, planned, state=SUPPRESSED, reason="too_late")
-            self.said.append(Settled(dropped))
+            self.said.append(Settled(dropped, run))
             run = replace(run, settled=(*run.settled, planned.step))
         if planned.due <= self._now:
             message = self._write(run, planned, state=PLANNED)
@@ -205,7 +206,7 @@ class Course:
         elif under_way is not None:
             stopped = settle(under_way, SUPPRESSED, at=self._now, cause=self._cause, reason=reason)
             self._desk.messages.put(stopped.id, stopped)
-            self.said.append(Settled(stopped))
+            self.said.append(Settled(stopped, run))
         ended = replace(
             run,
             state=ENDED,

@@ -21,7 +21,8 @@ def tell(said: Sequence[Said], fact: Fact) -> tuple[list[Emission], list[SaidRow
     emissions, rows = [], []
     for ordinal, one in enumerate(said):
         event = _event_of(one, fact.received)
-        emissions.append(Emission(event, event.lead, event.lead, fact.received))
+        trace = one.enrolment.traceparent  # clocks and senders have none of their own
+        emissions.append(Emission(event, event.lead, event.lead, fact.received, traceparent=trace))
         rows.append(
             SaidRow(
                 event=event_id(fact.id, type_of(event), ordinal),
@@ -43,7 +44,7 @@ def _event_of(said: Said, at: Instant) -> nurture.NurtureEvent:
             return nurture.LeadEnrolled(**_run(run), reason=run.why)
         case Ended(run):
             return nurture.SequenceExited(**_run(run), reason=run.reason, at=to_datetime(at))
-        case Settled(message):
+        case Settled(message, _):
             return _message_event(message)
 
 
@@ -53,7 +54,7 @@ def _reason_of(said: Said) -> str:
             return run.why
         case Ended(run):
             return run.reason
-        case Settled(message):
+        case Settled(message, _):
             return message.reason or message.chosen
 
 

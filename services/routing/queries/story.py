@@ -16,12 +16,13 @@ _LEFT_OUT: Final = frozenset({"lead", "assignment"})
 
 
 class StoryEntry(NamedTuple):
-    """One line: when it occurred, what kind it is, in words, and the event behind it."""
+    """One line: when it occurred, what kind, in words, the fact behind it, and the event it tells of."""
 
     at: Instant
     kind: str
     text: str
     cause: str
+    event: str = ""
 
 
 async def tell_story(database: Database, lead: str) -> list[StoryEntry]:
@@ -35,7 +36,7 @@ async def tell_story(database: Database, lead: str) -> list[StoryEntry]:
     if file is None:
         return []
     entries = [
-        StoryEntry(row["at"], row["kind"], _words(row, lead=home), row["cause"])
+        StoryEntry(row["at"], row["kind"], _words(row, lead=home), row["cause"], row["event"])
         for row in sorted(said, key=lambda row: (row["at"], row["lead"] != home, row["number"]))
     ]
     entries += [StoryEntry(row["at"], "decision", _decision(row), row["cause"]) for row in file.decisions]

@@ -11,20 +11,22 @@ from shared.kernel.instants import Instant
 
 
 class TierChangeRow(msgspec.Struct, frozen=True):
-    """What is appended beside the ledger when a change is told."""
+    """What is appended beside the ledger when a change is told; ``event`` is the id of what is said."""
 
     lead: str
     cause: str
     told_at: Instant
     change: TierChange
     external_ids: dict[str, str]
+    event: str = ""
 
 
 class Details(msgspec.Struct, array_like=True):
-    """What a change was told with: its heaviest lines (rule, thousandths, event) and external ids."""
+    """What a change was told with: its heaviest lines (rule, thousandths, event), external ids, its event."""
 
     reasons: list[tuple[str, int, str]]
     external_ids: dict[str, str]
+    event: str = ""
 
 
 class ToldChange(NamedTuple):

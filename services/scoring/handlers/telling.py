@@ -29,12 +29,16 @@ from services.scoring.domain.scoring_models.compiled import CompiledModel, Model
 from services.scoring.domain.tiers import ModelState, tier_at
 from services.scoring.domain.told_changes import TierChangeRow
 from shared.contracts.attributes import ExternalId
+from shared.contracts.envelope import event_id, type_of
 from shared.contracts.events.scores import ModelScore, ScoresUpdated
 from shared.contracts.events.tier_changes import LeadActivated, Reason, TierChanged
 from shared.contracts.topics import SCORES
 from shared.kernel.changes import Changes, Emission, TimerFired
 from shared.kernel.changes import Fact as Learned
 from shared.kernel.instants import Instant, to_datetime
+
+_TIER_CHANGED: Final = type_of(TierChanged)
+_ACTIVATED: Final = type_of(LeadActivated)
 
 COOLING: Final = "cooling"
 """The name of the one timer a lead has; it rings no later than time alone changes a tier."""
@@ -119,12 +123,14 @@ class Teller:
         )
         said = list(emissions)
         for change in changes:
+            event = event_id(learned.id, _TIER_CHANGED, len(said))
             said.append(_announce(after.lead, change, kept.external_ids))
-            row = TierChangeRow(after.lead, learned.id, now, change, kept.external_ids)
+            row = TierChangeRow(after.lead, learned.id, now, change, kept.external_ids, event)
             rows = (*rows, row)
         for activation in activations:
+            event = event_id(learned.id, _ACTIVATED, len(said))
             said.append(_announce_activation(after.lead, activation, kept.external_ids))
-            rows = (*rows, ActivationRow(after.lead, learned.id, now, activation, kept.external_ids))
+            rows = (*rows, ActivationRow(after.lead, learned.id, now, activation, kept.external_ids, event))
         if says_scores:
             said.append(self.scores(after.lead, kept))
         is_set = wake == before.kept.wake

@@ -20,12 +20,13 @@ from shared.postgres.snapshots import snapshot
 
 
 class StoryEntry(NamedTuple):
-    """One line: when it occurred, what kind it is, in words, and the event behind it."""
+    """One line: when it occurred, what kind, in words, the fact behind it, and the event it tells of."""
 
     at: Instant
     kind: str
     text: str
     cause: str
+    event: str = ""
 
 
 async def tell_story(database: Database, models: ModelSet, lead: str) -> list[StoryEntry]:
@@ -54,9 +55,9 @@ async def tell_story(database: Database, models: ModelSet, lead: str) -> list[St
         change = entry.change
         text = f"{change.model}: {change.from_tier} → {change.to_tier} at {change.points / 1000:g}"
         kind = f"tier {change.direction}" + (", restated" if change.restated else "")
-        entries.append(StoryEntry(change.at, kind, text, entry.cause))
+        entries.append(StoryEntry(change.at, kind, text, entry.cause, entry.details.event))
     entries += [
-        StoryEntry(said.activation.at, "activated", _words_of_activation(said), said.cause)
+        StoryEntry(said.activation.at, "activated", _words_of_activation(said), said.cause, said.event)
         for said in activations
     ]
     if kept.erased is not None:

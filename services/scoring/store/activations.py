@@ -34,6 +34,7 @@ COMMENT ON COLUMN activation.details IS 'MessagePack: events of the acts that co
 class _Details(msgspec.Struct, array_like=True):
     acts: tuple[str, ...]
     external_ids: dict[str, str]
+    event: str = ""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -55,7 +56,7 @@ async def save_activations(transaction: Transaction, rows: Sequence[ActivationRo
         [row.told_at for row in rows],
         [one.at for one in told],
         [one.points for one in told],
-        [_encode(_Details(row.activation.acts, row.external_ids)) for row in rows],
+        [_encode(_Details(row.activation.acts, row.external_ids, row.event)) for row in rows],
     )
 
 
@@ -91,4 +92,7 @@ def _said(row: Row) -> SaidActivation:
         row["model"], row["model_version"], row["cycle"], row["at"], row["points"], details.acts
     )
     cursor = f"{row['written']}.{row['number']}"
-    return SaidActivation(cursor, row["lead"], row["told_at"], activation, details.external_ids, row["cause"])
+    return SaidActivation(
+        *(cursor, row["lead"], row["told_at"], activation),
+        *(details.external_ids, row["cause"], details.event),
+    )

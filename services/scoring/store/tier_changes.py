@@ -68,7 +68,7 @@ async def save_tier_changes(transaction: Transaction, rows: Sequence[TierChangeR
 
 def _details(row: TierChangeRow) -> bytes:
     reasons = [(line.rule, line.points, line.event) for line in row.change.reasons]
-    return _encode(Details(reasons, row.external_ids))
+    return _encode(Details(reasons, row.external_ids, row.event))
 
 
 def is_cursor(text: str) -> bool:

@@ -32,13 +32,14 @@ class Activation(NamedTuple):
 
 
 class ActivationRow(msgspec.Struct, frozen=True):
-    """What is appended beside the ledger when an activation is told."""
+    """What is appended beside the ledger when an activation is told; ``event`` is the id of what is said."""
 
     lead: str
     cause: str
     told_at: Instant
     activation: Activation
     external_ids: dict[str, str]
+    event: str = ""
 
 
 class SaidActivation(NamedTuple):
@@ -50,6 +51,7 @@ class SaidActivation(NamedTuple):
     activation: Activation
     external_ids: dict[str, str]
     cause: str
+    event: str
 
 
 def is_untold(state: GateState | None, last: ToldActivation | None) -> bool:
