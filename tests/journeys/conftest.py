@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from leadmill.demo.mail_sink import MailSink
 from shared.testing.kafka_broker import find_kafka
+from tests.journeys.mailbox import mail_settings
 from tests.journeys.site import Site, open_site
 
 
@@ -34,4 +36,27 @@ async def site_on_each_log(
 ) -> AsyncIterator[Site]:
     """A site on a platform on each log in turn."""
     async with open_site(database_url, tmp_path, log_settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[MailSink]:
+    """A mail server that keeps what it gets."""
+    async with MailSink() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def mailing_site(database_url: str, tmp_path: Path, sink: MailSink) -> AsyncIterator[Site]:
+    """A site whose mails are sent, on a platform on the embedded log."""
+    async with open_site(database_url, tmp_path, mail_settings(sink)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def mailing_site_on_each_log(
+    database_url: str, tmp_path: Path, log_settings: dict[str, str], sink: MailSink
+) -> AsyncIterator[Site]:
+    """A site whose mails are sent, on a platform on each log in turn."""
+    async with open_site(database_url, tmp_path, {**log_settings, **mail_settings(sink)}) as opened:
         yield opened

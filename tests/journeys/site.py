@@ -11,6 +11,7 @@ from typing import Any, Self
 import httpx
 from opentelemetry.sdk.trace.export import SpanExporter
 
+from leadmill.audit.reading import read_topic
 from leadmill.platform.access import Access, open_access
 from leadmill.platform.deployed import Deployment
 from leadmill.platform.ground import open_ground
@@ -18,6 +19,7 @@ from leadmill.platform.settings import load_platform_settings
 from leadmill.platform.simulation import Platform
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.instants import DAY, Instant, format_instant, parse_instant
+from shared.log.port import Record
 
 BEGIN = parse_instant("2032-03-01T01:00:00Z")
 """A Monday that lies ahead: Kafka removes by the machine's clock what is older than a topic keeps."""
@@ -61,8 +63,15 @@ class Site:
         """Let everything take effect, then let time pass; every timer rings on the way."""
         await self.platform.advance_to(self.now + round(days * DAY))
 
-    async def call(self, kind: str, *, source: str = "website", **message: Any) -> None:
-        """Send one call of the SDK protocol."""
+    async def records(self, topic: str) -> list[Record]:
+        """Everything that lies on a topic, once everything has taken effect."""
+        await self.platform.drained()
+        return [record async for some in read_topic(self.platform.ground.log, topic) for record in some]
+
+    async def call(
+        self, kind: str, *, source: str = "website", traceparent: str = "", **message: Any
+    ) -> None:
+        """Send one call of the SDK protocol, below a span of the client's if there is one."""
         self.numbers += 1
         message = {
             "type": kind,
@@ -70,12 +79,13 @@ class Site:
             "timestamp": format_instant(self.now),
             **message,
         }
-        await self.batch(message, source=source)
+        await self.batch(message, source=source, traceparent=traceparent)
 
-    async def batch(self, *messages: dict[str, Any], source: str = "website") -> None:
+    async def batch(self, *messages: dict[str, Any], source: str = "website", traceparent: str = "") -> None:
         """Send calls as one batch."""
         body = {"batch": list(messages), "writeKey": self.keys[source], "sentAt": format_instant(self.now)}
-        answer = await self.clients.post("/v1/batch", json=body)
+        headers = {"traceparent": traceparent} if traceparent else {}
+        answer = await self.clients.post("/v1/batch", json=body, headers=headers)
         assert (answer.status_code, answer.json()) == (200, {"success": True})
 
     async def page(self, path: str, **who: str) -> None:

@@ -5,56 +5,16 @@ Rows of docs/requirements.md: N1 N3, C4 C11 R13.
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from leadmill.audit.comparing import audit_deployment
-from leadmill.demo.mail_sink import MailSink, Received
-from tests.journeys.site import Site, open_site
+from leadmill.demo.mail_sink import MailSink
+from tests.journeys.mailbox import BROWSER, links_in, mails_to
+from tests.journeys.site import Site
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(25)]
-
-BROWSER = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36"}
-
-
-@pytest.fixture
-async def sink() -> AsyncIterator[MailSink]:
-    async with MailSink() as opened:
-        yield opened
-
-
-@pytest.fixture
-async def mailing_site(
-    database_url: str, tmp_path: Path, log_settings: dict[str, str], sink: MailSink
-) -> AsyncIterator[Site]:
-    """A site whose mails are sent, on each log in turn."""
-    settings = {
-        **log_settings,
-        "LEADMILL_NURTURE_SMTP_HOST": "127.0.0.1",
-        "LEADMILL_NURTURE_SMTP_PORT": str(sink.port),
-        "LEADMILL_NURTURE_SMTP_SECURITY": "none",
-        "LEADMILL_NURTURE_SENDER_ADDRESS": "news@mill.example",
-        "LEADMILL_NURTURE_ORGANISATION": "Mill Ltd",
-        "LEADMILL_NURTURE_POSTAL_ADDRESS": "1 Mill Lane",
-    }
-    async with open_site(database_url, tmp_path, settings) as opened:
-        yield opened
-
-
-def mails_to(sink: MailSink, address: str) -> list[Received]:
-    return [one for one in sink.received if one.recipient == address]
-
-
-def links_in(mail: Received) -> tuple[str, list[str]]:
-    """The picture and the links of a mail, as a mail program finds them."""
-    body = mail.message.get_body(("html",))
-    assert body is not None
-    html = body.get_content().replace("&amp;", "&")
-    return re.findall(r'src="([^"]+)"', html)[0], re.findall(r'href="([^"]+/t/c/[^"]+)"', html)
 
 
 async def becomes_a_b_lead(site: Site, address: str, phone: str) -> str:
@@ -93,8 +53,10 @@ def ends_of(told: dict[str, Any]) -> list[str]:
     return [run["reason"] for run in told["enrolments"] if run["sequence"] == "b_leads"]
 
 
-async def test_a_b_lead_is_warmed_by_mail_promoted_and_left_alone(mailing_site: Site, sink: MailSink) -> None:
-    site = mailing_site
+async def test_a_b_lead_is_warmed_by_mail_promoted_and_left_alone(
+    mailing_site_on_each_log: Site, sink: MailSink
+) -> None:
+    site = mailing_site_on_each_log
     lead = await becomes_a_b_lead(site, "ada@example.com", "+8613800000001")
     (welcome,) = mails_to(sink, "ada@example.com")
     assert (await nurture_of(site, lead))["sequence"] == "b_leads"
@@ -126,8 +88,10 @@ async def test_a_b_lead_is_warmed_by_mail_promoted_and_left_alone(mailing_site: 
     assert [finding.check for finding in findings if not finding.holds] == []
 
 
-async def test_whoever_unsubscribes_with_one_click_hears_no_more(mailing_site: Site, sink: MailSink) -> None:
-    site = mailing_site
+async def test_whoever_unsubscribes_with_one_click_hears_no_more(
+    mailing_site_on_each_log: Site, sink: MailSink
+) -> None:
+    site = mailing_site_on_each_log
     lead = await becomes_a_b_lead(site, "ben@example.com", "+8613800000002")
     (welcome,) = mails_to(sink, "ben@example.com")
     way_out = str(welcome.message["List-Unsubscribe"]).strip("<>")
