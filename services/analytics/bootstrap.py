@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from services.analytics.api.routes import build_router
 from services.analytics.domain.derivation import Derivation
@@ -30,10 +30,9 @@ from shared.contracts.topics import (
 from shared.postgres.database import Database
 from shared.processor.checks import Finding
 from shared.processor.locked import LockedStage
-from shared.processor.loop import Worker
 from shared.runtime.blueprint import Blueprint, Resources, StoryLine
+from shared.runtime.processing import Processing
 from shared.runtime.service import until_stopped
-from shared.telemetry.metrics import ProcessorMetrics
 
 NAME: Final = "analytics"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -80,16 +79,7 @@ def build(resources: Resources) -> Blueprint:
     stage = build_stage(
         rulebook, partitions=resources.partitions, metrics=AnalyticsMetrics(resources.registry)
     )
-    worker: Worker[Any] = Worker(
-        stage=stage,
-        log=resources.log,
-        database=database,
-        clock=resources.clock,
-        metrics=ProcessorMetrics(resources.registry, service=NAME, group=NAME),
-        member=resources.member,
-        settings=resources.loop,
-        journal=resources.journal_of(NAME),
-    )
+    worker = Processing(resources, stage, database).build_worker()
     derivation = build_derivation(rulebook)
     checks = AnalyticsChecks(
         database, crediting=rulebook.crediting, derivation=derivation, interpret=Interpreter(derivation)

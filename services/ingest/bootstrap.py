@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 
@@ -38,14 +38,12 @@ from shared.http.access import Authority
 from shared.log.spill import Spill
 from shared.postgres.database import Database
 from shared.processor.checks import Finding
-from shared.processor.commands import Commands, commands_of
-from shared.processor.loop import Worker
 from shared.runtime.blueprint import Blueprint, Resources, StoryLine
+from shared.runtime.processing import Processing
 from shared.runtime.service import Activity, repeatedly
 from shared.runtime.settings.environment import load_settings
 from shared.security.tokens import Tokens
 from shared.security.write_keys import WriteKeys
-from shared.telemetry.metrics import ProcessorMetrics
 
 NAME: Final = "ingest"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -108,26 +106,9 @@ def build(
         default_region=settings.default_region,
         default_currency=settings.default_currency,
     )
-    processor_metrics = ProcessorMetrics(resources.registry, service=NAME, group=resolver.group)
-    worker: Worker[Any] = Worker(
-        stage=resolver,
-        log=resources.log,
-        database=database,
-        clock=resources.clock,
-        metrics=processor_metrics,
-        member=resources.member,
-        settings=resources.loop,
-        journal=resources.journal_of(NAME),
-    )
-    commands: Commands[Any] = commands_of(
-        resolver,
-        database=database,
-        clock=resources.clock,
-        metrics=processor_metrics,
-        partitions=resources.partitions,
-        max_record_bytes=resources.loop.max_record_bytes,
-        journal=resources.journal_of(NAME),
-    )
+    processing = Processing(resources, resolver, database)
+    worker = processing.build_worker()
+    commands = processing.build_commands()
     raw_log = RawLog(
         log=resources.log,
         partitions=resources.partitions,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from services.nurture.api.routes import build_router
 from services.nurture.api.tracking import Tracking
@@ -46,14 +46,12 @@ from shared.log.port import Record
 from shared.log.spill import Spill
 from shared.postgres.database import Database, DatabaseLimits
 from shared.processor.checks import Finding
-from shared.processor.commands import Commands, commands_of
 from shared.processor.locked import LockedStage
-from shared.processor.loop import Worker
 from shared.runtime.blueprint import Blueprint, Resources, StoryLine
+from shared.runtime.processing import Processing
 from shared.runtime.service import Activity, repeatedly
 from shared.runtime.settings.environment import load_settings
 from shared.security.internal_keys import internal_key
-from shared.telemetry.metrics import ProcessorMetrics
 
 NAME: Final = "nurture"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -121,26 +119,9 @@ def build(resources: Resources, *, settings: NurtureSettings | None = None) -> B
         limits=DatabaseLimits(connections=_CONNECTIONS + settings.connections),
     )
     stage = build_stage(rules, partitions=resources.partitions)
-    processing = ProcessorMetrics(resources.registry, service=NAME, group=NAME)
-    worker: Worker[Any] = Worker(
-        stage=stage,
-        log=resources.log,
-        database=database,
-        clock=resources.clock,
-        metrics=processing,
-        member=resources.member,
-        settings=resources.loop,
-        journal=resources.journal_of(NAME),
-    )
-    commands: Commands[Any] = commands_of(
-        stage,
-        database=database,
-        clock=resources.clock,
-        metrics=processing,
-        partitions=resources.partitions,
-        max_record_bytes=resources.loop.max_record_bytes,
-        journal=resources.journal_of(NAME),
-    )
+    processing = Processing(resources, stage, database)
+    worker = processing.build_worker()
+    commands = processing.build_commands()
     letters = Letters(
         rules.contents,
         Layouts(resources.config / FOLDER / "layouts"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from services.routing.api.commanding import commanding_router
 from services.routing.api.reading import reading_router
@@ -24,12 +24,10 @@ from services.routing.store.documents import read_rulebook
 from shared.contracts.topics import ASSIGNMENTS, DEAD_LETTERS, LEADS, OUTCOMES, SCORES, TIER_CHANGES
 from shared.postgres.database import Database
 from shared.processor.checks import Finding
-from shared.processor.commands import Commands, commands_of
 from shared.processor.locked import LockedStage
-from shared.processor.loop import Worker
 from shared.runtime.blueprint import Blueprint, Resources, StoryLine
+from shared.runtime.processing import Processing
 from shared.runtime.service import repeatedly
-from shared.telemetry.metrics import ProcessorMetrics
 
 NAME: Final = "routing"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -79,26 +77,9 @@ def build(resources: Resources) -> Blueprint:
     rulebook = read_rulebook(resources.config)
     database = Database(resources.database_url, schema=NAME, application=f"leadmill/{NAME}")
     stage = build_stage(rulebook, partitions=resources.partitions)
-    processing = ProcessorMetrics(resources.registry, service=NAME, group=NAME)
-    worker: Worker[Any] = Worker(
-        stage=stage,
-        log=resources.log,
-        database=database,
-        clock=resources.clock,
-        metrics=processing,
-        member=resources.member,
-        settings=resources.loop,
-        journal=resources.journal_of(NAME),
-    )
-    commands: Commands[Any] = commands_of(
-        stage,
-        database=database,
-        clock=resources.clock,
-        metrics=processing,
-        partitions=resources.partitions,
-        max_record_bytes=resources.loop.max_record_bytes,
-        journal=resources.journal_of(NAME),
-    )
+    processing = Processing(resources, stage, database)
+    worker = processing.build_worker()
+    commands = processing.build_commands()
     checks = RoutingChecks(database, partitions=resources.partitions)
     measuring = Measuring(database, clock=resources.clock, metrics=RoutingMetrics(resources.registry))
 

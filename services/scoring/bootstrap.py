@@ -33,9 +33,8 @@ from shared.documents.files import read_documents
 from shared.postgres.database import Database
 from shared.processor.assembly import AssembledStage
 from shared.processor.checks import Finding
-from shared.processor.loop import Worker
 from shared.runtime.blueprint import Blueprint, Resources, StoryLine
-from shared.telemetry.metrics import ProcessorMetrics
+from shared.runtime.processing import Processing
 
 NAME: Final = "scoring"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -94,16 +93,7 @@ def build(resources: Resources) -> Blueprint:
     models = load_models(resources.config)
     database = Database(resources.database_url, schema=NAME, application=f"leadmill/{NAME}")
     stage = build_stage(models, partitions=resources.partitions)
-    worker = Worker(
-        stage=stage,
-        log=resources.log,
-        database=database,
-        clock=resources.clock,
-        metrics=ProcessorMetrics(resources.registry, service=NAME, group=NAME),
-        member=resources.member,
-        settings=resources.loop,
-        journal=resources.journal_of(NAME),
-    )
+    worker = Processing(resources, stage, database).build_worker()
     scores = ScoreQueries(database, models)
     checks = ScoringChecks(database, models)
 

@@ -13,13 +13,13 @@ from services.nurture.domain.leads import Profile
 from services.nurture.domain.learnt import MailRefused, ProfileErased, ProfileMoved
 from services.nurture.handlers.interpreting import interpret
 from services.nurture.store import checking
-from services.nurture.store.reading import snapshot
 from shared.contracts.envelope import decode_envelope
 from shared.contracts.topics import NURTURE, partition_of
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import format_instant
 from shared.log.port import Record
 from shared.postgres.database import Database, Row, Transaction
+from shared.postgres.snapshots import snapshot
 from shared.processor.checks import Finding, find_buried
 
 _MOST_NAMED: Final = 100

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from services.nurture.domain.course import Rules, reasons
-from services.nurture.store.reading import LeadFile, find_home, load_file, snapshot
+from services.nurture.store.reading import LeadFile, find_home, load_file
 from shared.kernel.errors import Rejected
 from shared.postgres.database import Database
+from shared.postgres.snapshots import snapshot
 
 
 class LeadUnknown(Rejected):

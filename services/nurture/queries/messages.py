@@ -14,10 +14,10 @@ from services.nurture.store.reading import (
     count_messages,
     count_runs,
     load_messages,
-    snapshot,
 )
 from shared.kernel.instants import Instant
 from shared.postgres.database import Database, Row
+from shared.postgres.snapshots import snapshot
 
 
 class SequenceCounts(NamedTuple):

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from services.nurture.domain.course import CLOCK
-from services.nurture.store.reading import LeadFile, find_home, load_file, snapshot
+from services.nurture.store.reading import LeadFile, find_home, load_file
 from shared.kernel.changes import TimerKey
 from shared.kernel.instants import Instant
 from shared.postgres.database import Database
+from shared.postgres.snapshots import snapshot
 from shared.processor.tables.timers import ring
 
 _GROUP: Final = "nurture"

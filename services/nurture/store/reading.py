@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from services.nurture.domain.desk import Desk, Rows
 from services.nurture.domain.messages import LedgerLine
 from services.nurture.store.desk_rows import load_rows, message_of
 from shared.kernel.instants import Instant
-from shared.postgres.database import Database, Row, Transaction
+from shared.postgres.database import Row, Transaction
 
 _PEOPLE: Final = "SELECT id FROM profile WHERE lead = $1"
 _MESSAGES: Final = "SELECT * FROM message WHERE lead = ANY($1::text[]) ORDER BY planned_at, due, id"
@@ -43,14 +42,6 @@ class LeadFile(NamedTuple):
     messages: Sequence[LedgerLine]
     acts: Sequence[Row]
     said: Sequence[Row]
-
-
-@asynccontextmanager
-async def snapshot(database: Database) -> AsyncIterator[Transaction]:
-    """Lend a transaction that reads everything as of its first statement and writes nothing."""
-    async with database.transaction() as transaction:
-        await transaction.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield transaction
 
 
 async def find_home(transaction: Transaction, lead: str) -> str:

@@ -20,7 +20,6 @@ from services.routing.store.lead_rows import (
     load_leads_page,
     load_open_stays,
     load_profiles,
-    snapshot,
 )
 from services.routing.store.lists import load_reps
 from shared.contracts.envelope import decode_envelope
@@ -30,6 +29,7 @@ from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant, format_instant
 from shared.log.port import Record
 from shared.postgres.database import Database, Row, Transaction
+from shared.postgres.snapshots import snapshot
 from shared.processor.checks import Finding, find_buried
 from shared.processor.tables.timers import load_timers
 

@@ -7,9 +7,10 @@ from typing import NamedTuple
 from services.routing.domain.pipeline.handover import missing
 from services.routing.domain.profiles import attributes_of, is_reachable
 from services.routing.domain.rulebook import Rulebook
-from services.routing.store.lead_rows import LeadFile, find_home, load_file, snapshot
+from services.routing.store.lead_rows import LeadFile, find_home, load_file
 from shared.kernel.errors import Rejected
 from shared.postgres.database import Database
+from shared.postgres.snapshots import snapshot
 
 
 class LeadUnknown(Rejected):

@@ -8,9 +8,10 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from services.routing.domain.assignment.eligibility import MEANINGS
-from services.routing.store.lead_rows import find_home, load_file, load_said, snapshot
+from services.routing.store.lead_rows import find_home, load_file, load_said
 from shared.kernel.instants import Instant
 from shared.postgres.database import Database, Row
+from shared.postgres.snapshots import snapshot
 
 _LEFT_OUT: Final = frozenset({"lead", "assignment"})
 

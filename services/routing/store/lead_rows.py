@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from services.routing.domain.lead import Lead
 from services.routing.domain.profiles import Profile
-from shared.postgres.database import Database, Row, Transaction
+from shared.postgres.database import Row, Transaction
 
 _read_lead: Final = msgspec.json.Decoder(Lead).decode
 _read_profile: Final = msgspec.json.Decoder(Profile).decode
@@ -34,14 +33,6 @@ class LeadFile(NamedTuple):
     decisions: Sequence[Row]
     follow_ups: Sequence[Row]
     tasks: Sequence[Row]
-
-
-@asynccontextmanager
-async def snapshot(database: Database) -> AsyncIterator[Transaction]:
-    """Lend a transaction that reads everything as of its first statement and writes nothing."""
-    async with database.transaction() as transaction:
-        await transaction.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield transaction
 
 
 async def find_home(transaction: Transaction, lead: str) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from services.scoring.domain.facts import ATTRIBUTES
-from shared.conditions.catalogue import Catalogue, Choice, Day, Flag, Number, Text, ValueLists
+from shared.conditions.attributes import STANDARD_ATTRIBUTES
+from shared.conditions.catalogue import Catalogue, Flag, Number, Text, ValueLists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,29 +21,6 @@ class Act:
     object_field: str | None = None
     fields: Catalogue = field(default_factory=dict)
 
-
-ATTRIBUTE_CATALOGUE: Catalogue = {
-    "industry": Text(),
-    "region": Text(),
-    "title_level": Choice(("manager", "director", "vp", "cxo"), ordered=True),
-    "employees": Number(),
-    "size": Choice(("under_50", "50_to_199", "200_to_499", "500_plus"), ordered=True),
-    "budget": Number(),
-    "budget_band": Choice(
-        ("under_100000", "100000_to_199999", "200000_to_499999", "500000_plus"), ordered=True
-    ),
-    "stage": Choice(("learning", "evaluating", "approved", "purchasing"), ordered=True),
-    "target_account": Flag(),
-    "procurement": Flag(),
-    "legal": Flag(),
-    "tender": Flag(),
-    "student": Flag(),
-    "go_live_on": Day(),
-    "product_lines": Number(),
-    "scope": Choice(("department", "several", "group"), ordered=True),
-    "expected_amount": Number(),
-}
-"""Who they are: the attributes and values that ingest standardises to (I9)."""
 
 ACTS: Mapping[str, Act] = {
     "page_viewed": Act(object_field="path", fields={"path": Text(), "kind": Text()}),
@@ -70,7 +48,7 @@ CYCLE_ENDS: Final = frozenset({OPPORTUNITY_LOST, LEAD_RETURNED})
 def fields_of(name: str) -> Collection[str]:
     """Return the fields that a rule may speak of in a fact of this name; none if no rule knows it."""
     if name == ATTRIBUTES:
-        return ATTRIBUTE_CATALOGUE.keys()
+        return STANDARD_ATTRIBUTES.keys()
     act = ACTS.get(name)
     return act.fields.keys() if act is not None else ()
 
@@ -79,6 +57,6 @@ def fields_of(name: str) -> Collection[str]:
 class Vocabulary:
     """What models are checked against: attributes, acts, and the lists they may name (``name@version``)."""
 
-    attributes: Catalogue = field(default_factory=lambda: ATTRIBUTE_CATALOGUE)
+    attributes: Catalogue = field(default_factory=lambda: STANDARD_ATTRIBUTES)
     acts: Mapping[str, Act] = field(default_factory=lambda: ACTS)
     lists: ValueLists = field(default_factory=dict)
