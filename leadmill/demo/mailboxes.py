@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email.message import EmailMessage
 from random import Random
 from types import TracebackType
 from typing import Final, Self
@@ -70,7 +71,7 @@ class Mailboxes:
         self._seed = seed
         self._taken = 0
         self._numbers: Counter[int] = Counter()
-        self._unread: list[tuple[Instant, Received, Reaction]] = []
+        self._unread: list[tuple[Instant, EmailMessage, Reaction]] = []
         self._http = httpx.AsyncClient(timeout=30, trust_env=False, headers={"user-agent": BROWSER})
         self._room = asyncio.Semaphore(_AT_ONCE)
 
@@ -90,19 +91,20 @@ class Mailboxes:
         for mail in self._sink.received[self._taken :]:
             self._receive(mail)
         self._taken = len(self._sink.received)
-        due = [(mail, reaction) for when, mail, reaction in self._unread if when <= at]
+        due = [(message, reaction) for when, message, reaction in self._unread if when <= at]
         self._unread = [one for one in self._unread if one[0] > at]
         async with asyncio.TaskGroup() as tasks:
-            for mail, reaction in due:
-                tasks.create_task(self._react(mail, reaction))
+            for message, reaction in due:
+                tasks.create_task(self._react(message, reaction))
 
     def _receive(self, mail: Received) -> None:
         person = self._people[mail.recipient]
         self._numbers[person.number] += 1
         reaction = self._choose(person, self._numbers[person.number])
         if reaction.opens:
-            sent = from_datetime(mail.message["Date"].datetime)
-            self._unread.append((sent + reaction.after, mail, reaction))
+            message = mail.message
+            sent = from_datetime(message["Date"].datetime)
+            self._unread.append((sent + reaction.after, message, reaction))
 
     def _choose(self, person: Person, number: int) -> Reaction:
         """Return what somebody does with their ``number``-th mail; the dozen do as the script says."""
@@ -115,8 +117,8 @@ class Mailboxes:
             round((1 + after * _LONGEST_WAIT) * HOUR), opens < mood.opens, link, leaves < mood.leaves
         )
 
-    async def _react(self, mail: Received, reaction: Reaction) -> None:
-        body = mail.message.get_body(("html",))
+    async def _react(self, message: EmailMessage, reaction: Reaction) -> None:
+        body = message.get_body(("html",))
         html = body.get_content().replace("&amp;", "&") if body is not None else ""
         pictures, links = _PICTURE.findall(html), _LINK.findall(html)
         await self._ask("GET", pictures[0], expected=200)
@@ -124,7 +126,7 @@ class Mailboxes:
         if wanted:
             await self._ask("GET", wanted[0], expected=302)
         if reaction.leaves:
-            way_out = str(mail.message["List-Unsubscribe"]).strip("<>")
+            way_out = str(message["List-Unsubscribe"]).strip("<>")
             await self._ask("POST", way_out, expected=200)
 
     async def _ask(self, method: str, address: str, *, expected: int) -> None:

@@ -23,7 +23,7 @@ from leadmill.demo.mail_sink import MailSink
 from leadmill.demo.mailboxes import Mailboxes, mail_settings
 from leadmill.demo.people import make_people
 from leadmill.demo.sales import REPS, SalesFloor
-from leadmill.demo.visits import BEGIN, REPORTING, SOURCES, Report, Visit, arrivals
+from leadmill.demo.visits import BEGIN, REPORTING, SOURCES, Report, Visit, arrivals, names_somebody
 from leadmill.platform.access import Access, open_access
 from leadmill.platform.ground import Ground
 from leadmill.platform.simulation import Platform
@@ -153,7 +153,8 @@ async def _play(
     for at in sorted({visit.at for visit in visits} | {deed.at for deed in deeds} | slots):
         tell(f"{format_instant(at)[:10]}: {clients.sent.messages:,} messages so far")
         await platform.advance_to(at, grain=_GRAIN)
-        await sales.meet({visit.person.number: visit.person for visit in news}.values())
+        named = {visit.person.number: visit.person for visit in news if names_somebody(visit)}
+        await sales.meet(named.values())
         for deed in deeds:
             if deed.at == at:
                 await sales.do(deed)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from leadmill.demo.answers import KnownLead, Movement, sum_up_rules
 from leadmill.demo.clients import Sent
-from leadmill.demo.visits import SOURCES, Capture, Report, Session, Visit
+from leadmill.demo.visits import SOURCES, Capture, Report, Visit, names_somebody
 from shared.kernel.instants import HOUR, Instant, to_datetime
 
 MQL: Final = "mql"
@@ -152,7 +152,7 @@ def count_named(visits: Sequence[Visit]) -> int:
         number = visit.person.number
         if isinstance(visit, Report):
             continue
-        if not isinstance(visit, Session) or any("userId" in call for call in visit.calls):
+        if names_somebody(visit):
             if number in nameless and not isinstance(visit, Capture):
                 named.add(number)
         else:

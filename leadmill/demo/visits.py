@@ -85,6 +85,11 @@ class Report:
 Visit = Session | Capture | Submission | Report
 
 
+def names_somebody(visit: Visit) -> bool:
+    """Tell whether a visit says who it was: all but browsing without an account do."""
+    return not isinstance(visit, Session) or any("userId" in call for call in visit.calls)
+
+
 @dataclass(slots=True)
 class Diary:
     """One person's fortnight while it is being made up; days count from 0, slots within the day too."""

@@ -45,7 +45,7 @@ from shared.runtime.process import Lifeline, StopPlan, supervise
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
-_POLL: Final = timedelta(milliseconds=20)
+_POLL: Final = timedelta(milliseconds=50)
 _LOOK_SECONDS: Final = 0.005
 _GRACE: Final = timedelta(seconds=10)
 

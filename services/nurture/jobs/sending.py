@@ -104,7 +104,7 @@ class Sending:
     ) -> None:
         """Without a ``line`` nothing is sent; what is too late or was lost is recorded all the same.
 
-        Before each claim ``may_send`` is asked; while it says no, messages wait.
+        Before each turn ``may_send`` is asked; while it says no, messages wait.
         """
         self._database = database
         self._clock = clock
@@ -152,12 +152,14 @@ class Sending:
         """
         await self._put_back()
         await self._record(())
+        if not self._may_send():
+            return False
         now = self._clock.now()
         async with self._database.connection() as connection:
             found = await find_lost(connection, limit=_AT_ONCE)
             found += await find_unsendable(connection, now=now, limit=_AT_ONCE)
         await self._record(found)
-        if self._line is None or not self._may_send():
+        if self._line is None:
             return bool(found)
         claim = secrets.token_hex(8)
         begun = asyncio.get_running_loop().time()
