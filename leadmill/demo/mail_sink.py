@@ -33,11 +33,12 @@ class Treatment(Enum):
 
 
 class Received(NamedTuple):
-    """A message that was taken, from whom and to whom by the envelope."""
+    """A message that was taken, from whom and to whom by the envelope, and whether we were to say so."""
 
     sender: str
     recipient: str
     content: bytes
+    is_answered: bool = True
 
     @property
     def message(self) -> EmailMessage:
@@ -166,7 +167,8 @@ class _Conversation:
             return
         assert self._sender is not None
         assert self._recipient is not None
-        self._sink.received.append(Received(self._sender, self._recipient, content))
+        is_answered = self._treatment not in {Treatment.LOSE_ANSWER, Treatment.NEVER_ANSWER}
+        self._sink.received.append(Received(self._sender, self._recipient, content, is_answered))
         self._sender = self._recipient = None
         if self._treatment is Treatment.LOSE_ANSWER:
             self._hang_up()

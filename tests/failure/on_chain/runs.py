@@ -20,7 +20,7 @@ PATIENCE: Final = 180.0
 
 
 def _open(ground: Ground, run: Run) -> AbstractAsyncContextManager[ChainField]:
-    return open_chain(ground, seed=run.number, rate=RATE, commands=COMMANDS)
+    return open_chain(ground, seed=run.number, rate=RATE, commands=COMMANDS, plant=run.plant)
 
 
 def _run(

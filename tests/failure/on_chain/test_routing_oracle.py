@@ -24,8 +24,9 @@ from shared.processor.fold import Announcer
 from shared.processor.loop import LoopSettings, Worker
 from shared.processor.transaction import Bench
 from shared.telemetry.metrics import ProcessorMetrics
+from tests.failure.on_chain.oracle.locked import CommandTaken
 from tests.failure.on_chain.oracle.promises import check_ownership
-from tests.failure.on_chain.oracle.routing import CommandTaken, RoutingReplay, compare_routing
+from tests.failure.on_chain.oracle.routing import compare_routing, replay_routing
 from tests.failure.on_services.oracle.inputs import load_ordered
 from tests.failure.on_services.oracle.saying import compare_said
 from tests.failure.on_services.surroundings.topics import SAID
@@ -120,7 +121,7 @@ class Crowd:
             for record in await stand.records(topic):
                 log.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
         ordered = await load_ordered(stand.database)
-        expected = RoutingReplay(log, self.given).run(ordered.entries)
+        expected = replay_routing(log, self.given).run(ordered.entries)
         differences.lines += [*ordered.faults, *expected.faults]
         await compare_routing(stand.database, expected, differences)
         compare_said(expected.said, log, service="routing", topics=SAID["routing"], differences=differences)

@@ -64,3 +64,9 @@ PLANTS: Final = {
     "contacts_not_healed": heal_no_contacts,
     "scores_not_healed": heal_no_scores,
 }
+
+
+def plant(name: str) -> None:
+    """Plant the bug of this name; none if the name is empty."""
+    if name:
+        PLANTS[name]()

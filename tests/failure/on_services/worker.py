@@ -20,6 +20,8 @@ from services.analytics.metrics import AnalyticsMetrics
 from services.analytics.store.documents import read_rulebook as read_reports
 from services.ingest.bootstrap import build_resolver
 from services.ingest.metrics import IngestMetrics
+from services.nurture import bootstrap as nurture
+from services.nurture.store.documents import read_rulebook as read_sequences
 from services.routing import bootstrap as routing
 from services.routing.store.documents import read_rulebook
 from services.scoring.bootstrap import build_stage, load_models
@@ -29,12 +31,14 @@ from shared.processor.stage import SharedStage, Stage
 from shared.telemetry.logging import configure_logging
 from shared.telemetry.metrics import ProcessorMetrics
 from tests.engine.tally import PARTITIONS
-from tests.failure.on_services.plants import PLANTS
+from tests.failure.on_services.plants import plant
 from tests.failure.on_services.surroundings.clock import FastClock
 from tests.failure.oracle.journal import journal_of
 from tests.failure.worker import Trip, Wire, die_with, log_on, open_database
 
 CONFIG: Final = Path(__file__).parents[3] / "config"
+CALENDAR: Final = "china"
+"""By which mails are sent."""
 IDENTITY_KEY: Final = b"an identity key of the matrix..."
 
 
@@ -57,6 +61,8 @@ def stage_of(service: str, registry: CollectorRegistry) -> Stage[Any] | SharedSt
         return build_resolver(CONFIG, identity_key=IDENTITY_KEY, metrics=IngestMetrics(registry))
     if service == "routing":
         return routing.build_stage(read_rulebook(CONFIG), partitions=PARTITIONS)
+    if service == "nurture":
+        return nurture.build_stage(read_sequences(CONFIG, calendar=CALENDAR).rules, partitions=PARTITIONS)
     if service == "analytics":
         documents = read_reports(CONFIG / service)
         metrics = AnalyticsMetrics(registry)
@@ -101,8 +107,7 @@ def main() -> None:
     plan = msgspec.json.decode(sys.argv[1], type=ServicePlan)
     die_with(plan.parent)
     configure_logging(service=plan.service, version="test")
-    if plan.plant:
-        PLANTS[plan.plant]()
+    plant(plan.plant)
     asyncio.run(work(plan))
 
 

@@ -34,7 +34,10 @@ class _Payload(msgspec.Struct, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One transaction: what it read, which timers rang, which sequences it drew."""
+    """One transaction: what it read, which timers rang, which sequences it drew.
+
+    ``beside`` is what was done without the loop and without a command, in the words of who noted it.
+    """
 
     transaction: int
     writer: str
@@ -42,6 +45,7 @@ class Entry:
     moves: Mapping[TopicPartition, tuple[int, int]]
     rung: Sequence[tuple[str, str, int]]
     drawn: Mapping[TopicPartition, tuple[int, int]]
+    beside: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(slots=True)

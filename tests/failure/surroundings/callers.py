@@ -25,13 +25,18 @@ LONGEST_WAIT: Final = 4.0
 
 
 class Order(NamedTuple):
-    """What is to be asked; ``tag`` ends its key, ``other`` is something else for the same address."""
+    """What is to be asked; ``tag`` ends its key, ``other`` is something else for the same address.
+
+    ``token`` says who asks, where that matters; ``meaning`` is the command in the service's own words.
+    """
 
     lead: str
     tag: str
     path: str
     body: dict[str, Any]
-    other: dict[str, Any]
+    other: dict[str, Any] | None
+    token: str = ""
+    meaning: object = None
 
 
 @dataclass(slots=True)
@@ -46,12 +51,17 @@ class Asked:
     began: float
     answered: float | None = None
     replies: list[object] = field(default_factory=list)
+    meaning: object = None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the answer was a refusal."""
+        return self.replies[:1] == [None]
 
 
 class Callers(ABC):
     """Four callers, together ``rate`` commands a second; ``addresses`` tells whom they may ask."""
 
-    headers: ClassVar[dict[str, str]] = {}
     refusals: ClassVar[frozenset[str]] = frozenset()
     """Codes with which a command may be refused."""
     at_once: ClassVar[float] = 0.0
@@ -96,8 +106,8 @@ class Callers(ABC):
                 await running
 
     @abstractmethod
-    async def choose(self, pick: random.Random) -> Order | None:
-        """Return what to ask next; None if there is nothing now."""
+    async def choose(self, pick: random.Random) -> Sequence[Order]:
+        """Return what to ask next, all of it at once; nothing if there is nothing now."""
 
     @abstractmethod
     def read(self, body: Any) -> object:
@@ -105,7 +115,7 @@ class Callers(ABC):
 
     async def _run(self) -> None:
         async with (
-            httpx.AsyncClient(timeout=LONGEST_WAIT, trust_env=False, headers=self.headers) as client,
+            httpx.AsyncClient(timeout=LONGEST_WAIT, trust_env=False) as client,
             asyncio.TaskGroup() as callers,
         ):
             for _ in range(_CALLERS):
@@ -113,40 +123,49 @@ class Callers(ABC):
 
     async def _call(self, client: httpx.AsyncClient) -> None:
         """Give one command after the other; some are asked once more when they have taken effect."""
-        pick, loop = self._random, asyncio.get_running_loop()
-        pause = _CALLERS / self._rate
+        pick, pause = self._random, _CALLERS / self._rate
         while not self._stopping:
-            order = await self.choose(pick)
-            if order is not None:
-                asked = Asked(f"c{len(self.asked) + 1}:{order.lead}:{order.tag}", order.lead, loop.time())
-                self.asked.append(asked)
-                dice = pick.random()
-                first = [self._ask(client, asked, order) for _ in range(2 if dice < self.at_once else 1)]
-                asked.replies += await asyncio.gather(*first)
-                asked.answered = loop.time()
-                if dice > 0.8 and asked.replies[0] is not None:
-                    both = [self._ask(client, asked, order) for _ in range(2)]
-                    asked.replies += await asyncio.gather(*both)
-                    await self._reuse(client, asked, order)
+            orders = await self.choose(pick)
+            await asyncio.gather(*(self._carry_through(client, order) for order in orders))
             await asyncio.sleep(pick.uniform(0, 2 * pause))
 
+    async def _carry_through(self, client: httpx.AsyncClient, order: Order) -> None:
+        pick, loop = self._random, asyncio.get_running_loop()
+        name = f"c{len(self.asked) + 1}:{order.lead}:{order.tag}"
+        asked = Asked(name, order.lead, loop.time(), meaning=order.meaning)
+        self.asked.append(asked)
+        dice = pick.random()
+        first = [self._ask(client, asked, order) for _ in range(2 if dice < self.at_once else 1)]
+        asked.replies += await asyncio.gather(*first)
+        asked.answered = loop.time()
+        if dice > 0.8 and not asked.is_refused:
+            both = [self._ask(client, asked, order) for _ in range(2)]
+            asked.replies += await asyncio.gather(*both)
+            if order.other is not None:
+                await self._reuse(client, asked, order._replace(body=order.other))
+
     async def _ask(self, client: httpx.AsyncClient, asked: Asked, order: Order) -> object:
-        answer = await self._answer(client, asked, order.path, order.body)
+        answer = await self._answer(client, asked, order)
         if answer.status_code == 200:
             return self.read(answer.json())
-        if not 400 <= answer.status_code < 500 or _code_of(answer) not in self.refusals:
+        if not 400 <= answer.status_code < 500 or not self.may_refuse(_code_of(answer)):
             self._wonder(asked, answer)
         return None
 
+    def may_refuse(self, code: str) -> bool:
+        """Return whether a command may be refused with this code."""
+        return code in self.refusals
+
     async def _reuse(self, client: httpx.AsyncClient, asked: Asked, order: Order) -> None:
         """Ask for something else under a key that was used; it must be refused."""
-        answer = await self._answer(client, asked, order.path, order.other)
+        answer = await self._answer(client, asked, order)
         if (answer.status_code, _code_of(answer)) != (422, "command.key_reused"):
             self._wonder(asked, answer)
 
-    async def _answer(
-        self, client: httpx.AsyncClient, asked: Asked, path: str, body: dict[str, Any]
-    ) -> httpx.Response:
+    async def _answer(self, client: httpx.AsyncClient, asked: Asked, order: Order) -> httpx.Response:
+        headers = {"Idempotency-Key": f'"{asked.name}"'}
+        if order.token:
+            headers["Authorization"] = f"Bearer {order.token}"
         while True:
             addresses = self._addresses()
             if not addresses:
@@ -155,9 +174,7 @@ class Callers(ABC):
             wait = 0.1
             try:
                 answer = await client.post(
-                    self._random.choice(addresses) + path,
-                    json=body,
-                    headers={"Idempotency-Key": f'"{asked.name}"'},
+                    self._random.choice(addresses) + order.path, json=order.body, headers=headers
                 )
             except httpx.TransportError as error:
                 is_late = isinstance(error, httpx.TimeoutException)
@@ -179,11 +196,11 @@ class TallyCallers(Callers):
     refusals = frozenset({"tally.thirteen"})
     at_once = 0.1
 
-    async def choose(self, pick: random.Random) -> Order:
+    async def choose(self, pick: random.Random) -> Sequence[Order]:
         """Return what to add to which lead."""
         lead, amount = choose_key(pick), 13 if pick.random() < 0.02 else pick.randrange(20, 30)
         path = f"/tally/v1/leads/{lead}/add"
-        return Order(lead, str(amount), path, {"amount": amount}, {"amount": amount + 1})
+        return [Order(lead, str(amount), path, {"amount": amount}, {"amount": amount + 1})]
 
     def read(self, body: Any) -> int:
         """Return the count."""

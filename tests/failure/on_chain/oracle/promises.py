@@ -1,4 +1,4 @@
-"""What must hold whatever the order was: of ownership, of commands, and of what analytics knows.
+"""What must hold whatever the order was: of who owns a lead, and of what became of it.
 
 Only the log and the tables are asked; neither journals nor handlers of routing.
 """
@@ -9,9 +9,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from services.analytics.bootstrap import build_derivation
-from services.analytics.handlers.interpreting import Interpreter
-from services.analytics.store.documents import read_rulebook
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.assignments import (
     LeadAssigned,
@@ -23,13 +20,9 @@ from shared.contracts.events.assignments import (
     OwnershipEnded,
 )
 from shared.contracts.topics import ASSIGNMENTS
-from shared.kernel.errors import Rejected
 from shared.log.port import Record, TopicPartition
 from shared.postgres.database import Database
-from tests.failure.on_chain.surroundings.reps import Ordered
 from tests.failure.on_services.oracle.effects import first_records
-from tests.failure.on_services.surroundings.topics import READ
-from tests.failure.on_services.worker import CONFIG
 from tests.failure.oracle.comparison import Differences
 
 _MERGED: Final = "merged"
@@ -75,18 +68,6 @@ async def check_ownership(log: Log, routing: Database, differences: Differences)
     return said
 
 
-def check_commands(
-    ordered: Sequence[Ordered], journaled: Mapping[str, int], differences: Differences
-) -> None:
-    """What was answered "done" was done once; what was refused left nothing behind."""
-    for one in ordered:
-        times = journaled.get(one.key, 0)
-        if one.took_effect is None or times != one.took_effect:
-            differences.add(
-                "command", f"{one.key} took effect {times} times and was answered {one.took_effect}"
-            )
-
-
 def check_conversions(log: Log, differences: Differences) -> None:
     """A lead becomes an opportunity once."""
     made: Counter[str] = Counter()
@@ -97,29 +78,3 @@ def check_conversions(log: Log, differences: Differences) -> None:
     for opportunity, times in made.items():
         if times > 1:
             differences.add("double", f"opportunity {opportunity} was made {times} times")
-
-
-async def check_facts(log: Log, analytics: Database, differences: Differences) -> int:
-    """Analytics holds every event of its topics once, and nothing else; returns how many."""
-    interpret = Interpreter(build_derivation(read_rulebook(CONFIG / "analytics")))
-    heard: Counter[str] = Counter()
-    for record in first_records(log, *READ["analytics"]):
-        try:
-            heard[interpret(decode_envelope(record.value or b"")).id] += 1
-        except Rejected:
-            continue
-    async with analytics.connection() as connection:
-        held = {row["id"] for row in await connection.fetch("SELECT id FROM fact")}
-        sums = await connection.fetch(
-            "SELECT model, c.opportunity, c.minor, sum(s.minor)::bigint AS credited"
-            " FROM conversion c LEFT JOIN credit s USING (opportunity, contribution, payment)"
-            " GROUP BY model, c.opportunity, c.contribution, c.payment, c.minor"
-            " HAVING coalesce(sum(s.minor), 0) <> c.minor"
-        )
-    for one in sorted(heard.keys() - held):
-        differences.add("lost", f"event {one} is no fact of analytics")
-    for one in sorted(held - heard.keys()):
-        differences.add("unexplained", f"analytics holds {one}, which nobody said")
-    for row in sums:
-        differences.add("sum", f"{row['model']} credits {row['credited']} of {row['minor']}: {row}")
-    return len(held)

@@ -1,77 +1,118 @@
-"""The verdict on a run of the chain: ingest and scoring as ever, routing and analytics besides."""
+"""The verdict on a run of the chain: ingest and scoring as ever, the other three and the mail besides."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from services.routing.bootstrap import NAME
+from shared.log.port import Record, TopicPartition
 from shared.postgres.database import Database
-from tests.failure.on_chain.oracle.promises import (
-    check_commands,
-    check_conversions,
-    check_facts,
-    check_ownership,
+from tests.failure.on_chain.oracle.credits import AnalyticsReplay, compare_credits
+from tests.failure.on_chain.oracle.locked import CommandTaken
+from tests.failure.on_chain.oracle.mail import check_mail
+from tests.failure.on_chain.oracle.nurture import (
+    NurtureReplay,
+    compare_nurture,
+    load_recorded,
+    load_taken,
 )
-from tests.failure.on_chain.oracle.routing import CommandTaken, RoutingReplay, compare_routing
-from tests.failure.on_chain.surroundings.reps import Ordered
+from tests.failure.on_chain.oracle.promises import check_conversions, check_ownership
+from tests.failure.on_chain.oracle.routing import compare_routing, replay_routing
 from tests.failure.on_services.oracle.ingest import compare_letters
-from tests.failure.on_services.oracle.inputs import load_ordered
+from tests.failure.on_services.oracle.inputs import Expected, load_ordered
 from tests.failure.on_services.oracle.saying import compare_said
 from tests.failure.on_services.oracle.verdict import judge
 from tests.failure.on_services.surroundings.topics import SAID
+from tests.failure.oracle.answers import compare_answers
 from tests.failure.oracle.replay import Buried
+from tests.failure.surroundings.callers import Asked
 from tests.failure.surroundings.ground import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tests.failure.on_chain.surroundings.field import ChainField
+    from tests.failure.on_services.surroundings.field import Front
+
+Log = Mapping[TopicPartition, Sequence[Record]]
 
 
 async def judge_chain(field: ChainField) -> Outcome:
-    """Compare everything that a run left behind; the platform's audit of all four services included."""
+    """Compare everything that a run left behind; the platform's audit of all five services included."""
     outcome = await judge(field)
-    differences = outcome.differences
     log = await field.read()
-    routing, analytics = field.routing.database, field.analytics.database
-    ordered = await load_ordered(routing)
-    replay = RoutingReplay(log, await _taken(routing, field.reps.ordered))
-    expected = replay.run(ordered.entries)
-    differences.lines += [*ordered.faults, *expected.faults]
-    await compare_routing(routing, expected, differences)
-    repeats = compare_said(expected.said, log, service=NAME, topics=SAID[NAME], differences=differences)
-    async with routing.connection() as connection:
+    await _judge_routing(field, log, outcome)
+    await _judge_nurture(field, log, outcome)
+    await _judge_analytics(field, log, outcome)
+    return outcome
+
+
+async def _judge_routing(field: ChainField, log: Log, outcome: Outcome) -> None:
+    database, differences = field.routing.database, outcome.differences
+    callers = field.routing.callers
+    asked = callers.asked if callers else ()
+    ordered = await load_ordered(database)
+    expected = replay_routing(log, await _taken(database, asked)).run(ordered.entries)
+    differences.lines += ordered.faults
+    await compare_routing(database, expected, differences)
+    await _compare_rest(field.routing, log, expected, outcome)
+    outcome.said = {**outcome.said, **await check_ownership(log, database, differences)}
+    check_conversions(log, differences)
+    compare_answers(expected.replies, asked, differences)
+    refused = sum(one.is_refused for one in asked)
+    outcome.said = {**outcome.said, "commands refused": refused}
+    outcome.transactions += len(ordered.entries)
+    outcome.commands += len(expected.replies)
+    outcome.timers += expected.rung
+
+
+async def _judge_nurture(field: ChainField, log: Log, outcome: Outcome) -> None:
+    database, differences = field.nurture.database, outcome.differences
+    ordered = await load_ordered(database, beside=await load_taken(database))
+    expected = NurtureReplay(log, await load_recorded(database)).run(ordered.entries)
+    differences.lines += ordered.faults
+    await compare_nurture(database, expected, differences)
+    await _compare_rest(field.nurture, log, expected, outcome)
+    mailed = await check_mail(log, database, field.post.received, differences)
+    outcome.said = {**outcome.said, **mailed}
+    outcome.transactions += len(ordered.entries)
+    outcome.timers += expected.rung
+
+
+async def _judge_analytics(field: ChainField, log: Log, outcome: Outcome) -> None:
+    database, differences = field.analytics.database, outcome.differences
+    ordered = await load_ordered(database)
+    replay = AnalyticsReplay(log)
+    oracle = replay.run(ordered.entries)
+    differences.lines += ordered.faults
+    credited = await compare_credits(database, oracle, differences)
+    await _compare_rest(field.analytics, log, replay.expected, outcome)
+    outcome.said = {**outcome.said, **credited}
+    outcome.transactions += len(ordered.entries)
+
+
+async def _compare_rest(front: Front, log: Log, expected: Expected, outcome: Outcome) -> None:
+    """Compare what a service said and what it buried."""
+    differences = outcome.differences
+    differences.lines += expected.faults
+    outcome.repeats_said += compare_said(
+        expected.said, log, service=front.service, topics=SAID[front.service], differences=differences
+    )
+    async with front.database.connection() as connection:
         rows = await connection.fetch(
             'SELECT topic, partition, "offset", code, attempts, record_key, record_value FROM dead_letter'
         )
     compare_letters([Buried(*row) for row in rows], expected.buried, differences)
-    said = await check_ownership(log, routing, differences)
-    check_conversions(log, differences)
-    journaled = Counter(entry.command for entry in ordered.entries if entry.command)
-    check_commands(field.reps.ordered, journaled, differences)
-    facts = await check_facts(log, analytics, differences)
-    learned = await load_ordered(analytics)
-    differences.lines += learned.faults
-    refused = sum(one.took_effect is False for one in field.reps.ordered)
-    outcome.said = {**said, "commands refused": refused, "facts of analytics": facts}
     outcome.events += expected.events
-    outcome.transactions += len(ordered.entries) + len(learned.entries)
-    outcome.commands = journaled.total()
-    outcome.timers += expected.rung
     outcome.repeats_read += expected.repeats
-    outcome.repeats_said += repeats
     outcome.dead_letters += len(expected.buried)
-    return outcome
 
 
-async def _taken(database: Database, ordered: Sequence[Ordered]) -> dict[str, CommandTaken]:
+async def _taken(database: Database, asked: Sequence[Asked]) -> dict[str, CommandTaken]:
     """Return the commands that took effect, by their keys, with the time at which they were received."""
     async with database.connection() as connection:
         rows = await connection.fetch("SELECT idempotency_key, received FROM command")
     received = {row["idempotency_key"]: row["received"] for row in rows}
     return {
-        one.key: CommandTaken(one.lead, one.command, received[one.key])
-        for one in ordered
-        if one.key in received
+        one.name: CommandTaken(one.lead, one.meaning, received[one.name])
+        for one in asked
+        if one.name in received
     }

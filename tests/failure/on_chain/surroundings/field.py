@@ -1,4 +1,4 @@
-"""A field of the whole chain: a front for each of four services, and the reps."""
+"""A field of the whole chain: a front for each of the five services, its callers, and the mail server."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from services.analytics.bootstrap import MIGRATIONS as ANALYTICS_MIGRATIONS
+from services.nurture.bootstrap import MIGRATIONS as NURTURE_MIGRATIONS
 from services.routing.bootstrap import MIGRATIONS as ROUTING_MIGRATIONS
+from tests.failure.on_chain.oracle import nurture
 from tests.failure.on_chain.oracle.verdict import judge_chain
-from tests.failure.on_chain.surroundings.crew import RoutingCrew
+from tests.failure.on_chain.surroundings.crew import SENDER, NurtureCrew
+from tests.failure.on_chain.surroundings.forgetters import Forgetters
 from tests.failure.on_chain.surroundings.people import BuyersEdge
+from tests.failure.on_chain.surroundings.post import Post
 from tests.failure.on_chain.surroundings.reps import Reps
 from tests.failure.on_services.surroundings import field as services
 from tests.failure.on_services.surroundings.clock import FastClock
@@ -23,9 +27,14 @@ from tests.failure.surroundings.ground import Ground, Outcome
 
 WORKER: Final = "worker-0"
 """The name of each service's one worker."""
+SENDERS: Final = (f"{SENDER}-0", f"{SENDER}-1")
+"""The names of the processes that send mail."""
+FORGETTING: Final = 1.0
+"""Merges taken back and people forgotten, together, a second."""
 _MIGRATIONS: Final = {
     **services.MIGRATIONS,
     "routing": ROUTING_MIGRATIONS,
+    "nurture": NURTURE_MIGRATIONS,
     "analytics": ANALYTICS_MIGRATIONS,
 }
 
@@ -35,21 +44,22 @@ class ChainField(ServicesField):
     """One run on the chain."""
 
     routing: Front
+    nurture: Front
     analytics: Front
-    reps: Reps
+    post: Post
 
     @property
     def everyone(self) -> tuple[Front, ...]:
-        """All four, in the order in which a lead meets them."""
-        return self.ingest, self.scoring, self.routing, self.analytics
+        """All five, in the order in which a lead meets them."""
+        return self.ingest, self.scoring, self.routing, self.nurture, self.analytics
 
     def man(self) -> None:
-        """Have a worker run of each service, and somebody who takes commands."""
+        """Have a worker run of each service, senders, and somebody who takes commands."""
         for front in self.everyone:
             front.crew.man(WORKER)
-        crew = self.routing.crew
-        if not any(hand.is_running for hand in crew.commanders.values()):
-            crew.start_commander()
+            if front.callers and not any(hand.is_running for hand in front.crew.commanders.values()):
+                front.crew.start_commander()
+        self.nurture.crew.man(*SENDERS)
 
     def look(self) -> None:
         """Whoever has ended by himself is a fault."""
@@ -62,75 +72,98 @@ class ChainField(ServicesField):
             *(front.progress(transactions=transactions, within=within) for front in self.everyone)
         )
 
-    async def settle(self, *, within: float = 90.0) -> None:
-        """End the load and the commands, then the time; let all finish, and stop them in good order."""
-        self.feeder.stop()
-        self.man()
-        await self.reps.stop(within=60)
-        self.crew.struck.update(self.reps.again)
-        for name, hand in self.routing.crew.commanders.items():
-            if hand.is_running:
-                await self.routing.crew.stop(name)
-        await self.quiet(within=within)
-        for front in self.everyone:
-            for name in list(front.crew.workers):
-                await front.crew.stop(name)
-
     async def compare(self) -> Outcome:
         """Work everything out again and compare."""
         return await judge_chain(self)
 
 
+@dataclass(slots=True)
+class NurtureFront(Front):
+    """Nurture, which is not at rest while a mail is under way."""
+
+    async def waits_for(self) -> str:
+        """Return what nurture has not done yet, or nothing."""
+        waits_for = await super(NurtureFront, self).waits_for()
+        rows = await self.ask("SELECT count(*) FROM message WHERE state = ANY(ARRAY['planned', 'sending'])")
+        if waits_for or not rows or not rows[0][0]:
+            return waits_for
+        return f"nurture has {rows[0][0]} mails under way"
+
+
 @contextlib.asynccontextmanager
-async def open_chain(ground: Ground, *, seed: int, rate: float, commands: float) -> AsyncIterator[ChainField]:
-    """Open a fresh database and fresh topics, man the chain, feed it, and let the reps begin."""
+async def open_chain(
+    ground: Ground, *, seed: int, rate: float, commands: float, plant: str = ""
+) -> AsyncIterator[ChainField]:
+    """Open a fresh database and fresh topics, man the chain, feed it, and let everybody ask."""
     await renew_topics(ground.log, ground.broker.address)
     url, folder = await services.fresh_database(ground)
     file = folder / "clock"
     clock = FastClock.wind(file)
     feeder = BuyersEdge(ground.log, rate=rate, seed=seed, clock=clock)
-    fronts: dict[str, Front] = {}
-    beside: ServiceCrew | None = None
-    for service, scripts in _MIGRATIONS.items():
-        kind = RoutingCrew if service == "routing" else ServiceCrew
-        crew = kind(
-            service=service,
-            database=url,
-            kafka=ground.broker.address,
-            clock=file,
-            folder=folder,
-            seed=seed,
-            beside=beside,
+    async with Post(seed=seed) as post:
+        fronts: dict[str, Front] = {}
+        beside: ServiceCrew | None = None
+        for service, scripts in _MIGRATIONS.items():
+            ways: dict[str, Any] = {
+                "service": service,
+                "database": url,
+                "kafka": ground.broker.address,
+                "clock": file,
+                "folder": folder,
+                "seed": seed,
+                "beside": beside,
+            }
+            crew = NurtureCrew(post=post.port, **ways) if service == "nurture" else ServiceCrew(**ways)
+            crew.plant = plant
+            beside = crew
+            kind = NurtureFront if service == "nurture" else Front
+            fronts[service] = await services.open_front(ground, crew, feeder, scripts=scripts, kind=kind)
+        async with fronts["nurture"].database.connection() as connection:
+            await connection.execute(nurture.DDL)
+        opened = ChainField(
+            ground=ground,
+            clock=clock,
+            url=url,
+            feeder=feeder,
+            post=post,
+            ingest=fronts["ingest"],
+            scoring=fronts["scoring"],
+            routing=fronts["routing"],
+            nurture=fronts["nurture"],
+            analytics=fronts["analytics"],
         )
-        beside = crew
-        fronts[service] = await services.open_front(ground, crew, feeder, scripts=scripts)
-    routing = fronts["routing"]
-    reps = Reps(routing.ask, routing.crew.addresses, rate=commands, seed=seed, faults=routing.crew.faults)
-    opened = ChainField(
-        ground=ground,
-        clock=clock,
-        url=url,
-        feeder=feeder,
-        reps=reps,
-        ingest=fronts["ingest"],
-        scoring=fronts["scoring"],
-        routing=routing,
-        analytics=fronts["analytics"],
+        for front in opened.everyone:
+            front.whole = opened
+        _invite_callers(opened, rate=commands, seed=seed)
+        feeding = asyncio.create_task(feeder.run())
+        opened.man()
+        for front in opened.everyone:
+            if front.callers:
+                front.callers.start()
+        try:
+            yield opened
+        finally:
+            feeder.stop()
+            for front in opened.everyone:
+                if front.callers:
+                    await front.callers.close()
+                front.crew.close()
+            feeding.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await feeding
+            for front in opened.everyone:
+                await front.database.stop()
+
+
+def _invite_callers(field: ChainField, *, rate: float, seed: int) -> None:
+    ingest, routing = field.ingest, field.routing
+    ingest.callers = Forgetters(
+        ingest.crew.addresses,
+        database=ingest.database,
+        rate=FORGETTING,
+        seed=seed,
+        faults=ingest.crew.faults,
     )
-    for front in opened.everyone:
-        front.whole = opened
-    feeding = asyncio.create_task(feeder.run())
-    opened.man()
-    reps.start()
-    try:
-        yield opened
-    finally:
-        feeder.stop()
-        await reps.close()
-        for front in opened.everyone:
-            front.crew.close()
-        feeding.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await feeding
-        for front in opened.everyone:
-            await front.database.stop()
+    routing.callers = Reps(
+        routing.ask, routing.crew.addresses, rate=rate, seed=seed, faults=routing.crew.faults
+    )

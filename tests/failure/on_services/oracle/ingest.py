@@ -11,12 +11,14 @@ from prometheus_client import CollectorRegistry
 
 from services.ingest.bootstrap import build_resolver
 from services.ingest.domain.directory import Directory, Lead
-from services.ingest.domain.identifiers import IdentifierKind, identifier_hasher
+from services.ingest.domain.erasure import ErasePerson
+from services.ingest.domain.identifiers import Identifier, IdentifierKind, identifier_hasher
 from services.ingest.domain.identity.merging import UnmergeLead, find_homecomers
-from services.ingest.domain.intake import Intake, Refusal
+from services.ingest.domain.intake import ERASED, Intake, Refusal
 from services.ingest.domain.story import StoryRow
+from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.reading import RawReader
-from services.ingest.handlers.resolution import on_intake, retell_contact
+from services.ingest.handlers.resolution import PersonErased, on_intake, retell_contact
 from services.ingest.handlers.story import tell_story
 from services.ingest.handlers.unmerging import Unmerging
 from services.ingest.metrics import IngestMetrics
@@ -51,10 +53,11 @@ class Kept(NamedTuple):
 
 
 class Correction(NamedTuple):
-    """A merge taken back: the lead that stands by itself again, and when that was asked."""
+    """A merge taken back, or a person forgotten: of which lead, and when that was asked."""
 
     lead: str
     at: Instant
+    forgets: bool
 
 
 class Arrived(NamedTuple):
@@ -76,10 +79,15 @@ class IngestExpected(Expected):
     story: Counter[StoryRow] = field(default_factory=Counter)
     merges: int = 0
     replies: dict[str, object] = field(default_factory=dict)
+    suppressed: set[str] = field(default_factory=set)
+    """Messages about people who had been forgotten: they take no effect."""
 
 
 class IngestReplay:
-    """Replays ingest's journal; call :meth:`run` once. ``commands`` are the merges taken back."""
+    """Replays ingest's journal; call :meth:`run` once.
+
+    ``commands`` are the merges taken back and the people forgotten.
+    """
 
     def __init__(
         self, log: Mapping[TopicPartition, Sequence[Record]], commands: Mapping[str, Correction]
@@ -134,12 +142,15 @@ class IngestReplay:
                 unseen.discard(fact.id)
                 assert isinstance(reading, Intake)
                 error = self._take_in(fact, reading, saying)
-                if error is not None:
+                if error is None:
+                    tally.processed += 1
+                elif error.reason == ERASED:
+                    tally.processed += 1
+                    self.expected.suppressed.add(fact.id)
+                else:
                     claimed.discard(fact.id)
                     tally.dead += 1
                     buried_late.append(bury(one.record, error))
-                else:
-                    tally.processed += 1
         saying.buried += buried_late
         for record_id, message in kept.items():
             before = self.expected.quarantine.get(record_id)
@@ -150,9 +161,40 @@ class IngestReplay:
             self.expected.seen[record_id] = received[record_id]
 
     def _correct(self, name: str, saying: Saying) -> None:
-        """Take one merge back."""
+        """Carry one command out."""
+        lead, at, forgets = self._commands[name]
+        if forgets:
+            self._forget(name, lead, at, saying)
+        else:
+            self._take_back(name, lead, at, saying)
+
+    def _forget(self, name: str, lead_id: str, at: Instant, saying: Saying) -> None:
         expected, directory = self.expected, self.expected.directory
-        lead, at = self._commands[name]
+        home = directory.leads[directory.profiles[lead_id].lead]
+        if home.erased is not None:
+            expected.replies[name] = {"lead": home.id, "profiles": 0}
+            return
+        identifier = Identifier(IdentifierKind.LEAD, lead_id)
+        fact = Fact(correction_id(name), "erasure", at, ErasePerson(identifier))
+        erased, emissions, story = on_erasure(directory, home.id, at=at, cause=fact.id)
+        profiles = {profile.id for profile in erased.profiles}
+        keys = {
+            hash_.encode()
+            for hash_, profile in directory.profiles_of_identifiers.items()
+            if profile in profiles
+        }
+        for record_id, message in list(expected.quarantine.items()):
+            if message.key in keys:
+                del expected.quarantine[record_id]
+        expected.story = Counter(
+            {row: count for row, count in expected.story.items() if row.profile not in profiles}
+        )
+        expected.story.update(story)
+        saying.add(emissions, fact)
+        expected.replies[name] = {"lead": home.id, "profiles": len(profiles)}
+
+    def _take_back(self, name: str, lead: str, at: Instant, saying: Saying) -> None:
+        expected, directory = self.expected, self.expected.directory
         home = directory.profiles[lead].lead
         profiles = [profile.id for profile in find_homecomers(directory, lead)]
         identifiers = {
@@ -203,6 +245,9 @@ class IngestReplay:
         expected = self.expected
         try:
             emissions = on_intake(expected.directory, intake)
+        except PersonErased as refused:
+            expected.directory.undo_fact()
+            return refused
         except Exception:  # noqa: BLE001 - whatever the domain does, it does only to this message
             expected.directory.undo_fact()
             return Rejected("the message could not be taken in", code=BUG_CODE)
@@ -228,12 +273,13 @@ def correction_id(name: str) -> str:
 
 
 async def load_corrections(database: Database) -> dict[str, Correction]:
-    """Return the commands that took effect, by idempotency key; the key names the lead."""
+    """Return the commands that took effect, by idempotency key; the key names the lead and what was asked."""
     async with database.connection() as connection:
         rows = await connection.fetch("SELECT idempotency_key, received FROM command")
+    named = [(row["idempotency_key"], row["received"]) for row in rows]
     return {
-        row["idempotency_key"]: Correction(row["idempotency_key"].split(":")[1], row["received"])
-        for row in rows
+        name: Correction(name.split(":")[1], received, forgets=name.endswith(":forget"))
+        for name, received in named
     }
 
 

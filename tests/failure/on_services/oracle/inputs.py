@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.kernel.errors import code_of
 from shared.log.port import Record, TopicPartition
@@ -76,32 +76,22 @@ def bury(record: Record, error: Exception, *, attempts: int = 1) -> Buried:
     )
 
 
-async def load_ordered(database: Database) -> Ordered:
-    """Return the journal in commit order.
+async def load_ordered(database: Database, *, beside: Sequence[Entry] = ()) -> Ordered:
+    """Return the journal in commit order, with what was done ``beside`` the loop in its places.
 
     Rows that partitions share (identifiers, leads) make transactions depend on each other that have no
     partition in common. Whoever waited for such a row committed later, so the server's own record of when
     each committed decides where sequences and offsets leave it open; where those say something, they do.
     """
-    entries = await load_journal(database)
+    entries = [*await load_journal(database), *beside]
     async with database.connection() as connection:
         rows = await connection.fetch(
-            "SELECT transaction FROM journal"
-            " ORDER BY pg_xact_commit_timestamp(transaction::text::xid), transaction"
+            "SELECT transaction FROM unnest($1::bigint[]) AS transaction"
+            " ORDER BY pg_xact_commit_timestamp(transaction::text::xid), transaction",
+            [entry.transaction for entry in entries],
         )
     rank = {row["transaction"]: number for number, row in enumerate(rows, 1)}
-    renumbered = [
-        Entry(
-            transaction=rank[entry.transaction],
-            writer=entry.writer,
-            command=entry.command,
-            moves=entry.moves,
-            rung=entry.rung,
-            drawn=entry.drawn,
-        )
-        for entry in entries
-    ]
-    ordered = order(renumbered, starts={})
+    ordered = order([replace(entry, transaction=rank[entry.transaction]) for entry in entries], starts={})
     late = [
         f"order: transaction {later.transaction} comes before {earlier.transaction} by what they share,"
         " and committed after it"

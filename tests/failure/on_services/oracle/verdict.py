@@ -71,7 +71,12 @@ async def judge(field: ServicesField) -> Outcome:
     for tp, offset in field.feeder.acknowledged:
         if offset >= len(log[tp]):
             differences.add("lost", f"{tp.topic}/{tp.partition} offset {offset} was acknowledged and is gone")
-    check_effects(log, differences, corrections={correction_id(name) for name in corrections})
+    check_effects(
+        log,
+        differences,
+        corrections={correction_id(name) for name in corrections},
+        suppressed=ingest.suppressed,
+    )
     callers = field.ingest.callers
     compare_answers(ingest.replies, callers.asked if callers else (), differences)
     promises = Promises(log, differences, now=field.clock.now())

@@ -15,7 +15,7 @@ from tests.failure.worker import Trip
 
 
 class ServiceCrew(Crew):
-    """Workers of ``service``, and commanders if it is ingest: scoring takes no commands.
+    """Workers of ``service``, and commanders if it is one that takes commands.
 
     What is struck and what goes wrong is counted where ``beside``, another crew of the run, counts it.
     """
@@ -64,6 +64,7 @@ class ServiceCrew(Crew):
             clock=str(self._clock),
             parent=os.getpid(),
             trip=trip,
+            plant=self.plant,
         )
         hand = Hand(plan.name, _python("tests.failure.on_services.commander", plan), self.folder, trip=trip)
         self.commanders[plan.name] = hand

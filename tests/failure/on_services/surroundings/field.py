@@ -173,7 +173,7 @@ class ServicesField:
 
     async def stop_load(self) -> None:
         """Feed no more, and wait until all commands are answered."""
-        for front in self.fronts:
+        for front in self.everyone:
             await front.stop_own_load()
 
     async def bounds(self) -> Mapping[TopicPartition, tuple[int, int]]:
@@ -294,14 +294,16 @@ async def open_services(
             await front.database.stop()
 
 
-async def open_front(ground: Ground, crew: ServiceCrew, feeder: Edge, *, scripts: Path) -> Front:
+async def open_front(
+    ground: Ground, crew: ServiceCrew, feeder: Edge, *, scripts: Path, kind: type[Front] = Front
+) -> Front:
     """Make the tables of a crew's service, with a journal beside them, and open its front."""
     await migrate(crew.database, schema=crew.group, scripts=scripts)
     database = Database(crew.database, schema=crew.group, application="matrix", limits=LIMITS)
     await database.start()
     async with database.connection() as connection:
         await connection.execute(journal.DDL)
-    return Front(ground=ground, database=database, crew=crew, feeder=feeder, starts={})
+    return kind(ground=ground, database=database, crew=crew, feeder=feeder, starts={})
 
 
 def _correctors(front: Front, *, rate: float, seed: int) -> Correctors:

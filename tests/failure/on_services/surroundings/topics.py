@@ -36,6 +36,10 @@ READ: Final = {
         SCORES.name,
     ),
     "routing": (LEADS.name, SCORES.name, TIER_CHANGES.name, OUTCOMES.name),
+    "nurture": (
+        *(LEADS.name, CONTACTS.name, BEHAVIOUR.name),
+        *(TIER_CHANGES.name, ASSIGNMENTS.name, OUTCOMES.name),
+    ),
     "analytics": (
         *(LEADS.name, BEHAVIOUR.name, OUTCOMES.name),
         *(TIER_CHANGES.name, ASSIGNMENTS.name, NURTURE.name),
@@ -48,6 +52,7 @@ SAID: Final = {
     "ingest": (LEADS.name, BEHAVIOUR.name, OUTCOMES.name, CONTACTS.name, DEAD_LETTERS["ingest"].name),
     "scoring": (TIER_CHANGES.name, SCORES.name, INTERNAL["scoring"].name, DEAD_LETTERS["scoring"].name),
     "routing": (ASSIGNMENTS.name, DEAD_LETTERS["routing"].name),
+    "nurture": (NURTURE.name, DEAD_LETTERS["nurture"].name),
     "analytics": (DEAD_LETTERS["analytics"].name,),
 }
 """What each service writes."""
