@@ -22,7 +22,7 @@ from typing import Final
 
 import msgspec
 
-from tests.failure.on_chain.runs import CHAIN
+from tests.failure.on_chain.runs import CHAIN, CHAIN_QUICK
 from tests.failure.on_services.runs import SERVICES, SERVICES_QUICK
 from tests.failure.plan import FULL, PLANTED, QUICK, Run, cut
 from tests.failure.report import Report, carry_out
@@ -73,7 +73,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def _choose(options: argparse.Namespace) -> tuple[Run, ...]:
     if options.share == "quick":
-        return (*QUICK, *PLANTED[:2], *SERVICES_QUICK)
+        return (*QUICK, *PLANTED[:2], *SERVICES_QUICK, *CHAIN_QUICK)
     runs = EVERYTHING
     if options.kind:
         kinds = options.kind.split(",")

@@ -1,7 +1,8 @@
-"""The crash matrix on the whole chain: ingest → scoring → routing → analytics, and the reps who answer.
+"""The crash matrix on the whole chain: ingest → scoring → routing → nurture → analytics, and real mail.
 
-One worker process of each service and one process that takes the reps' commands, on the clock of
-``on_services``: a second is a day, so the working-time limits that ship (two hours, a day, seven days)
-warn, recall and take back while workers die. What ingest and scoring made of it is worked out again as
-there; see ``oracle`` for routing and analytics.
+One worker process of each service, two processes that send mail, and two that take commands: of the
+reps, and of those who have merges taken back or ask to be forgotten. A second is eight hours, so the
+working-time limits that ship (two hours, a day, seven days) warn, recall and take back, and sequences of
+mail go on, while processes die. What ingest and scoring made of it is worked out again as in
+``on_services``; see ``oracle`` for the other three and for the mail.
 """

@@ -7,7 +7,14 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Final
 
-from tests.failure.on_chain.strikes import kill_any, kill_at_points, strike_all, take_away, wake_the_dead
+from tests.failure.on_chain.strikes import (
+    cut_off_senders,
+    kill_any,
+    kill_at_points,
+    strike_all,
+    take_away,
+    wake_the_dead,
+)
 from tests.failure.on_chain.surroundings.field import ChainField, open_chain
 from tests.failure.plan import Run
 from tests.failure.surroundings.ground import Ground
@@ -36,6 +43,36 @@ async def _work_on(field: ChainField) -> None:
     await field.progress(transactions=80)
 
 
+async def _kill_quickly(field: ChainField) -> None:
+    await kill_any(field, 4, longest=1.0)
+    await cut_off_senders(field, within=10.0)
+    field.man()
+    await field.progress()
+
+
+def _planted(plant: str, *caught_by: str) -> Run:
+    return Run(
+        kind="chain-planted",
+        number=1,
+        strike=_work_on,
+        seconds=45,
+        plant=plant,
+        caught_by=frozenset(caught_by),
+        patience=20,
+        open=_open,
+    )
+
+
+CHAIN_PLANTED: Final = (
+    _planted("routing_lock_removed", "owner"),
+    _planted("clocks_lost", "timer"),
+    _planted("sent_again", "mailed_twice"),
+    _planted("credits_doubled", "sum", "credit"),
+)
+
+CHAIN_QUICK: Final = (_run("quick", _kill_quickly, seconds=50),)
+
+
 CHAIN: Final = (
     _run("calm", _work_on, seconds=60),
     *(_run("random", partial(kill_any, count=20), seconds=110, number=n) for n in range(1, 9)),
@@ -44,4 +81,5 @@ CHAIN: Final = (
     _run("kafka", partial(take_away, what="kafka", seconds=5), seconds=70),
     _run("postgres", partial(take_away, what="postgres", seconds=5), seconds=70),
     *(_run("mixture", partial(strike_all, kills=8), seconds=150, number=n) for n in (1, 2)),
+    *CHAIN_PLANTED,
 )

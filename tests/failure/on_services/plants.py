@@ -5,14 +5,23 @@ Each is one that reading the code might miss: the verdict on a run must not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from services.analytics.domain.credits import Credit
+from services.analytics.domain.outcomes import ConversionKey
+from services.analytics.store import sharings
 from services.ingest.store import directory_rows, resolver
+from services.routing.store import desk_rows
 from services.scoring.store import leads as scored_leads
+from shared.delivery import mail
+from shared.delivery.outcomes import Deferred
+from shared.kernel.changes import TimerKey
+from shared.kernel.instants import Instant
 from shared.log.port import Record
 from shared.postgres.database import Transaction
 from shared.processor.assembly import AssembledStage
+from shared.processor.tables.clocks import Clocks
 from tests.failure.plants import remove_fence
 
 
@@ -52,6 +61,43 @@ def heal_no_scores() -> None:
     AssembledStage.heal = _heal_nothing  # type: ignore[assignment, method-assign]
 
 
+def lock_no_routed_leads() -> None:
+    """Let several people take one lead out of the pool at once."""
+    unlocked = desk_rows._LOCK_LEADS.removesuffix(" FOR UPDATE")
+    vars(desk_rows)["_LOCK_LEADS"] = unlocked
+
+
+def lose_clocks() -> None:
+    """Set no clock for every other lead."""
+    change = Clocks.change
+
+    def forget(self: Clocks, timers: Mapping[TimerKey, Instant | None]) -> None:
+        change(self, {key: None if key.key[0] in "02468ace" else due for key, due in timers.items()})
+
+    Clocks.change = forget  # type: ignore[method-assign]
+
+
+def send_again() -> None:
+    """Take a mail whose answer was lost for one that was never handed over."""
+    vars(mail)["Unknown"] = Deferred
+
+
+def double_credits() -> None:
+    """Credit the first touch twice over."""
+    insert = sharings._insert_credits
+
+    async def insert_twice(
+        transaction: Transaction, credited: Sequence[tuple[ConversionKey, Credit]]
+    ) -> None:
+        doubled = [
+            (key, Credit(one.model, one.touch, one.minor * 2) if one.model == "first" else one)
+            for key, one in credited
+        ]
+        await insert(transaction, doubled)
+
+    vars(sharings)["_insert_credits"] = insert_twice
+
+
 def _heal_nothing(_stage: object, _record: Record) -> None:
     return None
 
@@ -63,6 +109,10 @@ PLANTS: Final = {
     "history_not_loaded": load_no_history,
     "contacts_not_healed": heal_no_contacts,
     "scores_not_healed": heal_no_scores,
+    "routing_lock_removed": lock_no_routed_leads,
+    "clocks_lost": lose_clocks,
+    "sent_again": send_again,
+    "credits_doubled": double_credits,
 }
 
 

@@ -18,6 +18,7 @@ from tests.failure.on_chain.oracle.nurture import (
 )
 from tests.failure.on_chain.oracle.promises import check_conversions, check_ownership
 from tests.failure.on_chain.oracle.routing import compare_routing, replay_routing
+from tests.failure.on_chain.surroundings.forgetters import FORGET
 from tests.failure.on_services.oracle.ingest import compare_letters
 from tests.failure.on_services.oracle.inputs import Expected, load_ordered
 from tests.failure.on_services.oracle.saying import compare_said
@@ -39,6 +40,9 @@ async def judge_chain(field: ChainField) -> Outcome:
     """Compare everything that a run left behind; the platform's audit of all five services included."""
     outcome = await judge(field)
     log = await field.read()
+    wishes = field.ingest.callers.asked if field.ingest.callers else ()
+    forgotten = {one.lead for one in wishes if one.name.endswith(f":{FORGET}") and not one.is_refused}
+    outcome.said = {"people forgotten": len(forgotten)}
     await _judge_routing(field, log, outcome)
     await _judge_nurture(field, log, outcome)
     await _judge_analytics(field, log, outcome)

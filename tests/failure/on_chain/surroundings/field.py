@@ -29,6 +29,8 @@ WORKER: Final = "worker-0"
 """The name of each service's one worker."""
 SENDERS: Final = (f"{SENDER}-0", f"{SENDER}-1")
 """The names of the processes that send mail."""
+SPEED: Final = 28_800
+"""A second is eight hours: a run is a fortnight, and a mail has time to go out before it is too late."""
 FORGETTING: Final = 1.0
 """Merges taken back and people forgotten, together, a second."""
 _MIGRATIONS: Final = {
@@ -98,7 +100,7 @@ async def open_chain(
     await renew_topics(ground.log, ground.broker.address)
     url, folder = await services.fresh_database(ground)
     file = folder / "clock"
-    clock = FastClock.wind(file)
+    clock = FastClock.wind(file, speed=SPEED)
     feeder = BuyersEdge(ground.log, rate=rate, seed=seed, clock=clock)
     async with Post(seed=seed) as post:
         fronts: dict[str, Front] = {}

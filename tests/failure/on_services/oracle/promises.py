@@ -114,7 +114,10 @@ class Promises:
                 )
 
     def _check_facts(self, lives_at: Mapping[str, str]) -> None:
-        """What was said of a profile lies once at its home, and once where the profile lives now."""
+        """What was said of a profile lies once at its home, and once where the profile lives now.
+
+        Of whoever was forgotten nothing more is learnt: what another topic says later may be missing.
+        """
         said: dict[str, Counter[str]] = {}
         for record in first_records(self._log, *_TELLING):
             learned = interpret(decode_envelope(record.value or b""))
@@ -123,10 +126,15 @@ class Promises:
         for profile, ids in said.items():
             for where in {profile, lives_at.get(profile, profile)}:
                 held = Counter(fact.id for fact in self._facts.get(where, ()) if fact.profile == profile)
-                for fact_id in ids - held:
+                is_forgotten = self._is_forgotten(profile) or self._is_forgotten(where)
+                for fact_id in () if is_forgotten else ids - held:
                     self._differences.add("lost", f"fact {fact_id} of {profile} is not at {where}")
                 for fact_id in held - ids:
                     self._differences.add("double", f"fact {fact_id} of {profile} is at {where} too often")
+
+    def _is_forgotten(self, lead: str) -> bool:
+        kept = self._leads.get(lead)
+        return kept is not None and kept.erased is not None
 
     def _check_scores(self) -> None:
         """Stored lines are the fold of the facts that count, and the last said are the stored ones."""
