@@ -1,4 +1,4 @@
-"""The quick share of the matrix on the whole chain; ``python -m tests.failure --kind chain`` does all of it."""
+"""The quick share of the matrix on the whole chain; ``make failure`` does all of it."""
 
 from __future__ import annotations
 

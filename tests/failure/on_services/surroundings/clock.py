@@ -1,7 +1,7 @@
 """A clock on which a second is a day or some hours, the same in every process, and which can be stopped.
 
-It lies in a file that all of them map: where it began, where it stopped, and how fast it runs. Records of the log carry
-its time, so it begins well in the past: Kafka takes no record from the future.
+It lies in a file that all of them map: where it began, where it stopped, and how fast it runs. Records
+of the log carry its time, so it begins well in the past: Kafka takes no record from the future.
 """
 
 from __future__ import annotations
