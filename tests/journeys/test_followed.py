@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ from tests.journeys.spans import LastingExporter
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(20)]
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-ADA = {
+ADA: dict[str, Any] = {
     "email": "ada@example.com",
     "name": "Ada Example",
     "title": "Director of Operations",
@@ -56,7 +57,7 @@ async def from_a_click_to_revenue(site: Site, house: House, sink: MailSink) -> s
     )
     lead = await site.lead_of(email=ADA["email"])
     await site.pass_time(days=3.5)
-    (_, practice) = mails_to(sink, str(ADA["email"]))
+    (_, practice) = mails_to(sink, ADA["email"])
     answer = await site.clients.get(links_in(practice)[1][1], headers=BROWSER)
     assert answer.status_code == 302
     owner = (await house.routed(lead))["owner"]
