@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Final
 
+from services.routing.domain.commands import ClaimLead
 from tests.failure.on_chain.strikes import (
     cut_off_senders,
     kill_any,
@@ -21,13 +23,18 @@ from tests.failure.surroundings.ground import Ground
 
 RATE: Final = 60.0
 """Messages a second; most of the machine is spent on starting workers again."""
+UNDISTURBED: Final = 150.0
+"""Messages a second where nothing is killed."""
 COMMANDS: Final = 10.0
 """Commands of reps a second."""
 PATIENCE: Final = 180.0
+_CLAIMS: Final = 10
+_MAILS: Final = 30
 
 
 def _open(ground: Ground, run: Run) -> AbstractAsyncContextManager[ChainField]:
-    return open_chain(ground, seed=run.number, rate=RATE, commands=COMMANDS, plant=run.plant)
+    rate = UNDISTURBED if run.plant else RATE
+    return open_chain(ground, seed=run.number, rate=rate, commands=COMMANDS, plant=run.plant)
 
 
 def _run(
@@ -43,6 +50,19 @@ async def _work_on(field: ChainField) -> None:
     await field.progress(transactions=80)
 
 
+async def _work_together(field: ChainField) -> None:
+    """Let everybody work until several leads were claimed and several mails taken, or a minute is over."""
+    loop, callers = asyncio.get_running_loop(), field.routing.callers
+    assert callers is not None
+    end = loop.time() + 60
+    while loop.time() < end:
+        await asyncio.sleep(0.5)
+        field.look()
+        claimed = sum(isinstance(one.meaning, ClaimLead) and any(one.replies) for one in callers.asked)
+        if claimed >= _CLAIMS and len(field.post.received) >= _MAILS:
+            return
+
+
 async def _kill_quickly(field: ChainField) -> None:
     await kill_any(field, 4, longest=1.0)
     await cut_off_senders(field, within=10.0)
@@ -54,8 +74,8 @@ def _planted(plant: str, *caught_by: str) -> Run:
     return Run(
         kind="chain-planted",
         number=1,
-        strike=_work_on,
-        seconds=45,
+        strike=_work_together,
+        seconds=60,
         plant=plant,
         caught_by=frozenset(caught_by),
         patience=20,
