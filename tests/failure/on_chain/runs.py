@@ -75,7 +75,7 @@ def _planted(plant: str, *caught_by: str) -> Run:
         kind="chain-planted",
         number=1,
         strike=_work_together,
-        seconds=60,
+        seconds=45,
         plant=plant,
         caught_by=frozenset(caught_by),
         patience=20,
@@ -84,7 +84,8 @@ def _planted(plant: str, *caught_by: str) -> Run:
 
 
 CHAIN_PLANTED: Final = (
-    _planted("routing_lock_removed", "owner"),
+    _planted("routing_lock_removed", "command"),  # the history's keys stop who comes second: answered 500
+    _planted("second_owner", "owner"),
     _planted("clocks_lost", "timer"),
     _planted("sent_again", "mailed_twice"),
     _planted("credits_doubled", "sum", "credit"),

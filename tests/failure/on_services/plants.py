@@ -110,6 +110,7 @@ PLANTS: Final = {
     "contacts_not_healed": heal_no_contacts,
     "scores_not_healed": heal_no_scores,
     "routing_lock_removed": lock_no_routed_leads,
+    "second_owner": lock_no_routed_leads,
     "clocks_lost": lose_clocks,
     "sent_again": send_again,
     "credits_doubled": double_credits,

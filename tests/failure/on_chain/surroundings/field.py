@@ -33,6 +33,13 @@ SPEED: Final = 28_800
 """A second is eight hours: a run is a fortnight, and a mail has time to go out before it is too late."""
 FORGETTING: Final = 1.0
 """Merges taken back and people forgotten, together, a second."""
+_WITHOUT_KEYS: Final = """
+ALTER TABLE stay DROP CONSTRAINT stay_pkey;
+ALTER TABLE said DROP CONSTRAINT said_pkey;
+DROP INDEX stay_open;
+DROP INDEX stay_assignment;
+"""
+"""Takes away what stops a second owner of a lead even where no lock does."""
 _MIGRATIONS: Final = {
     **services.MIGRATIONS,
     "routing": ROUTING_MIGRATIONS,
@@ -122,6 +129,9 @@ async def open_chain(
             fronts[service] = await services.open_front(ground, crew, feeder, scripts=scripts, kind=kind)
         async with fronts["nurture"].database.connection() as connection:
             await connection.execute(nurture.DDL)
+        if plant == "second_owner":
+            async with fronts["routing"].database.connection() as connection:
+                await connection.execute(_WITHOUT_KEYS)
         opened = ChainField(
             ground=ground,
             clock=clock,
