@@ -40,7 +40,24 @@ async def check_mail(
     """Check everything; returns how many mails arrived, and how many messages ended how."""
     async with database.connection() as connection:
         rows = [message_of(row) for row in await connection.fetch("SELECT * FROM message")]
-    ledger = {message.id: message for message in rows}
+    compare_mail({message.id: message for message in rows}, received, _told(log), differences)
+    states = Counter(message.state for message in rows)
+    return Counter(
+        {
+            "mails": len(received),
+            "answers of mail lost": sum(not one.is_answered for one in received),
+            **{f"messages {state}": count for state, count in states.items()},
+        }
+    )
+
+
+def compare_mail(
+    ledger: Mapping[str, Message],
+    received: Sequence[Received],
+    told: Mapping[str, str],
+    differences: Differences,
+) -> None:
+    """Hold the ledger, what arrived, and what was said of each message last, against each other."""
     arrived = Counter(one.message_id for one in received)
     _check_once(ledger, arrived, differences)
     unanswered = {one.message_id for one in received if not one.is_answered}
@@ -48,23 +65,18 @@ async def check_mail(
         message = ledger.get(identity)
         if message is None:
             differences.add("mail", f"{identity} arrived, and the ledger does not know it")
-        elif message.state not in {SENT, FAILED, UNCONFIRMED, SUPPRESSED}:
-            differences.add("mail", f"{identity} is left {message.state}")
-        elif message.state == SENT and identity not in arrived:
+            continue
+        state = message.state
+        if state not in _KINDS.values():
+            differences.add("mail", f"{identity} is left {state}")
+        if state == SENT and identity not in arrived:
             differences.add("mail", f"{identity} is said to be sent, and has not arrived")
-        elif message.state not in {SENT, UNCONFIRMED} and identity in arrived:
-            differences.add("mail", f"{identity} is {message.state}, and has arrived")
-        elif identity in unanswered and message.state != UNCONFIRMED:
-            differences.add("mail", f"{identity} was never answered, and is {message.state}")
-    _check_told(log, ledger, differences)
-    states = Counter(message.state for message in rows)
-    return Counter(
-        {
-            "mails": sum(arrived.values()),
-            "answers of mail lost": len(unanswered),
-            **{f"messages {state}": count for state, count in states.items()},
-        }
-    )
+        if state not in {SENT, UNCONFIRMED} and identity in arrived:
+            differences.add("mail", f"{identity} is {state}, and has arrived")
+        if identity in unanswered and state != UNCONFIRMED:
+            differences.add("mail", f"{identity} was never answered, and is {state}")
+        if told.get(identity) != state:
+            differences.add("mail", f"{identity} is {state}, the topic says {told.get(identity)}")
 
 
 def _check_once(ledger: Mapping[str, Message], arrived: Counter[str], differences: Differences) -> None:
@@ -83,15 +95,11 @@ def _check_once(ledger: Mapping[str, Message], arrived: Counter[str], difference
             differences.add("mailed_twice", f"{step} arrived {times} times")
 
 
-def _check_told(
-    log: Mapping[TopicPartition, Sequence[Record]], ledger: Mapping[str, Message], differences: Differences
-) -> None:
-    """What the topic says last of a message is how it ended."""
+def _told(log: Mapping[TopicPartition, Sequence[Record]]) -> dict[str, str]:
+    """Return what the topic says last of each message."""
     told: dict[str, str] = {}
     for record in first_records(log, NURTURE.name):
         event = decode_event(decode_envelope(record.value or b""))
         if isinstance(event, nurture.MessageEvent):
             told[event.message] = _KINDS[type(event)]
-    for identity, message in ledger.items():
-        if told.get(identity) != message.state:
-            differences.add("mail", f"{identity} is {message.state}, the topic says {told.get(identity)}")
+    return told
