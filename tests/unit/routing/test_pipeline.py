@@ -58,6 +58,19 @@ class TestActivation:
         assert (converted.campaign, converted.source, converted.stage) == ("spring", "web", "first_talk")
         assert floor.lead("ada").tasks == {}
 
+    def test_the_opportunity_tells_the_list_in_the_documents_order_however_it_was_filled_in(self) -> None:
+        told = []
+        for names in (("budget", "purchase_time"), ("purchase_time", "budget")):
+            floor = Floor()
+            floor.hot("ada")
+            floor.activated("ada")
+            known = {"budget": "open", "purchase_time": "1_month"}
+            floor.fill("ada", "rep-1", **{name: known[name] for name in names})
+            rest = {"decision_maker": "yes", "pain_point": "too slow", "current_solution": "paper"}
+            floor.fill("ada", "rep-1", **rest)
+            told.append(list(floor.last(LeadConverted).handover))
+        assert told == [["purchase_time", "budget", "decision_maker"]] * 2
+
     def test_with_a_complete_list_the_opportunity_comes_at_once(self) -> None:
         floor = Floor()
         floor.hot("ada")

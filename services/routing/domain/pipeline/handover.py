@@ -46,6 +46,10 @@ def missing(document: PipelineDocument, handover: Mapping[str, str]) -> list[str
 
 
 def choices_of(document: PipelineDocument, handover: Mapping[str, str]) -> dict[str, str]:
-    """Return the list without its free texts: they may name people, and stay in routing's own tables."""
-    chosen = {one.field for one in document.handover if one.choices}
-    return {name: value for name, value in handover.items() if name in chosen}
+    """Return the list without its free texts: they may name people, and stay in routing's own tables.
+
+    It is in the document's order: that of a stored list may be another once it has been read back.
+    """
+    return {
+        one.field: handover[one.field] for one in document.handover if one.choices and one.field in handover
+    }
