@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,6 +49,7 @@ def up(port: Port = None, admin_port: AdminPort = None, log: LogChoice = None, d
     Starts the database that comes along, unless LEADMILL_POSTGRES names one; brings schemas and topics
     to what this release needs; then serves. Ctrl-C or SIGTERM stops it with nothing half done.
     """
+    from leadmill.platform.roster import ROSTER
     from leadmill.platform.serving import Assignment, run_platform
 
     settings = read_settings(
@@ -56,7 +57,9 @@ def up(port: Port = None, admin_port: AdminPort = None, log: LogChoice = None, d
     )
 
     async def main(lifeline: Lifeline) -> None:
-        await run_platform(settings, Assignment(prepares=True, announces=_announce), lifeline=lifeline)
+        await run_platform(
+            settings, Assignment(prepares=True, announces=_announcing(ROSTER)), lifeline=lifeline
+        )
 
     raise typer.Exit(run_as_process(main, level=settings.log_level))
 
@@ -86,15 +89,21 @@ def run(
 
     async def main(lifeline: Lifeline) -> None:
         entry_of(service)
-        assignment = Assignment(services=(service,), role=role.value, announces=_announce)
+        assignment = Assignment(services=(service,), role=role.value, announces=_announcing((service,)))
         await run_platform(settings, assignment, lifeline=lifeline)
 
     raise typer.Exit(run_as_process(main, level=settings.log_level))
 
 
-def _announce(addresses: Addresses) -> None:
-    """Say where to go, on standard output; standard error has the log."""
-    if addresses.api:
-        print(f"Leadmill answers on {addresses.api} (pages: /docs, /scoring/docs)")
-    print(f"Admin (/livez /readyz /metrics /info) on {addresses.admin}; Ctrl-C stops it", flush=True)
-    sys.stdout.flush()
+def _announcing(services: Collection[str]) -> Callable[[Addresses], None]:
+    """Return what says where to go, on standard output; standard error has the log."""
+    from leadmill.platform.roster import entry_of
+
+    pages = ", ".join(f"{entry_of(service).path}/docs" for service in services)
+
+    def announce(addresses: Addresses) -> None:
+        if addresses.api:
+            print(f"Leadmill answers on {addresses.api} (pages: {pages})")
+        print(f"Admin (/livez /readyz /metrics /info) on {addresses.admin}; Ctrl-C stops it", flush=True)
+
+    return announce

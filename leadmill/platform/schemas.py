@@ -9,10 +9,13 @@ from shared.postgres.database import Database
 from shared.postgres.migrations import Phase, migrate, require_schema
 from shared.runtime.blueprint import Blueprint
 from shared.security.tables import ACCESS_TABLES
+from shared.telemetry.logging import get_logger
 
 ACCESS: Final = "access"
 
 _ALONE: Final = "SELECT pg_advisory_xact_lock(hashtextextended('leadmill access tables', 0))"
+
+logger = get_logger(__name__)
 
 
 async def migrate_schemas(
@@ -38,6 +41,8 @@ async def migrate_schemas(
         ran[blueprint.schema] = await migrate(
             url, schema=blueprint.schema, scripts=blueprint.migrations, phase=phase
         )
+        if ran[blueprint.schema]:
+            logger.info("migrated", schema=blueprint.schema, scripts=list(ran[blueprint.schema]))
     return ran
 
 

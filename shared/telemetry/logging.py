@@ -29,7 +29,10 @@ Logger = structlog.stdlib.BoundLogger
 
 LEVELS: Final[tuple[LevelName, ...]] = ("debug", "info", "warning", "error", "critical")
 
-_AT_MOST_WARNING: Final = ("httpx", "httpcore", "aiokafka", "uvicorn", "multipart", "python_multipart")
+_AT_MOST_WARNING: Final = (
+    *("httpx", "httpcore", "aiokafka", "uvicorn", "multipart", "python_multipart"),
+    "alembic.runtime.migration",
+)
 """Packages whose cheerful lines carry addresses of requests, or say in hundreds what a metric says."""
 
 _FIRST_FIELDS: Final = ("timestamp", "level", "service", "version", "event")

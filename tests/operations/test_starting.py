@@ -122,7 +122,7 @@ class TestWhatIsNotThereYet:
 class TestStopping:
     def test_sigterm_during_the_start_is_exit_code_0(self, data: Path, tmp_path: Path) -> None:
         with Running(["up", "--data", str(data)], {}, tmp_path / "log") as platform:
-            platform.until_said("library_message", seconds=60)
+            platform.until_said("migrated", seconds=60)
             assert platform.terminate() == 0
         assert not (data / "postgres" / "postmaster.pid").exists()
 
