@@ -154,7 +154,9 @@ class _Conversation:
         if self._treatment is Treatment.HANG_UP_EARLY:
             self._hang_up()
         if self._treatment in {Treatment.DEFER_RECIPIENT, Treatment.REFUSE_RECIPIENT}:
-            await self._say(self._treatment.value)
+            # as servers do, with the address in what they say
+            code, _, text = self._treatment.value.partition(" ")
+            await self._say(f"{code} <{recipient}>: {text}")
             return
         self._recipient = recipient
         await self._say("250 2.1.5 ok")

@@ -94,7 +94,7 @@ def build(
     new_id: Callable[[], str] = new_record_id,
 ) -> Blueprint:
     """Return the service, not yet started."""
-    settings = settings or load_settings(IngestSettings)
+    settings = settings or load_settings(IngestSettings, environment=resources.environment)
     identity_key = resources.secrets.identity_key.reveal()
     pepper = resources.secrets.pepper.reveal()
     metrics = IngestMetrics(resources.registry)

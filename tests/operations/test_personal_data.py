@@ -8,29 +8,37 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from leadmill.audit.reading import read_topic
-from shared.contracts.topics import BEHAVIOUR, CONTACTS, DEAD_LETTERS, RAW, all_topics
+from leadmill.demo.mail_sink import MailSink, Treatment
+from shared.contracts.topics import (
+    ASSIGNMENTS,
+    BEHAVIOUR,
+    CONTACTS,
+    DEAD_LETTERS,
+    NURTURE,
+    OUTCOMES,
+    RAW,
+    SCORES,
+    TIER_CHANGES,
+    all_topics,
+)
 from shared.kernel.release import VERSION
 from shared.log.port import NewRecord, Record, TopicPartition
 from shared.telemetry.logging import configure_logging
 from shared.testing.kafka_broker import find_kafka
+from tests.journeys.house import House
+from tests.journeys.mailbox import BROWSER, links_in, mail_settings, mails_to
 from tests.journeys.site import Site, open_site
+from tests.journeys.spans import LastingExporter
 
-pytestmark = [pytest.mark.postgres, pytest.mark.lasts(15)]
+pytestmark = [pytest.mark.postgres, pytest.mark.lasts(30)]
 
 EMAIL = "ada.fixture@example.com"
+REFUSED = "ada.fixture.the.other@example.com"
 PHONE = "+1 202 555 0147"
 NEEDLES = ("ada.fixture", "ada%2efixture", "2025550147", "555 0147", "555-0147", "Fixture-Lovelace")
 MAY_HOLD = {RAW.name, CONTACTS.name, *(topic.name for topic in DEAD_LETTERS.values())}
-
-
-class LastingExporter(InMemorySpanExporter):
-    """Keeps the spans of several services; the first of them to stop does not end it for the others."""
-
-    def shutdown(self) -> None:
-        """Go on."""
 
 
 PERSON = {"email": EMAIL, "phone": PHONE, "name": "Ada Fixture-Lovelace"}
@@ -43,6 +51,17 @@ def environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
         return
     with find_kafka() as broker:
         yield {"LEADMILL_LOG": "kafka", "LEADMILL_KAFKA": broker.address, "LEADMILL_KAFKA_SESSION": "6s"}
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[MailSink]:
+    """A mail server that takes everybody's mail but one's."""
+
+    def treat(recipient: str) -> Treatment:
+        return Treatment.REFUSE_RECIPIENT if recipient == REFUSED else Treatment.TAKE
+
+    async with MailSink(treat=treat) as opened:
+        yield opened
 
 
 @contextmanager
@@ -91,6 +110,58 @@ async def send_everything(site: Site) -> list[str]:
     return said
 
 
+async def let_all_five_work(site: Site, house: House, sink: MailSink) -> list[str]:
+    """Let the person be mailed to, click, be claimed, be written about and buy; return what was answered."""
+    fit = {"title": "Director", "industry": "manufacturing", "region": "上海"}
+    company = {"name": "Fixture-Lovelace Ltd", "employees": 650}
+    await site.call("identify", userId=EMAIL, traits={**PERSON, **fit, "company": company})
+    await site.track("Document Downloaded", {"kind": "white_paper", "document": "w"}, userId=EMAIL)
+    lead = await site.lead_of(email=EMAIL)
+    assert (await house.nurtured(lead))["sequence"] == "b_leads"
+    await site.pass_time(days=3.5)
+    picture, links = links_in(mails_to(sink, EMAIL)[-1])
+    said = [(await site.clients.get(link, headers=BROWSER)).text for link in (picture, links[1])]
+    # hot now, and owned; nobody calls, so it is claimed out of the pool, and a note names the person
+    await house.routed(lead)
+    await site.pass_time(days=4)
+    routed = await house.routed(lead)
+    assert routed["place"] == "pool"
+    acts: list[tuple[str, dict[str, object]]] = [
+        ("claim", {}),
+        ("follow-ups", {"way": "phone", "result": "reached", "note": f"spoke to {EMAIL}, {PHONE}"}),
+        ("handover", {"fields": {"pain_point": f"ask {EMAIL}"}}),
+        ("return", {"reason": EMAIL}),
+        ("status", {"status": "invalid", "reason": PHONE}),
+        (f"{EMAIL}", {}),
+    ]
+    for act, body in acts:
+        said.append((await house.post(f"/routing/v1/leads/{lead}/{act}", body, by="rep-5")).text)
+    said += [
+        (await house.post(f"/routing/v1/leads/{EMAIL}/claim", {}, by="rep-5")).text,
+        (await house.post(f"/routing/v1/leads/{lead}/transfer", {"to_rep": EMAIL})).text,
+        (await site.clients.get(f"/t/c/{EMAIL}", params={"u": EMAIL})).text,
+    ]
+    for path in (f"/nurture/v1/leads/{EMAIL}", f"/analytics/v1/leads/{EMAIL}/story", "/analytics/v1/roi"):
+        said.append((await site.api.get(path, params={"model": EMAIL, "as_of": EMAIL})).text)
+    won = {"kind": "won", "opportunity": "OP-1", "amount": "9000.01", "currency": "CNY"}
+    await house.report("/v1/outcomes", source="crm", **won, email=EMAIL, note=f"{EMAIL} signed")
+    await house.report("/v1/outcomes", source="crm", kind="won", opportunity=EMAIL, amount=PHONE, email=EMAIL)
+    assert sum(map(float, (await house.credited("u")).values())) == 9000.01
+    said.append(str(await house.routed(lead) | {"handover": None, "follow_ups": None}))
+    said += [str(await house.nurtured(lead)), str(await house.explain(lead))]
+    return said
+
+
+async def fail_to_send(site: Site, sink: MailSink) -> None:
+    """Let mail servers say no to a namesake, with the address in what they answer."""
+    namesake = {**PERSON, "email": REFUSED, "phone": "+1 202 555 0148", "title": "Director"}
+    traits = {**namesake, "industry": "manufacturing", "region": "上海", "company": {"employees": 650}}
+    await site.call("identify", userId="namesake", traits=traits)
+    await site.track("Document Downloaded", {"kind": "white_paper", "document": "w"}, userId="namesake")
+    await site.platform.drained()
+    assert not mails_to(sink, REFUSED)
+
+
 async def spoil(site: Site) -> None:
     """Put a record with personal data on a topic that a service cannot read."""
     producer = site.platform.ground.log.producer(name="spoiler")
@@ -113,12 +184,16 @@ def find_in(text: str) -> list[str]:
 
 
 async def test_what_identifies_a_person_is_nowhere_else(
-    database_url: str, tmp_path: Path, environment: dict[str, str]
+    database_url: str, tmp_path: Path, environment: dict[str, str], sink: MailSink
 ) -> None:
     exporter = LastingExporter()
+    settings = {**environment, **mail_settings(sink)}
     with captured_log() as log:
-        async with open_site(database_url, tmp_path, environment, exporter=exporter) as site:
-            said = await send_everything(site)
+        async with open_site(database_url, tmp_path, settings, exporter=exporter) as site:
+            house = House(site)
+            said = await let_all_five_work(site, house, sink)
+            await fail_to_send(site, sink)
+            said += await send_everything(site)
             await spoil(site)
             await site.pass_time(days=20)
             assert await site.find(email=EMAIL)
@@ -137,9 +212,14 @@ async def test_what_identifies_a_person_is_nowhere_else(
 
     assert {name: found for name, found in leaks.items() if found} == {}
     assert counts[DEAD_LETTERS["scoring"].name] == 1
-    assert counts[CONTACTS.name] > 0
+    for topic_that_is_spoken_on in (CONTACTS, SCORES, TIER_CHANGES, ASSIGNMENTS, NURTURE, OUTCOMES):
+        assert counts[topic_that_is_spoken_on.name] > 0
+    assert "letter_not_accepted" in log.getvalue()
     spans = "\n".join(span.to_json() for span in exporter.get_finished_spans())
     assert "POST" in spans
+    assert {span.resource.attributes["service.name"] for span in exporter.get_finished_spans()} >= {
+        "ingest", "scoring", "routing", "nurture", "analytics"
+    }  # fmt: skip
     assert "leads_dead_letters_total" in metrics
     for name, text in {
         "log": log.getvalue(),
