@@ -3,7 +3,7 @@
 Without options everything is run that is not done yet for this state of the code: stopped at any
 time, it goes on where it was. ``--minutes`` begins no further run after so many, ``--share 2/3``
 does the second third, ``--share quick`` what `make test` does, ``--kind zombies,gap`` these
-kinds (again).
+kinds or single runs (again), as ``random-6``.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def _choose(options: argparse.Namespace) -> tuple[Run, ...]:
     runs = EVERYTHING
     if options.kind:
         kinds = options.kind.split(",")
-        chosen = tuple(run for run in runs if any(f"{run.kind}-".startswith(f"{kind}-") for kind in kinds))
+        chosen = tuple(
+            run for run in runs if any(f"{run.kind}-{run.number}-".startswith(f"{kind}-") for kind in kinds)
+        )
         again = [
             replace(run, number=run.number + 100 * turn) for turn in range(options.times) for run in chosen
         ]
