@@ -10,15 +10,12 @@ import pytest
 
 from leadmill.demo.mail_sink import MailSink
 from services.nurture.bootstrap import MIGRATIONS
-from shared.contracts.topics import all_topics
 from shared.kernel.clock import SimulatedClock
-from shared.log.embedded.log import EmbeddedLog
-from shared.log.port import Log, TopicLayout
-from shared.postgres.database import Database
 from shared.postgres.migrations import migrate
 from tests.services.nurture.front_door import FrontDoor
 from tests.services.nurture.stand import Stand
-from tests.services.nurture.words import PARTITIONS, Words
+from tests.services.nurture.words import Words
+from tests.services.surroundings.logs import BOTH, create_topics, open_log
 from tests.unit.nurture.stories import START
 
 
@@ -28,22 +25,12 @@ async def open_stand(
 ) -> AsyncIterator[Stand]:
     """Prepare the database, the log and its topics; stop whatever still runs at the end."""
     await migrate(database_url, schema="nurture", scripts=MIGRATIONS)
-    async with contextlib.AsyncExitStack() as stack:
-        log = await _open_log(kind, request, database_url, stack)
+    async with open_log(kind, request, database_url) as log, contextlib.AsyncExitStack() as stack:
         sink = await stack.enter_async_context(MailSink())
         door = await stack.enter_async_context(FrontDoor())
         data = request.getfixturevalue("tmp_path")
         stand = Stand(log, database_url, SimulatedClock(START), data=data, sink=sink, door=door, **settings)
-        topics = {*stand.blueprint.topics, *stand.blueprint.outputs}
-        # without retention: under a simulated clock all records are old, and Kafka would remove them at once
-        wanted = [
-            TopicLayout(name=one.name, partitions=PARTITIONS, compacted=one.compacted)
-            for one in all_topics()
-            if one.name in topics
-        ]
-        topic_admin = await log.admin()
-        await topic_admin.create(wanted)
-        await topic_admin.stop()
+        await create_topics(log, {*stand.blueprint.topics, *stand.blueprint.outputs})
         await stand.blueprint.start()
         stack.push_async_callback(stand.end)
         stack.push_async_callback(stand.stop)
@@ -51,27 +38,7 @@ async def open_stand(
         yield stand
 
 
-async def _open_log(
-    kind: str, request: pytest.FixtureRequest, database_url: str, stack: contextlib.AsyncExitStack
-) -> Log:
-    if kind == "kafka":
-        from shared.log.kafka.log import KafkaLog
-
-        return KafkaLog(request.getfixturevalue("kafka_broker").address, session_timeout=6.0)
-    admin = Database(database_url, schema="public", application="prepare")
-    await admin.start()
-    async with admin.connection() as connection:
-        await connection.execute("CREATE SCHEMA IF NOT EXISTS log")
-    await admin.stop()
-    database = Database(database_url, schema="log", application="log")
-    await database.start()
-    stack.push_async_callback(database.stop)
-    log = EmbeddedLog(database, lease=3.0)
-    await log.prepare()
-    return log
-
-
-@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+@pytest.fixture(params=BOTH)
 async def stand(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[Stand]:
     """Nurture on each log in turn, under a clock that stands still until it is moved."""
     async with open_stand(request.param, request, database_url) as opened:

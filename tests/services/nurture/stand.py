@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -23,23 +21,19 @@ from shared.contracts.topics import NURTURE
 from shared.http.app import build_app
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.instants import Instant
-from shared.kernel.redacted import Redacted
-from shared.log.port import Log, NewRecord, Record, TopicPartition
-from shared.postgres.database import Database, Row
-from shared.processor.checks import measure_progress
+from shared.log.port import Log
 from shared.processor.loop import LoopSettings
-from shared.processor.tables import fence
-from shared.runtime.blueprint import Blueprint, Resources
+from shared.runtime.blueprint import Resources
 from shared.runtime.service import Activity
 from shared.runtime.settings.environment import load_settings
-from shared.security.secrets import DeploymentSecrets
 from shared.security.tokens import Principal, Role
 from tests.services.nurture.front_door import FrontDoor
-from tests.services.nurture.words import PARTITIONS, Word
+from tests.services.nurture.words import Word
+from tests.services.surroundings.logs import PARTITIONS
+from tests.services.surroundings.stand import SECRETS, Onlooker
 from tests.unit.nurture.stories import CONFIG
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36"
-SECRETS = DeploymentSecrets(identity_key=Redacted(b"k" * 32), pepper=Redacted(b"p" * 32))
 
 
 class RoleByName:
@@ -49,8 +43,8 @@ class RoleByName:
         return Principal(id=token, name=token, role=cast(Role, token))
 
 
-class Stand:
-    """One database, one log, a worker, senders; begins behind whatever the log holds already."""
+class Stand(Onlooker):
+    """Nurture on one database and one log: a worker, senders, and whom they meet."""
 
     def __init__(
         self,
@@ -63,8 +57,6 @@ class Stand:
         door: FrontDoor,
         **settings: Any,
     ) -> None:
-        self.log = log
-        self.clock = clock
         self.sink = sink
         self.door = door
         self.url = url
@@ -98,10 +90,8 @@ class Stand:
             loop=LoopSettings(partitions=PARTITIONS, poll=timedelta(milliseconds=20)),
             front_door=door.address,
         )
-        self.blueprint: Blueprint = build(self.resources, settings=self.settings)
-        self.database: Database = self.blueprint.database
+        super().__init__(build(self.resources, settings=self.settings), log=log, clock=clock)
         self.http = self._client()
-        self.starts: dict[TopicPartition, int] = {}
         self._running: dict[str, tuple[Any, asyncio.Task[None]]] = {}
 
     def _client(self) -> httpx.AsyncClient:
@@ -126,16 +116,6 @@ class Stand:
         )
 
     # --- running ---------------------------------------------------------------------------------------
-
-    async def begin_here(self) -> None:
-        """Start at the ends of the topics: a real broker still holds what earlier tests wrote."""
-        admin = await self.log.admin()
-        bounds = await admin.bounds({*self.blueprint.topics, *self.blueprint.outputs})
-        await admin.stop()
-        self.starts = {tp: end for tp, (_, end) in bounds.items()}
-        async with self.database.transaction() as transaction:
-            positions = {tp: end for tp, end in self.starts.items() if tp.topic in self.blueprint.topics}
-            await fence.open_positions(transaction, group=self.blueprint.group, positions=positions)
 
     async def start(self, *, jobs: bool = True) -> None:
         """Let the worker and the jobs run."""
@@ -188,18 +168,6 @@ class Stand:
 
     # --- what happens ----------------------------------------------------------------------------------
 
-    async def feed(self, *words: Word) -> None:
-        """Append records, in this order per partition."""
-        batches: dict[TopicPartition, list[NewRecord]] = {}
-        for word in words:
-            batches.setdefault(word.target, []).append(word.record)
-        producer = self.log.producer(name="feeder")
-        await producer.start()
-        try:
-            await producer.append(list(batches.items()))
-        finally:
-            await producer.stop()
-
     async def learn(self, *words: Word, rests: bool = True) -> None:
         """Append records and wait until they have had their effect."""
         await self.feed(*words)
@@ -224,12 +192,7 @@ class Stand:
                 for _, task in self._running.values():
                     if task.done():
                         task.result()
-                progress = await measure_progress(
-                    self.database, self.log, group=self.blueprint.group, topics=self.blueprint.topics
-                )
-                is_due = progress.next_due is not None and progress.next_due <= self.clock.now()
-                is_calm = progress.is_drained and not is_due
-                is_calm = is_calm and (not rests or await self.blueprint.is_at_rest())
+                is_calm = await self.is_calm() and (not rests or await self.blueprint.is_at_rest())
                 calm = calm + 1 if is_calm else 0
                 await asyncio.sleep(0.02)
 
@@ -240,37 +203,6 @@ class Stand:
                 await asyncio.sleep(0.02)
 
     # --- what one may ask ------------------------------------------------------------------------------
-
-    async def records(self, topic: str) -> list[Record]:
-        """Everything that was written to a topic since the beginning, by partition and offset."""
-        admin = await self.log.admin()
-        bounds = await admin.bounds([topic])
-        await admin.stop()
-        missing = {tp: end for tp, (_, end) in bounds.items() if end > self.starts[tp]}
-        found: list[Record] = []
-        if missing:
-            await self._read(topic, missing, found)
-        return sorted(found, key=lambda record: (record.partition, record.offset))
-
-    async def _read(self, topic: str, missing: dict[TopicPartition, int], found: list[Record]) -> None:
-        consumer = self.log.consumer(group=f"reader-{time.monotonic_ns()}", topics=[topic], member="reader")
-
-        async def on_assigned(partitions: frozenset[TopicPartition]) -> None:
-            consumer.seek({tp: self.starts[tp] for tp in partitions})
-
-        async def on_revoked(partitions: frozenset[TopicPartition]) -> None:
-            return None
-
-        await consumer.start(on_assigned=on_assigned, on_revoked=on_revoked)
-        try:
-            async with asyncio.timeout(30):
-                while missing:
-                    for tp, records in (await consumer.fetch(max_records=5000, timeout=0.2)).items():
-                        found.extend(records)
-                        if records and records[-1].offset + 1 >= missing.get(tp, 0):
-                            missing.pop(tp, None)
-        finally:
-            await consumer.stop()
 
     async def said(self, lead: str) -> list[Event]:
         """What nurture has said of a lead, in order."""
@@ -296,23 +228,3 @@ class Stand:
         answer = await self.http.get(f"/nurture/v1/leads/{lead}")
         assert answer.status_code == 200, answer.text
         return answer.json()
-
-    async def breaches(self) -> list[str]:
-        """What the audit finds wrong."""
-        findings = await self.blueprint.check(True)
-        return [breach for finding in findings for breach in finding.breaches]
-
-    async def value(self, sql: str, *arguments: object) -> Any:
-        """One value from the database."""
-        async with self.database.connection() as connection:
-            return await connection.fetch_value(sql, *arguments)
-
-    async def rows(self, sql: str, *arguments: object) -> Sequence[Row]:
-        """Rows from the database."""
-        async with self.database.connection() as connection:
-            return await connection.fetch(sql, *arguments)
-
-    async def execute(self, sql: str, *arguments: object) -> int:
-        """Change something behind nurture's back."""
-        async with self.database.connection() as connection:
-            return await connection.execute(sql, *arguments)

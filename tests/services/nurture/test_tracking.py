@@ -11,8 +11,9 @@ import pytest
 from shared.kernel.instants import DAY, HOUR, MINUTE, SECOND
 from shared.security.internal_keys import internal_key
 from tests.services.nurture.conftest import open_stand
-from tests.services.nurture.stand import SECRETS, Stand
+from tests.services.nurture.stand import Stand
 from tests.services.nurture.words import Words
+from tests.services.surroundings.stand import SECRETS
 from tests.unit.nurture.stories import START
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -12,8 +12,7 @@ from shared.contracts.topics import CONTACTS, partition_of
 from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import Instant, to_datetime
 from shared.log.port import NewRecord, TopicPartition
-
-PARTITIONS = 4
+from tests.services.surroundings.logs import PARTITIONS
 
 
 class Word(NamedTuple):
