@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
 from services.scoring.bootstrap import MIGRATIONS
 from shared.kernel.clock import SimulatedClock
-from shared.postgres.migrations import migrate
 from tests.services.scoring.deeds import Deeds
 from tests.services.scoring.stand import Stand
-from tests.services.surroundings.logs import BOTH, create_topics, open_log
+from tests.services.surroundings.logs import BOTH
+from tests.services.surroundings.stand import open_service_stand
 from tests.unit.scoring.stories import START
 
 
-@contextlib.asynccontextmanager
-async def open_stand(kind: str, request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[Stand]:
-    """Prepare the database, the log and its topics; stop whatever still runs at the end."""
-    await migrate(database_url, schema="scoring", scripts=MIGRATIONS)
-    async with open_log(kind, request, database_url) as log, contextlib.AsyncExitStack() as stack:
-        stand = Stand(log, database_url, SimulatedClock(START))
-        await create_topics(log, {*stand.blueprint.topics, *stand.blueprint.outputs})
-        stack.push_async_callback(stand.blueprint.stop)
-        await stand.blueprint.start()
-        stack.push_async_callback(stand.stop)
-        await stand.begin_here()
-        yield stand
+def open_stand(
+    kind: str, request: pytest.FixtureRequest, database_url: str
+) -> AbstractAsyncContextManager[Stand]:
+    """Open scoring on one of the logs."""
+    return open_service_stand(
+        kind,
+        request,
+        database_url,
+        schema="scoring",
+        scripts=MIGRATIONS,
+        make=lambda log: Stand(log, database_url, SimulatedClock(START)),
+    )
 
 
 @pytest.fixture(params=BOTH)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from shared.kernel.clock import SimulatedClock
@@ -15,6 +17,7 @@ from shared.kernel.instants import Instant
 from shared.kernel.redacted import Redacted
 from shared.log.port import Log, NewRecord, Record, TopicPartition
 from shared.postgres.database import Database, Row
+from shared.postgres.migrations import migrate
 from shared.processor.checks import Finding, measure_progress
 from shared.processor.fold import Tripwire
 from shared.processor.loop import LoopSettings, Worker
@@ -23,8 +26,9 @@ from shared.processor.tables import fence
 from shared.runtime.blueprint import Blueprint, Resources
 from shared.security.secrets import DeploymentSecrets
 from shared.telemetry.metrics import ProcessorMetrics
-from tests.services.surroundings.logs import PARTITIONS
+from tests.services.surroundings.logs import PARTITIONS, create_topics, open_log
 
+T = TypeVar("T", bound="ServiceStand")
 SETTINGS = LoopSettings(partitions=PARTITIONS)
 SECRETS = DeploymentSecrets(identity_key=Redacted(b"k" * 32), pepper=Redacted(b"p" * 32))
 
@@ -213,3 +217,25 @@ class ServiceStand(Onlooker):
                         task.result()
                 calm = calm + 1 if await self.is_calm() else 0
                 await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def open_service_stand(
+    kind: str,
+    request: pytest.FixtureRequest,
+    database_url: str,
+    *,
+    schema: str,
+    scripts: Path,
+    make: Callable[[Log], T],
+) -> AsyncIterator[T]:
+    """Prepare the database, the log and its topics; stop whatever still runs at the end."""
+    await migrate(database_url, schema=schema, scripts=scripts)
+    async with open_log(kind, request, database_url) as log, contextlib.AsyncExitStack() as stack:
+        stand = make(log)
+        await create_topics(log, {*stand.blueprint.topics, *stand.blueprint.outputs})
+        stack.push_async_callback(stand.blueprint.stop)
+        await stand.blueprint.start()
+        stack.push_async_callback(stand.stop)
+        await stand.begin_here()
+        yield stand
