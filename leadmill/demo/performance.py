@@ -21,7 +21,7 @@ from leadmill.demo.clients import Clients
 from leadmill.demo.habits import plan_fortnight
 from leadmill.demo.mail_sink import MailSink
 from leadmill.demo.mailboxes import Mailboxes, mail_settings
-from leadmill.demo.people import make_people
+from leadmill.demo.people import Person, make_people
 from leadmill.demo.sales import REPS, SalesFloor
 from leadmill.demo.visits import BEGIN, REPORTING, SOURCES, Report, Visit, arrivals, names_somebody
 from leadmill.platform.access import Access, open_access
@@ -29,6 +29,7 @@ from leadmill.platform.ground import Ground
 from leadmill.platform.simulation import Platform
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.instants import HOUR, format_instant
+from shared.processor.transaction import Journal, no_journal
 
 _GRAIN: Final = HOUR
 _MALFORMED: Final = (
@@ -45,8 +46,29 @@ class Casting:
     seed: int = 20_260_914
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """What the tables take from the story itself, and from what was counted on the way.
+
+    ``race`` is how many claimed one lead at once and how many got it; ``refused`` counts by code.
+    """
+
+    people: Sequence[Person]
+    visits: Sequence[Visit]
+    race: tuple[int, int]
+    refused: Mapping[str, int]
+    repeated: int
+
+
 Ending = Callable[[Platform], Awaitable[None]]
 """What is to be done with the platform once the story is told, while it still runs."""
+
+
+def cast_story(casting: Casting) -> tuple[list[Person], list[Visit]]:
+    """Return everybody of the story, and every visit of theirs in order of time."""
+    crowd = make_people(max(casting.people - len(CAST), 0), after=len(CAST), random=Random(casting.seed))
+    visits = [*plan_cast(), *plan_fortnight(crowd, seed=casting.seed)]
+    return [*CAST, *crowd], sorted(visits, key=lambda visit: visit.at)
 
 
 async def perform(
@@ -56,19 +78,20 @@ async def perform(
     screen: Console,
     ending: Ending,
     tell: Callable[[str], None] = lambda _: None,
+    journal_of: Callable[[str], Journal] = lambda _service: no_journal,
 ) -> None:
     """Play the fortnight on an empty ground, print what became of it, then do what the ending says.
 
+    ``journal_of`` gives each service's journal, for whoever wants to work it all out again.
+
     :raises Unavailable: if something the platform stands on does not answer, or a request is refused.
     """
-    crowd = make_people(max(casting.people - len(CAST), 0), after=len(CAST), random=Random(casting.seed))
-    people = [*CAST, *crowd]
-    visits = sorted([*plan_cast(), *plan_fortnight(crowd, seed=casting.seed)], key=lambda visit: visit.at)
+    people, visits = cast_story(casting)
     clock = SimulatedClock(BEGIN)
     tell("starting the services")
     async with (
         MailSink() as sink,
-        Platform(ground, clock=clock, environment=mail_settings(sink)) as platform,
+        Platform(ground, clock=clock, environment=mail_settings(sink), journal_of=journal_of) as platform,
     ):
         access = await open_access(platform.blueprints, platform.resources)
         try:
@@ -88,45 +111,52 @@ async def perform(
         tables.print_sent(
             screen, clients.sent, people=len(people), begun=BEGIN, ended=END - HOUR, seconds=seconds
         )
-        async with Answers(platform.address, token=tokens["manager"]) as answers:
-            leads = await answers.find_leads(people)
-            movements = await answers.find_movements(leads)
-            example = choose_example(leads, tables.MQL)
-            now = await answers.explain(example.lead, model=tables.MQL, as_of=END)
-            before = await answers.explain(example.lead, model=tables.MQL, as_of=WEEK_AGO)
-            funnel = await answers.ask("/analytics/v1/funnel", by="source")
-            first = await answers.ask("/analytics/v1/roi", model="first")
-            shared = await answers.ask("/analytics/v1/roi", model="u")
-            responses = await answers.ask("/analytics/v1/reps")
-            reps = await answers.ask("/routing/v1/reps")
-            parted = await answers.count_parted(concerned(plan_deeds(), "unmerge"))
-            erased = await answers.count_erased(concerned(plan_deeds(), "erase"))
-            sequences = await answers.ask("/nurture/v1/sequences")
-            traces = [
-                (lead.person, await answers.ask(f"/routing/v1/leads/{lead.lead}"))
-                for lead in leads
-                if lead.person in CAST
-            ]
-        tables.print_sources(screen, visits, leads)
-        tables.print_movements(screen, movements)
-        tables.print_hottest(screen, leads)
-        tables.print_rules(screen, leads)
-        tables.print_example(screen, example, now, before)
-        business.print_funnel(screen, funnel["rows"])
-        business.print_traces(screen, traces)
-        business.print_clocks(screen, responses, reps, race=sales.race)
-        business.print_mails(screen, sequences)
-        business.print_returns(screen, first["rows"], shared["rows"])
-        tables.print_intake(
-            screen,
+        played = Played(
+            people=people,
+            visits=visits,
+            race=sales.race,
             refused=_count(platform.registry, "leads_ingest_quarantined_messages", by="code"),
             repeated=sum(_count(platform.registry, "leads_ingest_repeated_messages").values()),
-            merged=sum(lead.is_merged for lead in leads),
-            named=tables.count_named(visits),
-            parted=parted,
-            erased=erased,
         )
+        async with Answers(platform.address, token=tokens["manager"]) as answers:
+            await print_tables(screen, answers, played)
         await ending(platform)
+
+
+async def print_tables(screen: Console, answers: Answers, played: Played) -> None:
+    """Ask for everything that a manager would want to see, and print it."""
+    leads = await answers.find_leads(played.people)
+    tables.print_sources(screen, played.visits, leads)
+    tables.print_movements(screen, await answers.find_movements(leads))
+    tables.print_hottest(screen, leads)
+    tables.print_rules(screen, leads)
+    example = choose_example(leads, tables.MQL)
+    now = await answers.explain(example.lead, model=tables.MQL, as_of=END)
+    before = await answers.explain(example.lead, model=tables.MQL, as_of=WEEK_AGO)
+    tables.print_example(screen, example, now, before)
+    business.print_funnel(screen, (await answers.ask("/analytics/v1/funnel", by="source"))["rows"])
+    traces = [
+        (lead.person, await answers.ask(f"/routing/v1/leads/{lead.lead}"))
+        for lead in leads
+        if lead.person in CAST
+    ]
+    business.print_traces(screen, traces)
+    responses = await answers.ask("/analytics/v1/reps")
+    reps = await answers.ask("/routing/v1/reps")
+    business.print_clocks(screen, responses, reps, race=played.race)
+    business.print_mails(screen, await answers.ask("/nurture/v1/sequences"))
+    first = await answers.ask("/analytics/v1/roi", model="first")
+    shared = await answers.ask("/analytics/v1/roi", model="u")
+    business.print_returns(screen, first["rows"], shared["rows"])
+    tables.print_intake(
+        screen,
+        refused=played.refused,
+        repeated=played.repeated,
+        merged=sum(lead.is_merged for lead in leads),
+        named=tables.count_named(played.visits),
+        parted=await answers.count_parted(concerned(plan_deeds(), "unmerge")),
+        erased=await answers.count_erased(concerned(plan_deeds(), "erase")),
+    )
 
 
 async def _add_tokens(access: Access) -> Mapping[str, str]:

@@ -21,7 +21,7 @@ from shared.kernel.instants import DAY, HOUR, Instant
 REPS: Final = ("rep-1", "rep-2", "rep-3", "rep-4", "rep-5", "rep-6")
 _CLAIMING: Final = ("rep-5", "rep-6")
 _AT_ONCE: Final = 12
-_RIVALS: Final = 8
+RIVALS: Final = 8
 _DAYS_OFF: Final = frozenset({5, 11, 12, 13})
 """Days of the fortnight that nobody works: a Saturday, a holiday and the weekend after it."""
 
@@ -153,7 +153,7 @@ class SalesFloor:
     async def _race(self, lead: str) -> None:
         """Everybody claims one lead in the same moment, several times over."""
         async with asyncio.TaskGroup() as tasks:
-            claims = [tasks.create_task(self._claim(lead, rep)) for rep in REPS for _ in range(_RIVALS)]
+            claims = [tasks.create_task(self._claim(lead, rep)) for rep in REPS for _ in range(RIVALS)]
         self.race = (len(claims), sum(claim.result() for claim in claims))
 
     async def _claim(self, lead: str, rep: str) -> bool:

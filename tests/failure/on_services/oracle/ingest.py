@@ -53,11 +53,12 @@ class Kept(NamedTuple):
 
 
 class Correction(NamedTuple):
-    """A merge taken back, or a person forgotten: of which lead, and when that was asked."""
+    """A merge taken back, or a person forgotten: of which lead, when that was asked, and why."""
 
     lead: str
     at: Instant
     forgets: bool
+    reason: str = "two"
 
 
 class Arrived(NamedTuple):
@@ -90,18 +91,22 @@ class IngestReplay:
     """
 
     def __init__(
-        self, log: Mapping[TopicPartition, Sequence[Record]], commands: Mapping[str, Correction]
+        self,
+        log: Mapping[TopicPartition, Sequence[Record]],
+        commands: Mapping[str, Correction],
+        *,
+        identity_key: bytes = IDENTITY_KEY,
     ) -> None:
         self.expected = IngestExpected()
         self._commands = commands
-        self._unmerging = Unmerging(identifier_hasher(IDENTITY_KEY))
+        self._unmerging = Unmerging(identifier_hasher(identity_key))
         self._reader = Reader(log)
         self._resolver = build_resolver(
-            CONFIG, identity_key=IDENTITY_KEY, metrics=IngestMetrics(CollectorRegistry())
+            CONFIG, identity_key=identity_key, metrics=IngestMetrics(CollectorRegistry())
         )
         self._raw = RawReader(
             read_rulebook(CONFIG / "ingest", default_region="CN"),
-            hash_identifier=identifier_hasher(IDENTITY_KEY),
+            hash_identifier=identifier_hasher(identity_key),
         )
 
     def run(self, entries: Sequence[Entry]) -> IngestExpected:
@@ -162,11 +167,11 @@ class IngestReplay:
 
     def _correct(self, name: str, saying: Saying) -> None:
         """Carry one command out."""
-        lead, at, forgets = self._commands[name]
+        lead, at, forgets, reason = self._commands[name]
         if forgets:
             self._forget(name, lead, at, saying)
         else:
-            self._take_back(name, lead, at, saying)
+            self._take_back(name, UnmergeLead(lead, reason), at, saying)
 
     def _forget(self, name: str, lead_id: str, at: Instant, saying: Saying) -> None:
         expected, directory = self.expected, self.expected.directory
@@ -193,8 +198,8 @@ class IngestReplay:
         saying.add(emissions, fact)
         expected.replies[name] = {"lead": home.id, "profiles": len(profiles)}
 
-    def _take_back(self, name: str, lead: str, at: Instant, saying: Saying) -> None:
-        expected, directory = self.expected, self.expected.directory
+    def _take_back(self, name: str, command: UnmergeLead, at: Instant, saying: Saying) -> None:
+        expected, directory, lead = self.expected, self.expected.directory, command.lead
         home = directory.profiles[lead].lead
         profiles = [profile.id for profile in find_homecomers(directory, lead)]
         identifiers = {
@@ -202,7 +207,6 @@ class IngestReplay:
             for hash_, profile in directory.profiles_of_identifiers.items()
             if profile in profiles
         }
-        command = UnmergeLead(lead, "two")
         fact = Fact(correction_id(name), lead, at, command)
         try:
             emissions, story = self._unmerging.on_unmerge(

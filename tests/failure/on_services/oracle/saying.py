@@ -78,6 +78,7 @@ class Saying:
             partition_key=emission.key,
             causation_id=fact.id,
             correlation_id=fact.correlation or fact.id,
+            traceparent=fact.traceparent or emission.traceparent,
         )
 
 
