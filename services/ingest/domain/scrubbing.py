@@ -17,7 +17,8 @@ Scalar = str | int | float | bool | None
 
 _EMAIL: Final = re.compile(r"[^\s@/?&=<>,;:]+@[^\s@/?&=<>,;:]+\.\w{2,}")
 _PHONE: Final = re.compile(r"(?:\+|\b)\(?\d(?:[\s().\-]{0,2}\d){8,}")
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_ID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
+"""128 bits in hexadecimal, as UUIDs and our own ids are written; some begin with nine digits or more."""
 _SPLITS: Final = re.compile(r"[^a-z]+")
 _SPELT: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAMING: Final = frozenset(
@@ -45,7 +46,7 @@ def scrub_text(text: str) -> str:
         text = unquote(text)
     if "@" in text:
         text = _EMAIL.sub(REMOVED, text)
-    if _UUID.fullmatch(text) is None:
+    if _ID.fullmatch(text) is None:
         text = _PHONE.sub(REMOVED, text)
     return text[:_LONGEST_TEXT]
 
@@ -55,7 +56,7 @@ def identifies(text: str) -> bool:
     plain = unquote(text) if "%" in text else text
     if "@" in plain and _EMAIL.search(plain):
         return True
-    return _PHONE.search(plain) is not None and _UUID.fullmatch(plain) is None
+    return _PHONE.search(plain) is not None and _ID.fullmatch(plain) is None
 
 
 def scrub_path(address: str) -> str:

@@ -17,7 +17,6 @@ from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.topics import (
     ASSIGNMENTS,
     BEHAVIOUR,
-    DEAD_LETTERS,
     LEADS,
     NURTURE,
     OUTCOMES,
@@ -42,7 +41,6 @@ from tests.unit.analytics.telling import Told
 HANDED_OVER: Final = frozenset({SENT, FAILED, UNCONFIRMED})
 Log = Mapping[TopicPartition, Sequence[Record]]
 
-_SAID: Final = {**SAID, "nurture": (NURTURE.name, DEAD_LETTERS["nurture"].name)}
 _REPORTED: Final = (LEADS, BEHAVIOUR, OUTCOMES, TIER_CHANGES, ASSIGNMENTS, NURTURE)
 
 
@@ -127,7 +125,7 @@ def fold(log: Log, journals: Journals, *, identity_key: bytes) -> Folded:
     for service, expected in services.items():
         folded.differences.lines += [*journals.ordered(service).faults, *expected.faults]
         repeats = compare_said(
-            expected.said, log, service=service, topics=_SAID[service], differences=folded.differences
+            expected.said, log, service=service, topics=SAID[service], differences=folded.differences
         )
         if repeats:
             folded.differences.add("double", f"{service} said {repeats} records twice")
