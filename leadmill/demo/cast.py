@@ -1,7 +1,7 @@
 """A dozen people of the story by name, each with a fortnight that can be worked out by hand.
 
 They come at minutes of their own, and before anybody else, so that it is known whose turn it is among
-the reps. ``tests/journeys/test_fortnight.py`` has the arithmetic.
+the reps. ``tests/journeys/fortnight/test_by_hand.py`` has the arithmetic.
 """
 
 from __future__ import annotations

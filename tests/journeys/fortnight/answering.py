@@ -31,7 +31,7 @@ from services.scoring.domain.scoring_models.compiled import ModelSet
 from shared.contracts.events import assignments, behaviour, outcomes
 from shared.kernel.instants import Instant, format_instant, parse_instant
 from tests.failure.on_services.worker import CONFIG
-from tests.journeys.fold.folding import Folded
+from tests.journeys.fortnight.folding import Folded
 from tests.unit.analytics.telling import Told
 
 _CNY: Final = "CNY"

@@ -34,7 +34,7 @@ from tests.failure.on_services.oracle.scoring import ScoringExpected, ScoringRep
 from tests.failure.on_services.surroundings.topics import SAID
 from tests.failure.oracle.comparison import Differences
 from tests.failure.oracle.journal import Entry
-from tests.journeys.fold.recording import Journals
+from tests.journeys.fortnight.recording import Journals
 from tests.unit.analytics.oracle import Oracle
 from tests.unit.analytics.telling import Told
 

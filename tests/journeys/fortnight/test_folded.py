@@ -24,9 +24,9 @@ from leadmill.platform.settings import load_platform_settings
 from leadmill.platform.simulation import Platform
 from services.routing.domain.commands import ClaimLead
 from shared.contracts.topics import RAW
-from tests.journeys.fold.answering import FoldedAnswers
-from tests.journeys.fold.folding import Folded, Log, fold
-from tests.journeys.fold.recording import Journals, read_all
+from tests.journeys.fortnight.answering import FoldedAnswers
+from tests.journeys.fortnight.folding import Folded, Log, fold
+from tests.journeys.fortnight.recording import Journals, read_all
 from tests.journeys.site import environment_of
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.lasts(60)]
