@@ -96,9 +96,9 @@ CHAIN_QUICK: Final = (_run("quick", _kill_quickly, seconds=50),)
 
 CHAIN: Final = (
     _run("calm", _work_on, seconds=60),
-    *(_run("random", partial(kill_any, count=20), seconds=110, number=n) for n in range(1, 9)),
-    _run("points", kill_at_points, seconds=110),
-    _run("zombies", wake_the_dead, seconds=90),
+    *(_run("random", partial(kill_any, count=20), seconds=90, number=n) for n in range(1, 9)),
+    _run("points", kill_at_points, seconds=90),
+    _run("zombies", wake_the_dead, seconds=160),
     _run("kafka", partial(take_away, what="kafka", seconds=5), seconds=70),
     _run("postgres", partial(take_away, what="postgres", seconds=5), seconds=70),
     _run("mixture", partial(strike_all, kills=14), seconds=180),
