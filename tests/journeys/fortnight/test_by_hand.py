@@ -116,6 +116,20 @@ async def test_figures_worked_by_hand(database_url: str, tmp_path: Path) -> None
 
 def check_leads(told: Told) -> None:
     """Funnel, tiers, and what brings the points."""
+    # Where people first came from: requests, people, known, mql A, mql B, hot.
+    first = "People by first source"
+    # Lin, Hu, Zhou, Sun, Liu and Paul; Lin and Sun are A and hot, Hu has cooled to B beside Zhou
+    assert told.row(first, "website")[1:] == ["6", "6", "2", "2", "2"]
+    # the forms of Chen, Eva, Paul, who had been on the website, and He; nobody knows Eva any more
+    assert told.row(first, "landing-page") == ["4", "3", "2", "2", "·", "·"]
+    # Gao and Anna; Gao's other half came by the partner, like Wang
+    assert told.row(first, "autumn-fair") == ["2", "2", "2", "·", "·", "·"]
+    assert told.row(first, "partner-portal") == ["2", "1", "1", "1", "·", "·"]
+
+    # Hot by five_step: industry 10, director 15, size 10, demo 20, white paper 10, price page 15 = 80 for Lin
+    # from day 1 and Sun from day 8; 61 is hot
+    assert told.row("Tiers by five_step", "hot") == ["1", "1", "1", "1", "2", "2", "2", "2"]
+
     # The funnel: leads, MQL, SQL, opportunities, customers, won.
     funnel = "Funnel by source"
     # Gao as the fair has him, Anna; neither gets to 80
