@@ -9,7 +9,7 @@ import pytest
 
 from leadmill.demo.mail_sink import MailSink
 from shared.testing.kafka_broker import find_kafka
-from tests.journeys.mailbox import mail_settings
+from tests.journeys.inside.mailbox import mail_settings
 from tests.journeys.site import Site, open_site
 
 

@@ -14,7 +14,7 @@ from leadmill.platform.settings import load_platform_settings
 from leadmill.platform.simulation import Platform
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import Rejected
-from tests.journeys.house import House
+from tests.journeys.inside.house import House
 from tests.journeys.site import BEGIN, Site, environment_of, open_site
 from tests.operations.processes import leadmill
 

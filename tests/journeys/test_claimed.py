@@ -12,7 +12,7 @@ import pytest
 
 from shared.contracts.topics import ASSIGNMENTS
 from shared.kernel.instants import format_instant, parse_instant
-from tests.journeys.house import House
+from tests.journeys.inside.house import House
 from tests.journeys.site import Site
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(25)]

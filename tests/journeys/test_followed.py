@@ -24,10 +24,10 @@ from shared.kernel.changes import TimerKey
 from shared.kernel.ids import deterministic_id
 from shared.processor.tables.timers import ring
 from shared.runtime.blueprint import StoryLine
-from tests.journeys.house import HANDOVER, House
-from tests.journeys.mailbox import BROWSER, links_in, mail_settings, mails_to
+from tests.journeys.inside.house import HANDOVER, House
+from tests.journeys.inside.mailbox import BROWSER, links_in, mail_settings, mails_to
+from tests.journeys.inside.spans import LastingExporter
 from tests.journeys.site import Site, open_site
-from tests.journeys.spans import LastingExporter
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(20)]
 

@@ -12,8 +12,8 @@ import pytest
 from leadmill.demo.mail_sink import MailSink
 from shared.contracts.topics import ASSIGNMENTS, CONTACTS, NURTURE, SCORES
 from shared.kernel.instants import SECOND
-from tests.journeys.house import HANDOVER, House
-from tests.journeys.mailbox import mails_to
+from tests.journeys.inside.house import HANDOVER, House
+from tests.journeys.inside.mailbox import mails_to
 from tests.journeys.site import Site
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(25)]

@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 import pytest
 
 from leadmill.demo.mail_sink import MailSink
-from tests.journeys.house import House
-from tests.journeys.mailbox import mails_to
+from tests.journeys.inside.house import House
+from tests.journeys.inside.mailbox import mails_to
 from tests.journeys.site import Site
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(20)]

@@ -8,8 +8,8 @@ import pytest
 
 from leadmill.demo.mail_sink import MailSink
 from shared.kernel.instants import DAY, format_instant, parse_instant
-from tests.journeys.house import House
-from tests.journeys.mailbox import mails_to
+from tests.journeys.inside.house import House
+from tests.journeys.inside.mailbox import mails_to
 from tests.journeys.site import Site
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(20)]

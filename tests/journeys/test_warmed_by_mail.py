@@ -11,7 +11,7 @@ import pytest
 
 from leadmill.audit.comparing import audit_deployment
 from leadmill.demo.mail_sink import MailSink
-from tests.journeys.mailbox import BROWSER, links_in, mails_to
+from tests.journeys.inside.mailbox import BROWSER, links_in, mails_to
 from tests.journeys.site import Site
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(25)]

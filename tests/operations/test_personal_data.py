@@ -27,10 +27,10 @@ from shared.kernel.release import VERSION
 from shared.log.port import NewRecord, Record, TopicPartition
 from shared.telemetry.logging import configure_logging
 from shared.testing.kafka_broker import find_kafka
-from tests.journeys.house import House
-from tests.journeys.mailbox import BROWSER, links_in, mail_settings, mails_to
+from tests.journeys.inside.house import House
+from tests.journeys.inside.mailbox import BROWSER, links_in, mail_settings, mails_to
+from tests.journeys.inside.spans import LastingExporter
 from tests.journeys.site import Site, open_site
-from tests.journeys.spans import LastingExporter
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(30)]
 

@@ -9,10 +9,10 @@ import pytest
 
 from leadmill.demo.mail_sink import MailSink
 from shared.postgres.database import Database
-from tests.journeys.house import House
-from tests.journeys.mailbox import mail_settings
+from tests.journeys.inside.house import House
+from tests.journeys.inside.mailbox import mail_settings
 from tests.journeys.site import Site, open_site
-from tests.operations.test_audit import Damage
+from tests.operations.audit.test_audit import Damage
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(20)]
 
