@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,9 +17,6 @@ from shared.kernel.errors import Unavailable
 from shared.kernel.instants import format_instant
 
 _AT_ONCE: Final = 16
-
-# httpcore imports this at every request; where it is not installed, it is looked for in all folders each time
-sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 
 class RequestFailed(Unavailable):

@@ -32,6 +32,8 @@ pytestmark = [pytest.mark.postgres, pytest.mark.lasts(35)]
 
 ROOT = Path(__file__).parents[3]
 FAST = {"fsync": "off"}
+# Changing the account of a process is root's alone; everybody else runs the database as they are, which the
+# other tests of this file do. Where CI and the containers run, there is root, and nothing is skipped.
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the database to another account")
 
 
