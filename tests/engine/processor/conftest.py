@@ -22,6 +22,7 @@ from shared.processor.loop import LoopSettings, Worker
 from shared.processor.stage import SharedStage, Stage
 from shared.processor.tables import fence
 from shared.telemetry.metrics import ProcessorMetrics
+from shared.testing.topics import read_topic
 from tests.engine.tally import ALL, COUNTED, DDL, PARTITIONS, TOTALS, TallyStage, counted, layouts
 
 
@@ -89,32 +90,7 @@ class Bench:
 
     async def records(self, topic: str = TOTALS.name) -> list[Record]:
         """Everything that a topic holds now, by partition and offset."""
-        admin = await self.log.admin()
-        bounds = await admin.bounds([topic])
-        await admin.stop()
-        consumer = self.log.consumer(group=f"reader-{time.monotonic_ns()}", topics=[topic], member="reader")
-        assigned = asyncio.Event()
-
-        async def on_assigned(partitions: frozenset[TopicPartition]) -> None:
-            consumer.seek({tp: max(bounds[tp][0], self.starts[tp]) for tp in partitions})
-            assigned.set()
-
-        async def on_revoked(partitions: frozenset[TopicPartition]) -> None:
-            return None
-
-        await consumer.start(on_assigned=on_assigned, on_revoked=on_revoked)
-        found: list[Record] = []
-        missing = {tp: end for tp, (_, end) in bounds.items() if end > self.starts[tp]}
-        try:
-            async with asyncio.timeout(20):
-                while missing:
-                    for tp, records in (await consumer.fetch(max_records=5000, timeout=0.2)).items():
-                        found.extend(records)
-                        if records and records[-1].offset + 1 >= missing.get(tp, 0):
-                            missing.pop(tp, None)
-        finally:
-            await consumer.stop()
-        return sorted(found, key=lambda record: (record.partition, record.offset))
+        return await read_topic(self.log, topic, starts=self.starts)
 
     async def value(self, sql: str, *arguments: object) -> object:
         async with self.database.connection() as connection:

@@ -29,6 +29,7 @@ from shared.runtime.blueprint import Blueprint, Resources
 from shared.security.secrets import DeploymentSecrets
 from shared.security.tokens import Principal
 from shared.security.write_keys import add_write_key
+from shared.testing.topics import read_topic
 from tests.unit.ingest.requests import IDENTITY_KEY, ROOT
 
 PARTITIONS = 4
@@ -111,27 +112,7 @@ class RunningIngest:
         return [decode_envelope(record.value) for record in await self.records(topic) if record.value]
 
     async def records(self, topic: str) -> list[Record]:
-        admin = await self.log.admin()
-        bounds = await admin.bounds([topic])
-        await admin.stop()
-        consumer = self.log.consumer(group=f"reader-{time.monotonic_ns()}", topics=[topic], member="reader")
-
-        async def on_assigned(partitions: frozenset[TopicPartition]) -> None:
-            consumer.seek({tp: self.starts[tp] for tp in partitions})
-
-        async def on_revoked(partitions: frozenset[TopicPartition]) -> None:
-            return None
-
-        found: list[Record] = []
-        await consumer.start(on_assigned=on_assigned, on_revoked=on_revoked)
-        try:
-            async with asyncio.timeout(10):
-                while len(found) < sum(end - self.starts[tp] for tp, (_, end) in bounds.items()):
-                    for records in (await consumer.fetch(max_records=1000, timeout=0.2)).values():
-                        found.extend(records)
-        finally:
-            await consumer.stop()
-        return found
+        return await read_topic(self.log, topic, starts=self.starts)
 
     async def breaches(self) -> dict[str, Sequence[str]]:
         """Return the checks that do not hold once all is published, with what breaks them."""

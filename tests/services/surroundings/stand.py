@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -26,6 +25,7 @@ from shared.processor.tables import fence
 from shared.runtime.blueprint import Blueprint, Resources
 from shared.security.secrets import DeploymentSecrets
 from shared.telemetry.metrics import ProcessorMetrics
+from shared.testing.topics import read_topic
 from tests.services.surroundings.logs import PARTITIONS, create_topics, open_log
 
 T = TypeVar("T", bound="ServiceStand")
@@ -104,34 +104,7 @@ class Onlooker:
 
     async def records(self, topic: str) -> list[Record]:
         """Everything that was written to a topic since the beginning, by partition and offset."""
-        admin = await self.log.admin()
-        bounds = await admin.bounds([topic])
-        await admin.stop()
-        missing = {tp: end for tp, (_, end) in bounds.items() if end > self.starts[tp]}
-        found: list[Record] = []
-        if missing:
-            await self._read(topic, missing, found)
-        return sorted(found, key=lambda record: (record.partition, record.offset))
-
-    async def _read(self, topic: str, missing: dict[TopicPartition, int], found: list[Record]) -> None:
-        consumer = self.log.consumer(group=f"reader-{time.monotonic_ns()}", topics=[topic], member="reader")
-
-        async def on_assigned(partitions: frozenset[TopicPartition]) -> None:
-            consumer.seek({tp: self.starts[tp] for tp in partitions})
-
-        async def on_revoked(partitions: frozenset[TopicPartition]) -> None:
-            return None
-
-        await consumer.start(on_assigned=on_assigned, on_revoked=on_revoked)
-        try:
-            async with asyncio.timeout(30):
-                while missing:
-                    for tp, records in (await consumer.fetch(max_records=5000, timeout=0.2)).items():
-                        found.extend(records)
-                        if records and records[-1].offset + 1 >= missing.get(tp, 0):
-                            missing.pop(tp, None)
-        finally:
-            await consumer.stop()
+        return await read_topic(self.log, topic, starts=self.starts)
 
     async def value(self, sql: str, *arguments: object) -> Any:
         """One value from the database."""
