@@ -52,6 +52,10 @@ class SpanCollector:
         """Return every span so far, with ``service`` beside what was sent and attributes as a mapping."""
         return [span for body in list(self.requests) for span in _spans_of(json.loads(body))]
 
+    def hang_up(self) -> None:
+        """End the requests that a silent collector holds, without an answer, and hold none from now on."""
+        self._over.set()
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self

@@ -12,7 +12,7 @@ from services.ingest.domain.dialects.acquisition import AcquisitionReader
 from services.ingest.domain.dialects.captures import CaptureReader
 from services.ingest.domain.dialects.outcomes import OutcomeReader, ReportContext
 from services.ingest.domain.dialects.rulebook import Rulebook
-from services.ingest.domain.dialects.sdk import SdkReader
+from services.ingest.domain.dialects.sdk import UNKNOWN_CALL, SdkReader
 from services.ingest.domain.identifiers import HashIdentifier
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.domain.traits import FieldNames, TraitReader
@@ -106,6 +106,8 @@ class RawReader:
                 )
             case "outcome" | "cost":
                 return self._read_report(raw, record_id=record_id, received=received)
+            case "hook" | "link" | "cloudevent":
+                return UNKNOWN_CALL
 
     def _read_report(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Refusal:
         if raw.body is None:

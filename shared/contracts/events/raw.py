@@ -30,8 +30,10 @@ class RawReceived(Event, frozen=True, kw_only=True):
     """
 
     source: SourceName
-    channel: Literal["sdk", "lead", "form", "outcome", "cost"]
-    kind: Annotated[str, Meta(description="What the client called it, for example track")]
+    channel: Literal["sdk", "lead", "form", "outcome", "cost", "hook", "link", "cloudevent"]
+    kind: Annotated[
+        str, Meta(description="What the client called it, for example track; of a hook the provider")
+    ]
     body: Annotated[str | None, Meta(description="Verbatim text of the one item")] = None
     body_base64: Annotated[
         bytes | None, Meta(description="The bytes of the item where they are not UTF-8")

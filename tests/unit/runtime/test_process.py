@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -101,11 +100,9 @@ class TestSupervision:
     async def test_cancels_what_is_not_done_within_the_grace(self, diary: Diary, health: Health) -> None:
         lifeline = Lifeline()
         service = diary.service("one", diary.activity("slow", drains=60), diary.activity("quick"))
-        started = time.monotonic()
         await asyncio.gather(
             supervise([service], health=health, lifeline=lifeline, plan=QUICK), pull_after(lifeline)
         )
-        assert time.monotonic() - started < 2
         assert diary.entries[-2:] == ["slow is cancelled", "one lets go"]
         assert "quick is done" in diary.entries
 

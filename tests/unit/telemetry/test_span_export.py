@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 
 import pytest
 
@@ -120,30 +119,30 @@ class TestACollectorThatIsAway:
             ("spans_sent_again", None, 3),
         ]
 
-    def test_costs_nothing_where_nobody_listens(self) -> None:
-        exporter = OtlpExporter("http://127.0.0.1:1/v1/traces")
-        began = time.monotonic()
+    def test_costs_one_try_where_nobody_listens(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.WARNING)
+        exporter = OtlpExporter("http://127.0.0.1:1/v1/traces", now=lambda: 0.0)
         for _ in range(5):
             record(exporter, *("x" for _ in range(600)))
-        assert time.monotonic() - began < 2
+        assert [entry.msg["reason"] for entry in caplog.records if isinstance(entry.msg, dict)] == [
+            "ConnectError"
+        ]
 
     def test_costs_one_time_out_where_nobody_answers(self) -> None:
         with SpanCollector(is_silent=True) as collector:
-            exporter = OtlpExporter(collector.address, timeout=0.5)
-            began = time.monotonic()
+            exporter = OtlpExporter(collector.address, timeout=0.5, now=lambda: 0.0)
             record(exporter, *("x" for _ in range(2_000)))
             record(exporter, "y", service="scoring")
-            assert 0.5 <= time.monotonic() - began < 1.5
             assert len(collector.requests) == 1
 
-    def test_never_holds_up_what_is_recorded(self) -> None:
+    def test_never_holds_up_what_is_recorded(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.WARNING)
         with SpanCollector(is_silent=True) as collector:
-            tracing = Tracing(OtlpExporter(collector.address, timeout=0.5), service="s", version="v")
-            slowest = 0.0
+            tracing = Tracing(OtlpExporter(collector.address, timeout=60), service="s", version="v")
             for _ in range(2_000):
-                began = time.perf_counter()
                 with tracing.span("x"):
                     pass
-                slowest = max(slowest, time.perf_counter() - began)
+            assert caplog.records == [], "all was recorded before the collector was given up"
+            collector.hang_up()
             tracing.stop()
-        assert slowest < 0.25
+        assert len(collector.requests) == 1
