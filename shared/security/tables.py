@@ -29,6 +29,22 @@ COMMENT ON COLUMN write_key.hint IS 'The last four characters, to tell keys apar
 COMMENT ON COLUMN write_key.expires_at IS 'Stops working then: rotation leaves two keys alive for a while';
 """
 
+WRITE_KEY_LIFE: Final = """
+ALTER TABLE write_key
+    ADD COLUMN doors text[] NOT NULL DEFAULT '{}'
+        CHECK (doors <@ ARRAY['events', 'leads', 'forms', 'reports', 'hooks', 'links']),
+    ADD COLUMN rate int CHECK (rate > 0),
+    ADD COLUMN burst int CHECK (burst > 0),
+    ADD COLUMN created_by text NOT NULL DEFAULT '',
+    ADD COLUMN revoked_by text NOT NULL DEFAULT '',
+    ADD COLUMN last_used_at timestamptz;
+COMMENT ON COLUMN write_key.doors IS 'What it opens; none named: everything';
+COMMENT ON COLUMN write_key.rate IS 'Requests a second per process; null: as the settings say';
+COMMENT ON COLUMN write_key.burst IS 'Requests that may come at once; null: as the settings say';
+COMMENT ON COLUMN write_key.created_by IS 'Who made it: a token''s name and id, or who ran the command';
+COMMENT ON COLUMN write_key.last_used_at IS 'Roughly when it opened a door last; written by and by';
+"""
+
 ACCESS_TABLES: Final = """
 CREATE SCHEMA IF NOT EXISTS access;
 CREATE TABLE IF NOT EXISTS access.token (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant, from_datetime, to_datetime
@@ -27,6 +27,10 @@ from shared.security.credentials import (
 PREFIX: Final = "lmw"
 _SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _BROUGHT: Final = re.compile(r"[!-~]{8,200}")
+
+Door = Literal["events", "leads", "forms", "reports", "hooks", "links"]
+DOORS: Final[tuple[Door, ...]] = get_args(Door)
+"""What a write key may open: acts, leads, forms, outcomes with costs, others' webhooks, tracking links."""
 
 
 INTERNAL_SOURCES: Final = ("routing", "nurture")
@@ -163,10 +167,22 @@ async def load_write_keys(transaction: Transaction) -> list[WriteKey]:
 
 
 class Entrance(NamedTuple):
-    """What a write key opens; ``is_internal`` sources are the platform's own, and may name leads by id."""
+    """What a write key opens; ``is_internal`` sources are the platform's own, and may name leads by id.
+
+    No ``doors`` named means all of them. ``key_id`` names the key to people; ``rate`` (requests a second)
+    and ``burst`` are its own, None where the settings' hold.
+    """
 
     source: str
     is_internal: bool = False
+    doors: frozenset[str] = frozenset()
+    key_id: str = ""
+    rate: int | None = None
+    burst: int | None = None
+
+    def opens(self, door: Door) -> bool:
+        """Say whether this door is one of those that the key opens."""
+        return not self.doors or door in self.doors
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,15 +227,20 @@ class WriteKeys:
     async def _load(self, stored: bytes) -> _Stored | None:
         async with self._database.connection() as connection:
             row = await connection.fetch_row(
-                "SELECT source, expires_at FROM write_key WHERE fingerprint = $1 AND revoked_at IS NULL",
+                "SELECT source, doors, rate, burst, expires_at FROM write_key"
+                " WHERE fingerprint = $1 AND revoked_at IS NULL",
                 stored,
             )
         if row is None:
             return None
-        return _Stored(
-            Entrance(row["source"]),
-            None if row["expires_at"] is None else from_datetime(row["expires_at"]),
+        entrance = Entrance(
+            row["source"],
+            doors=frozenset(row["doors"]),
+            key_id=public_id(stored),
+            rate=row["rate"],
+            burst=row["burst"],
         )
+        return _Stored(entrance, None if row["expires_at"] is None else from_datetime(row["expires_at"]))
 
 
 def _could_be_a_key(text: str) -> bool:

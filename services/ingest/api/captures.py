@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from services.ingest.api.authentication import query_of
+from services.ingest.api.admission.authentication import query_of
 from services.ingest.api.edge import Caller, Edge, caller_of
 from services.ingest.api.messages import (
     LARGEST_EVENT,
@@ -87,7 +87,7 @@ def capture_routes(
         key = _idempotency_key_of(caller)
         body = await read_body(scope, receive)
         parcel = open_lead(body, idempotency_key=key)
-        entrance = await edge.authenticate(caller, parcel.write_keys, body=body)
+        entrance = await edge.authenticate(caller, parcel.write_keys, body=body, door="leads")
         ids = await edge.take(
             scope, caller, parcel, entrance=entrance, channel="lead", batch_context=_context_of(key)
         )
@@ -99,7 +99,7 @@ def capture_routes(
             key = _idempotency_key_of(caller)
             body = await read_body(scope, receive)
             parcel = open_reports(body, kind=channel, idempotency_key=key)
-            entrance = await edge.authenticate(caller, parcel.write_keys, body=body)
+            entrance = await edge.authenticate(caller, parcel.write_keys, body=body, door="reports")
             context = _context_of(key) if len(parcel.messages) == 1 else None
             ids = await edge.take(
                 scope, caller, parcel, entrance=entrance, channel=channel, batch_context=context
@@ -114,7 +114,7 @@ def capture_routes(
         if len(body) > LARGEST_EVENT:
             raise EventTooLarge
         form_key = scope["path_params"]["form_key"]
-        entrance = await edge.authenticate(caller, (form_key,), body=body)
+        entrance = await edge.authenticate(caller, (form_key,), body=body, door="forms")
         enctype = _enctype_of(caller, body)
         fields = read_fields(body, enctype=enctype)
         message = Message(enctype, body, _submission_of(edge, entrance.source, fields), _key_of(fields))

@@ -15,9 +15,10 @@ from typing import Any, Final, Protocol
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from services.ingest.api.authentication import (
+from services.ingest.api.admission.authentication import (
     Keys,
     WriteKeyInvalid,
+    WriteKeyOutOfScope,
     find_entrance,
     headers_of,
     query_of,
@@ -32,13 +33,14 @@ from shared.http.problems import send_json
 from shared.kernel.clock import Clock
 from shared.kernel.instants import Instant
 from shared.log.port import NewRecord
-from shared.security.write_keys import Entrance
+from shared.security.write_keys import Door, Entrance
 
 SUCCESS: Final = b'{"success":true}'
 """What SDKs want to hear, to the byte; anything else makes one of them send again for ever."""
 
 STATUSES: Final[Mapping[str, int]] = {
     "write_key.invalid": 401,
+    "write_key.out_of_scope": 403,
     "intake.unknown_lead": 404,
     "intake.erased": 409,
     "lead.not_merged": 409,
@@ -80,7 +82,7 @@ class EdgeMeter(Protocol):
 
 
 class TurnedAway(Protocol):
-    """Keeps a sample of what came with no write key that works; never blocks, never raises."""
+    """Keeps a sample of what came with no write key that opens the door; never blocks, never raises."""
 
     def note(self, body: bytes, *, code: str, received: Instant) -> None:
         """Look at one request."""
@@ -116,15 +118,22 @@ class Edge:
         self._meter = meter
         self._turned_away = turned_away
 
-    async def authenticate(self, caller: Caller, in_body: Iterable[object], *, body: bytes) -> Entrance:
-        """Return the entrance of who sends. :raises WriteKeyInvalid: if no key works."""
+    async def authenticate(
+        self, caller: Caller, in_body: Iterable[object], *, body: bytes, door: Door | None = None
+    ) -> Entrance:
+        """Return the entrance of who sends through ``door``; None is a door that every key opens.
+
+        :raises WriteKeyInvalid: if no key works.
+        :raises WriteKeyOutOfScope: if those that work open other doors only.
+        :raises Unavailable: if keys cannot be checked now.
+        """
         now = self.clock.now()
         try:
             return await find_entrance(
-                self._keys, headers=caller.headers, query=caller.query, in_body=in_body, now=now
+                self._keys, headers=caller.headers, query=caller.query, in_body=in_body, door=door, now=now
             )
-        except WriteKeyInvalid:
-            self._turned_away.note(body, code=WriteKeyInvalid.code, received=now)
+        except (WriteKeyInvalid, WriteKeyOutOfScope) as refused:
+            self._turned_away.note(body, code=refused.reason, received=now)
             raise
 
     async def take(
@@ -174,7 +183,7 @@ class Edge:
             caller = caller_of(scope)
             body = await read_body(scope, receive)
             parcel = open_single(body, kind=call)
-            entrance = await self.authenticate(caller, parcel.write_keys, body=body)
+            entrance = await self.authenticate(caller, parcel.write_keys, body=body, door="events")
             await self.take(scope, caller, parcel, entrance=entrance, channel="sdk")
             await send_json(send, 200, SUCCESS)
 
@@ -185,7 +194,7 @@ class Edge:
         caller = caller_of(scope)
         body = await read_body(scope, receive)
         parcel = open_batch(body)
-        entrance = await self.authenticate(caller, parcel.write_keys, body=body)
+        entrance = await self.authenticate(caller, parcel.write_keys, body=body, door="events")
         await self.take(scope, caller, parcel, entrance=entrance, channel="sdk")
         await send_json(send, 200, SUCCESS)
 
@@ -196,8 +205,10 @@ class Edge:
             caller = caller_of(scope)
             given = {name: values[-1] for name, values in caller.query.items()}
             entrance: Entrance | None = None
-            with contextlib.suppress(WriteKeyInvalid):  # noted; a picture has nothing to show it with
-                entrance = await self.authenticate(caller, (), body=scope.get("query_string", b""))
+            # noted; a picture has nothing to show it with
+            with contextlib.suppress(WriteKeyInvalid, WriteKeyOutOfScope):
+                body = scope.get("query_string", b"")
+                entrance = await self.authenticate(caller, (), body=body, door="events")
             if entrance is not None:
                 parcel = open_single(msgspec.json.encode(_unfold(given)), kind=call)
                 await self.take(scope, caller, parcel, entrance=entrance, channel="sdk")

@@ -14,7 +14,7 @@ from shared.postgres.database import Database
 from shared.security.credential_cache import CacheLimits, CredentialStoreUnavailable
 from shared.security.credentials import mint_credential
 from shared.security.internal_keys import internal_key
-from shared.security.tables import ACCESS_TABLES, SOURCE_TABLES
+from shared.security.tables import ACCESS_TABLES, SOURCE_TABLES, WRITE_KEY_LIFE
 from shared.security.tokens import (
     ROLES,
     RoleUnknown,
@@ -49,7 +49,7 @@ AT_ONCE = CacheLimits(fresh_for=timedelta(0), unknown_for=timedelta(0))
 async def database(database_url: str) -> AsyncIterator[Database]:
     connection = await asyncpg.connect(database_url)
     await connection.execute(
-        "CREATE SCHEMA ingest; SET search_path = ingest;" + SOURCE_TABLES + ACCESS_TABLES
+        "CREATE SCHEMA ingest; SET search_path = ingest;" + SOURCE_TABLES + WRITE_KEY_LIFE + ACCESS_TABLES
     )
     await connection.close()
     database = Database(database_url, schema="ingest", application="test")
@@ -88,7 +88,9 @@ class TestAWriteKey:
         assert own == Entrance("nurture", is_internal=True)
         for stranger in (internal_key(PEPPER, "website"), internal_key(b"x" * 32, "nurture")):
             assert await keys.entrance_of(stranger.reveal(), now=NOW) is None
-        assert await keys.entrance_of(await added(database, "website"), now=NOW) == Entrance("website")
+        website = await keys.entrance_of(await added(database, "website"), now=NOW)
+        assert website is not None
+        assert (website.source, website.is_internal) == ("website", False)
         with pytest.raises(Rejected) as refused:
             await added(database, "nurture")
         assert refused.value.reason == "source.reserved"

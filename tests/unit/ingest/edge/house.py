@@ -41,7 +41,7 @@ EVENT = {"userId": "u", "event": "E"}
 
 
 class FakeKeys:
-    """Knows two write keys, and one of the platform's own."""
+    """Knows write keys: two that open everything, one for leads only, and one of the platform's own."""
 
     def __init__(self) -> None:
         self.is_away = False
@@ -52,6 +52,7 @@ class FakeKeys:
         return {
             KEY: Entrance("website"),
             "form_abc": Entrance("landing-page"),
+            "only_leads": Entrance("partner", doors=frozenset({"leads"})),
             "own": Entrance("nurture", is_internal=True),
         }.get(key)
 

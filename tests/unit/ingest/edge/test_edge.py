@@ -126,6 +126,37 @@ class TestWriteKeys:
         assert not house.raws
         assert house.turned_away == [(msgspec.json.encode(EVENT), "write_key.invalid")]
 
+    @pytest.mark.parametrize(
+        ("path", "body"),
+        [
+            ("/v1/track", EVENT),
+            ("/v1/batch", {"batch": [EVENT]}),
+            ("/v1/outcomes", {"kind": "won", "opportunity": "o"}),
+            ("/v1/costs", {"campaign": "c"}),
+            ("/f/only_leads", {"email": "ada@example.com"}),
+        ],
+    )
+    async def test_that_open_another_door_are_told_so_and_the_request_is_kept(
+        self, house: House, path: str, body: object
+    ) -> None:
+        headers = {"x-write-key": "only_leads"}
+        answer = await house.client.post(path, json=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "write_key.out_of_scope")
+        assert [code for _, code in house.turned_away] == ["write_key.out_of_scope"]
+        assert not house.raws
+        assert (await house.client.post("/v1/leads", json={"email": "a@b.cn"}, headers=headers)).is_success
+
+    async def test_that_open_another_door_do_not_hide_one_that_opens_this(self, house: House) -> None:
+        headers = {"x-write-key": KEY, "authorization": "Basic " + base64.b64encode(b"only_leads:").decode()}
+        assert (await house.client.post("/v1/track", json=EVENT, headers=headers)).content == SUCCESS
+        assert house.raws[0].source == "website"
+
+    async def test_that_open_another_door_show_no_reason_on_a_picture(self, house: House) -> None:
+        query = {"writeKey": "only_leads", "anonymousId": "a"}
+        answer = await house.client.get("/pixel/v1/page", params=query)
+        assert answer.headers["content-type"] == "image/gif"
+        assert not house.raws
+
     async def test_that_cannot_be_checked_are_not_refused(self, house: House) -> None:
         house.keys.is_away = True
         answer = await house.post("/v1/track", EVENT)

@@ -1,7 +1,7 @@
 """Which source sends this: a write key, wherever the client could put it.
 
 SDKs put it in Basic credentials, in the body, in each event, in the query or in a header; all are
-accepted, and the first that works counts. A refusal makes every SDK throw its data away for good, so
+accepted, and the first that opens the door counts. A refusal makes every SDK throw its data away for good, so
 while keys cannot be checked the answer is *unavailable* and never *invalid*.
 """
 
@@ -17,13 +17,19 @@ from starlette.types import Scope
 
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant
-from shared.security.write_keys import Entrance
+from shared.security.write_keys import Door, Entrance
 
 
 class WriteKeyInvalid(Rejected):
     """No source has this write key, or there is none in the request; `leadmill key add` makes one."""
 
     code = "write_key.invalid"
+
+
+class WriteKeyOutOfScope(Rejected):
+    """This write key opens other doors only; `leadmill key list` shows them, `key add --door` makes one."""
+
+    code = "write_key.out_of_scope"
 
 
 class Keys(Protocol):
@@ -81,22 +87,27 @@ async def find_entrance(
     headers: Mapping[bytes, str],
     query: Mapping[str, list[str]],
     in_body: Iterable[object] = (),
+    door: Door | None = None,
     now: Instant,
 ) -> Entrance:
-    """Return the entrance of the first write key that works.
+    """Return the entrance of the first write key that works and opens ``door``; None needs no scope.
 
     The order is: Basic credentials, the body, its first event, the query, ``X-Write-Key``, and last a
     bearer token.
 
     :raises WriteKeyInvalid: if none works.
+    :raises WriteKeyOutOfScope: if those that work open other doors only.
     :raises Unavailable: if keys cannot be checked now.
     """
     written = (value for value in in_body if isinstance(value, str))
     tried: set[str] = set()
+    works_elsewhere = False
     for key in (*_from_authorization(headers), *written, *_from_elsewhere(headers, query)):
         if key and key not in tried:
             tried.add(key)
             entrance = await keys.entrance_of(key, now=now)
             if entrance is not None:
-                return entrance
-    raise WriteKeyInvalid
+                if door is None or entrance.opens(door):
+                    return entrance
+                works_elsewhere = True
+    raise WriteKeyOutOfScope if works_elsewhere else WriteKeyInvalid
