@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from services.ingest.bootstrap import MIGRATIONS, build
@@ -61,7 +62,9 @@ class RunningIngest:
         log: Log,
         client: httpx.AsyncClient,
         registry: CollectorRegistry,
+        app: FastAPI,
     ) -> None:
+        self.app = app
         self.registry = registry
         self.starts: dict[TopicPartition, int] = {}
         self.blueprint = blueprint
@@ -160,14 +163,19 @@ async def _open_log(database_url: str, kafka: str) -> AsyncIterator[Log]:
 
 
 @asynccontextmanager
-async def run_ingest(database_url: str, data: Path, *, kafka: str = "") -> AsyncIterator[RunningIngest]:
+async def run_ingest(
+    database_url: str, data: Path, *, kafka: str = "", settings: IngestSettings | None = None
+) -> AsyncIterator[RunningIngest]:
     """Run ingest on a fresh database until the block ends; on Kafka at this address, or the embedded log."""
-    async with _open_log(database_url, kafka) as log, _run_on(log, database_url, data) as ingest:
+    given = settings or IngestSettings()
+    async with _open_log(database_url, kafka) as log, _run_on(log, database_url, data, given) as ingest:
         yield ingest
 
 
 @asynccontextmanager
-async def _run_on(log: Log, database_url: str, data: Path) -> AsyncIterator[RunningIngest]:
+async def _run_on(
+    log: Log, database_url: str, data: Path, settings: IngestSettings
+) -> AsyncIterator[RunningIngest]:
     admin = await log.admin()
     await admin.create(
         [TopicLayout(name=one.name, partitions=PARTITIONS, compacted=one.compacted) for one in TOPICS]
@@ -187,7 +195,7 @@ async def _run_on(log: Log, database_url: str, data: Path) -> AsyncIterator[Runn
         member="test",
         loop=LoopSettings(partitions=PARTITIONS),
     )
-    blueprint = build(resources, settings=IngestSettings(), authority=EverybodyMayRead())
+    blueprint = build(resources, settings=settings, authority=EverybodyMayRead())
     await blueprint.start()
     async with blueprint.database.transaction() as transaction:
         await add_write_key(transaction, pepper=PEPPER, source="website", now=clock.now(), brought=KEY)
@@ -206,7 +214,7 @@ async def _run_on(log: Log, database_url: str, data: Path) -> AsyncIterator[Runn
     (worker,), (raw_log, sample) = blueprint.workers, blueprint.edge_activities
     transport = httpx.ASGITransport(app)
     client = httpx.AsyncClient(transport=transport, base_url="http://test")
-    started = RunningIngest(blueprint, log, client, registry)
+    started = RunningIngest(blueprint, log, client, registry, app)
     await started.begin_here()
     async with client, running(worker.run, raw_log.run, sample.run):
         yield started

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "tests" / "cases" / "clients"
 IDENTITY_KEY = b"an identity key of the tests ...."
 RECEIVED = parse_instant("2026-11-21T21:00:00Z")
+_OF_A_CONNECTION = frozenset({"host", "connection", "content-length", "transfer-encoding"})
 RULEBOOK = read_rulebook(ROOT / "config" / "ingest", default_region="CN")
 
 
@@ -27,9 +28,18 @@ class ClientRequest:
     name: str
     method: str
     path: str
-    headers: list[tuple[str, str]]
+    head: list[tuple[str, str]]
     body: bytes
     text: str
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Return the headers without those that belong to one connection."""
+        return [(name, value) for name, value in self.head if name.lower() not in _OF_A_CONNECTION]
+
+    @property
+    def is_chunked(self) -> bool:
+        return any(name.lower() == "transfer-encoding" for name, _ in self.head)
 
 
 def read_request(name: str) -> ClientRequest:
@@ -40,7 +50,7 @@ def read_request(name: str) -> ClientRequest:
         name=name,
         method=given["method"],
         path=given["path"],
-        headers=[(key, value) for key, value in given["headers"] if key.lower() != "content-length"],
+        head=[(key, value) for key, value in given["headers"]],
         body=base64.b64decode(wire) if wire else text.encode(),
         text=text,
     )

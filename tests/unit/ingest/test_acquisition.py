@@ -49,6 +49,7 @@ class TestAPage:
             (Clues(SITE, referrer="https://mp.weixin.qq.com/s/1"), "social"),
             (Clues(SITE, referrer="https://partner.example.org/x"), "referral"),
             (Clues(SITE, referrer=""), "direct"),
+            (Clues(SITE, referrer="$direct"), "direct"),
             (Clues(SITE, referrer="https://example.com/"), None),
             (Clues(f"{SITE}?q=1", referrer="https://www.example.com/home"), None),
             (Clues(SITE), None),

@@ -26,6 +26,9 @@ SOCIAL: Final = "social"
 PAID_SOCIAL: Final = "paid_social"
 PAID_SEARCH: Final = "paid_search"
 
+_NO_REFERRER: Final = "$direct"
+"""What RudderStack's browser client writes where no page referred."""
+
 _LONGEST: Final = 100
 _MOST_PARAMETERS: Final = 50
 _CAMPAIGN: Final = ("source", "medium", "name", "term", "content")
@@ -92,6 +95,8 @@ class AcquisitionReader:
 
     def _judge(self, said: Mapping[str, str], clues: Clues) -> Acquisition | None:
         referrer = clues.referrer if isinstance(clues.referrer, str) else None
+        if referrer == _NO_REFERRER:
+            referrer = ""
         host = _host_of(referrer) if referrer else ""
         channel = self._of_parameters(said) if said else None
         if channel is not None:

@@ -30,7 +30,9 @@ async def house() -> AsyncIterator[House]:
 
 
 def sdk_requests() -> list[ClientRequest]:
-    return [one for one in all_requests() if one.name.startswith(("segment", "rudder"))]
+    return [
+        one for one in all_requests() if one.method == "POST" and one.name.startswith(("segment", "rudder"))
+    ]
 
 
 class TestEverySdk:
