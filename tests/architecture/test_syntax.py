@@ -27,6 +27,7 @@ FULL_FOLDERS: Final[Mapping[str, str]] = {
     "shared/contracts/schemas": "generated: one file for each event",
     "shared/contracts/examples": "one example for each event",
     "tests/cases/clients": "data: one file for each recorded request",
+    "tests/cases/clients/expected": "data: one file for each recorded client",
 }
 
 COMMITS: Final[Mapping[str, str]] = {
