@@ -134,6 +134,7 @@ async def test_on_kafka_the_same_requests_end_as_the_same_acts(
         expected = [
             event
             for scenario in SCENARIOS
+            if scenario.client != "html-form-multipart-file"  # said what the urlencoded form says: one form
             for event in scenario.events
             if not event["event"].startswith("lead_")
         ]
