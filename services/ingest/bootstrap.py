@@ -10,12 +10,14 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
+from services.ingest.api.admission.limiter import Limiter
 from services.ingest.api.captures import Redirects, capture_routes
 from services.ingest.api.edge import STATUSES, Edge, sdk_routes
 from services.ingest.api.erasures import PersonNaming, build_erasure_router
 from services.ingest.api.merges import build_merge_router
 from services.ingest.api.stamping import Stamper
 from services.ingest.domain.identifiers import identifier_hasher
+from services.ingest.domain.token_bucket import Rate
 from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import on_intake, retell_contact
@@ -113,7 +115,7 @@ def build(
         log=resources.log,
         partitions=resources.partitions,
         meter=metrics,
-        spill=Spill(resources.data / "spill", most_bytes=settings.spill_bytes) if settings.spill else None,
+        spill=_spill_of(settings, resources.data) if settings.spill else None,
         patience=settings.log_patience,
     )
     turning_away = TurningAway(database, meter=metrics, per_minute=settings.turned_away_per_minute)
@@ -124,6 +126,7 @@ def build(
         stamper=Stamper(identity_key=identity_key, new_id=new_id),
         meter=metrics,
         turned_away=turning_away,
+        limiter=Limiter(Rate(settings.requests_per_second, settings.burst)),
     )
     rules = read_rulebook(resources.config / NAME, default_region=settings.default_region).identity
     search = LeadSearch(database, rules=rules, hash_identifier=identifier_hasher(identity_key))
@@ -179,6 +182,11 @@ def build(
         check=check,
         tell=tell,
     )
+
+
+def _spill_of(settings: IngestSettings, data: Path) -> Spill:
+    reserved = settings.spill_bytes * settings.spill_reserve // 100
+    return Spill(data / "spill", most_bytes=settings.spill_bytes, reserved=reserved)
 
 
 def check_documents(config: Path) -> None:

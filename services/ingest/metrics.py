@@ -20,6 +20,9 @@ DRAINED: Final = declare_counter(
 SPILLING: Final = declare_gauge(
     "leads_ingest_spilling", "1 while messages of this process go to the disk instead of the log, else 0."
 )
+SPILL_BYTES: Final = declare_gauge(
+    "leads_ingest_spill_bytes", "Bytes of this process that lie in the spill and wait for the log."
+)
 QUARANTINED: Final = declare_counter(
     "leads_ingest_quarantined_messages_total",
     "Messages that cannot be used, by the code of the reason.",
@@ -47,6 +50,7 @@ class IngestMetrics:
         self._spilled = SPILLED.on(registry)
         self._drained = DRAINED.on(registry)
         self._spilling = SPILLING.on(registry)
+        self._spill_bytes = SPILL_BYTES.on(registry)
         self._quarantined = QUARANTINED.on(registry)
         self._repeated = REPEATED.on(registry)
         self._suppressed = SUPPRESSED.on(registry)
@@ -64,9 +68,10 @@ class IngestMetrics:
         """Count records that came back out of it."""
         self._drained.inc(count)
 
-    def spilling(self, *, is_spilling: bool) -> None:
-        """Say whether records go to the spill now."""
-        self._spilling.set(is_spilling)
+    def spill_is(self, *, is_in_use: bool, size: int) -> None:
+        """Say whether records go to the spill instead of the log now, and how many bytes it has."""
+        self._spilling.set(is_in_use)
+        self._spill_bytes.set(size)
 
     def quarantined(self, code: str, count: int = 1) -> None:
         """Count messages that went to quarantine, by reason."""

@@ -33,6 +33,15 @@ class IngestSettings(Settings):
         description="keep messages on this machine's disk while the log is away; needs a lasting data folder",
     )
     spill_bytes: int = Field(1024**3, ge=1024**2, description="bytes that may wait on disk per process")
+    spill_reserve: int = Field(
+        20, ge=0, le=90, description="percent of the spill for forms, beacons, links and hooks alone"
+    )
+    requests_per_second: int = Field(
+        1_000, ge=1, description="requests a second that a write key without a rate of its own may send"
+    )
+    burst: int = Field(
+        2_000, ge=1, description="requests that a write key without a rate of its own may send at once"
+    )
     log_patience: Duration = Field(
         timedelta(seconds=1), description="how long the log may take to answer before the spill, or 503"
     )

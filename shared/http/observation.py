@@ -2,7 +2,8 @@
 
 An exception becomes a problem here, whichever route it came from; what is no verdict is logged
 with its frames and told to the client as nothing but a bug. More requests at once than the process
-can hold are refused before anything is read.
+can hold are refused before anything is read. Who comes too often is counted and not logged: a flood
+must not become one of the log, too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,15 @@ import msgspec
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.http.problems import PROBLEM_JSON, Busy, Stopping, headers_of, problem_of, send_json
+from shared.http.problems import (
+    PROBLEM_JSON,
+    Busy,
+    Stopping,
+    TooManyRequests,
+    headers_of,
+    problem_of,
+    send_json,
+)
 from shared.kernel.errors import Unavailable, Verdict
 from shared.telemetry.logging import get_logger, log_context
 from shared.telemetry.metrics import HttpMetrics
@@ -130,7 +139,7 @@ class Observation:
             logger.error("request_failed", exc_info=error, method=scope["method"], route=route_of(scope))
         else:
             self._metrics.refused(problem.code)
-            if isinstance(error, Unavailable):
+            if isinstance(error, Unavailable) and not isinstance(error, (Busy, TooManyRequests)):
                 logger.warning(
                     "request_unavailable", code=problem.code, route=route_of(scope), exc_info=error
                 )

@@ -28,6 +28,8 @@ from shared.log.port import NewRecord
 
 _FRAME: Final = struct.Struct(">II")
 _MOST_DIRECTORIES: Final = 256
+_FEWEST_SEGMENTS: Final = 16
+"""A segment is deleted as a whole, so that many of them give room back little by little."""
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -42,6 +44,12 @@ class SpillFull(Unavailable):
     code = "spill.full"
 
 
+class SpillReserved(Unavailable):
+    """What is left of the spill is kept for those who cannot send again; try again later."""
+
+    code = "spill.reserved"
+
+
 class SpillUnusable(Unavailable):
     """The spill directory cannot be written; give the process a directory of its own."""
 
@@ -51,15 +59,21 @@ class SpillUnusable(Unavailable):
 class Spill:
     """One process's spill below ``directory``; several processes may share the directory.
 
-    ``most_bytes`` bounds what waits on disk.
+    ``most_bytes`` bounds what lies on disk; ``reserved`` of them are for those who cannot send again.
     """
 
     def __init__(
-        self, directory: Path, *, segment_bytes: int = 64 * 1024 * 1024, most_bytes: int = 1024**3
+        self,
+        directory: Path,
+        *,
+        segment_bytes: int = 64 * 1024 * 1024,
+        most_bytes: int = 1024**3,
+        reserved: int = 0,
     ) -> None:
         self._root = directory
-        self._segment_bytes = segment_bytes
+        self._segment_bytes = min(segment_bytes, max(1, most_bytes // _FEWEST_SEGMENTS))
         self._most_bytes = most_bytes
+        self._reserved = reserved
         self._folder: Path | None = None
         self._lock: IO[bytes] | None = None
         self._segments: list[Path] = []
@@ -111,9 +125,15 @@ class Spill:
         """Return how many bytes lie on disk."""
         return sum(path.stat().st_size for path in self._segments)
 
-    def append(self, records: list[NewRecord]) -> None:
+    @property
+    def has_only_reserve(self) -> bool:
+        """True if what room there is may be used by those only who cannot send again."""
+        return self._most_bytes - self.size() <= self._reserved
+
+    def append(self, records: list[NewRecord], *, may_use_reserve: bool = True) -> None:
         """Keep the records; returns once they are on disk.
 
+        :raises SpillReserved: if there is room in the reserve only, and they may not use it.
         :raises SpillFull: if there is no room, or none on the disk; nothing was kept.
         :raises SpillUnusable: if the disk refuses; some may have been kept.
         """
@@ -123,8 +143,11 @@ class Spill:
             frames += _FRAME.pack(len(payload), crc32(payload))
             frames += payload
         try:
-            if self.size() + len(frames) > self._most_bytes:
+            room = self._most_bytes - self.size() - len(frames)
+            if room < 0:
                 raise SpillFull
+            if room < self._reserved and not may_use_reserve:
+                raise SpillReserved
             if self._writing is None or self._written >= self._segment_bytes:
                 self._begin_segment()
             assert self._writing is not None

@@ -23,13 +23,14 @@ from services.ingest.api.admission.authentication import (
     headers_of,
     query_of,
 )
+from services.ingest.api.admission.limiter import Limiter
 from services.ingest.api.messages import Parcel, open_batch, open_single
 from services.ingest.api.stamping import Arrival, Channel, Stamper, client_of
 from services.ingest.domain.moments import read_moment
 from shared.http.bodies import read_body
 from shared.http.hot_routes import HotRoute
 from shared.http.observation import trace_of
-from shared.http.problems import send_json
+from shared.http.problems import TooManyRequests, send_json
 from shared.kernel.clock import Clock
 from shared.kernel.instants import Instant
 from shared.log.port import NewRecord
@@ -55,7 +56,9 @@ _CALLS: Final = {
     "group": ("/v1/group", "/v1/g"),
     "alias": ("/v1/alias", "/v1/a"),
 }
-_BATCHES: Final = ("/v1/batch", "/v1/b", "/v1/import", "/v1/import/", "/beacon/v1/batch")
+_BATCHES: Final = ("/v1/batch", "/v1/b", "/v1/import", "/v1/import/")
+_NEVER_AGAIN: Final = frozenset({"form", "hook", "link"})
+"""Channels whose senders do not send again, or give up soon."""
 _PIXEL: Final = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,"
     b"\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
@@ -65,8 +68,10 @@ _PIXEL: Final = (
 class RawSink(Protocol):
     """Takes records for the raw topic."""
 
-    async def append(self, records: Sequence[NewRecord]) -> None:
+    async def append(self, records: Sequence[NewRecord], *, is_last_chance: bool = False) -> None:
         """Return once all of them are kept for good, in order per key.
+
+        ``is_last_chance`` marks what whoever sent it will not send again.
 
         :raises Unavailable: if they cannot be; none, some or all may have been kept.
         """
@@ -110,6 +115,7 @@ class Edge:
         stamper: Stamper,
         meter: EdgeMeter,
         turned_away: TurnedAway,
+        limiter: Limiter,
     ) -> None:
         self.clock = clock
         self.stamper = stamper
@@ -117,6 +123,7 @@ class Edge:
         self._sink = sink
         self._meter = meter
         self._turned_away = turned_away
+        self._limiter = limiter
 
     async def authenticate(
         self, caller: Caller, in_body: Iterable[object], *, body: bytes, door: Door | None = None
@@ -125,16 +132,19 @@ class Edge:
 
         :raises WriteKeyInvalid: if no key works.
         :raises WriteKeyOutOfScope: if those that work open other doors only.
+        :raises TooManyRequests: if the key is used faster than it may be.
         :raises Unavailable: if keys cannot be checked now.
         """
         now = self.clock.now()
         try:
-            return await find_entrance(
+            entrance = await find_entrance(
                 self._keys, headers=caller.headers, query=caller.query, in_body=in_body, door=door, now=now
             )
         except (WriteKeyInvalid, WriteKeyOutOfScope) as refused:
             self._turned_away.note(body, code=refused.reason, received=now)
             raise
+        self._limiter.admit(entrance)
+        return entrance
 
     async def take(
         self,
@@ -145,8 +155,12 @@ class Edge:
         entrance: Entrance,
         channel: Channel,
         batch_context: str | None = None,
+        is_last_chance: bool = False,
     ) -> list[str]:
         """Stamp the messages, append them, and return their ids.
+
+        ``is_last_chance`` says that this client sends nothing again, as nobody does who comes by a form,
+        a hook or a link; the last room there is, is theirs.
 
         :raises Unavailable: if they cannot be kept now.
         """
@@ -172,7 +186,8 @@ class Edge:
             ids.append(record_id)
             records.append(record)
         if records:
-            await self._sink.append(records)
+            is_last_chance = is_last_chance or channel in _NEVER_AGAIN
+            await self._sink.append(records, is_last_chance=is_last_chance)
             self._meter.accepted(channel, len(records))
         return ids
 
@@ -189,13 +204,22 @@ class Edge:
 
         return take_single
 
+    async def beacon(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take many calls of a page that is being left; it will not be there to send them again."""
+        await self._take_batch(scope, receive, send, is_last_chance=True)
+
     async def batch(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take many calls at once; one that is of no use does not hurt the others."""
+        await self._take_batch(scope, receive, send, is_last_chance=False)
+
+    async def _take_batch(self, scope: Scope, receive: Receive, send: Send, *, is_last_chance: bool) -> None:
         caller = caller_of(scope)
         body = await read_body(scope, receive)
         parcel = open_batch(body)
         entrance = await self.authenticate(caller, parcel.write_keys, body=body, door="events")
-        await self.take(scope, caller, parcel, entrance=entrance, channel="sdk")
+        await self.take(
+            scope, caller, parcel, entrance=entrance, channel="sdk", is_last_chance=is_last_chance
+        )
         await send_json(send, 200, SUCCESS)
 
     def pixel(self, call: str) -> Callable[[Scope, Receive, Send], Any]:
@@ -206,12 +230,12 @@ class Edge:
             given = {name: values[-1] for name, values in caller.query.items()}
             entrance: Entrance | None = None
             # noted; a picture has nothing to show it with
-            with contextlib.suppress(WriteKeyInvalid, WriteKeyOutOfScope):
+            with contextlib.suppress(WriteKeyInvalid, WriteKeyOutOfScope, TooManyRequests):
                 body = scope.get("query_string", b"")
                 entrance = await self.authenticate(caller, (), body=body, door="events")
             if entrance is not None:
                 parcel = open_single(msgspec.json.encode(_unfold(given)), kind=call)
-                await self.take(scope, caller, parcel, entrance=entrance, channel="sdk")
+                await self.take(scope, caller, parcel, entrance=entrance, channel="sdk", is_last_chance=True)
             headers = {"cache-control": "no-store"}
             await send_json(send, 200, _PIXEL, headers=headers, media_type="image/gif")
 
@@ -309,6 +333,9 @@ def sdk_routes(edge: Edge) -> list[HotRoute]:
         for path in paths
     ]
     routes += [HotRoute(path=path, app=edge.batch, operation=_operation("Many calls")) for path in _BATCHES]
+    routes.append(
+        HotRoute(path="/beacon/v1/batch", app=edge.beacon, operation=_operation("Many calls, at the end"))
+    )
     routes += [
         HotRoute(path=f"/pixel/v1/{call}", methods=("GET",), app=edge.pixel(call))
         for call in ("track", "page")

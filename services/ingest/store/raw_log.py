@@ -3,7 +3,8 @@
 One append is under way at a time; what arrives meanwhile goes with the next. A request is answered
 once the log has its records (acks=all). If the log does not answer within a second, they go to the
 spill, and so does everything after them until the spill is drained, because what one visitor does must
-stay in order. Without a spill the answer is *unavailable*.
+stay in order. The last part of the spill is kept for those who cannot send again: a browser that submits
+a form never does. Without a spill, or without room in it, the answer is *unavailable*.
 
 Records of the raw topic have no sequence: edges are stateless, so a record that was appended twice is
 dropped by its id.
@@ -21,13 +22,14 @@ from typing import Final, Protocol
 from shared.contracts.topics import RAW, partition_of
 from shared.kernel.errors import Unavailable
 from shared.log.port import Log, LogUnavailable, NewRecord, Producer, RecordTooLarge, TopicPartition
-from shared.log.spill import Spill, SpillFull
+from shared.log.spill import Spill, SpillFull, SpillReserved
 from shared.telemetry.logging import get_logger
 
 _DRAINED_AT_ONCE: Final = 500
 _DRAIN_SECONDS: Final = 10.0
 _LONGEST_PAUSE: Final = 2.0
 _REFUSED_SECONDS: Final = 10.0
+_RESERVED_SECONDS: Final = 5.0
 
 logger = get_logger(__name__)
 
@@ -49,10 +51,15 @@ class SpillMeter(Protocol):
         """Count records that came back out of it."""
         ...
 
+    def spill_is(self, *, is_in_use: bool, size: int) -> None:
+        """Say whether records go to the spill instead of the log now, and how many bytes it has."""
+        ...
+
 
 @dataclass(slots=True)
 class _Waiting:
     records: Sequence[NewRecord]
+    is_last_chance: bool
     kept: asyncio.Future[None]
 
 
@@ -83,11 +90,13 @@ class RawLog:
         self._largest_record = largest_record
         self._waiting: list[_Waiting] = []
         self._count = 0
+        self._has_begun = asyncio.Event()
         self._wake = asyncio.Event()
         self._producer: Producer | None = None
         self._spilling = asyncio.Event()
         self._spill_lock = asyncio.Lock()
         self._is_stopping = False
+        self._is_reserved = False
         self._refused: Unavailable | None = None
         self._refused_at = 0.0
 
@@ -105,23 +114,38 @@ class RawLog:
         if self._refused is not None and now - self._refused_at < _REFUSED_SECONDS:
             raise self._refused
 
-    async def append(self, records: Sequence[NewRecord]) -> None:
+    async def append(self, records: Sequence[NewRecord], *, is_last_chance: bool = False) -> None:
         """Return once the log, or the spill, has every record for good.
+
+        ``is_last_chance`` marks what whoever sent it will not send again.
 
         :raises EdgeBusy: if too much is waiting.
         :raises LogUnavailable: if the log does not answer and there is no spill.
+        :raises SpillReserved: if what room the spill has is for what will not be sent again.
         :raises SpillFull: if there is no room in the spill either.
         :raises RecordTooLarge: if a record is larger than the log takes.
         """
         if self._is_stopping or self._count + len(records) > self._most_waiting:
             raise EdgeBusy
+        if self._is_reserved and not is_last_chance:
+            raise _reserved()
+        if not self._has_begun.is_set():
+            await self._begin()
         if any(len(record.value or b"") > self._largest_record for record in records):
             raise RecordTooLarge
-        waiting = _Waiting(records, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(records, is_last_chance, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._count += len(records)
         self._wake.set()
         await waiting.kept
+
+    async def _begin(self) -> None:
+        """Wait for :meth:`run`, but not for long: a process whose schema is behind holds it back."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._has_begun.wait()
+        except TimeoutError:
+            raise EdgeBusy from None
 
     async def run(self) -> None:
         """Work until :meth:`stop`; what waits then is still appended."""
@@ -129,6 +153,8 @@ class RawLog:
             await asyncio.to_thread(self._spill.open)
             if not self._spill.is_empty:
                 self._spilling.set()
+            await self._look_at(self._spill)
+        self._has_begun.set()
         try:
             async with asyncio.TaskGroup() as tasks:
                 draining = tasks.create_task(self._drain()) if self._spill is not None else None
@@ -199,20 +225,43 @@ class RawLog:
 
     async def _keep_on_disk(self, waiting: list[_Waiting]) -> None:
         assert self._spill is not None
-        records = [record for one in waiting for record in one.records]
         async with self._spill_lock:
             is_late = not self.is_spilling  # drained while we stood in line
             if not is_late:
-                try:
-                    await asyncio.to_thread(self._spill.append, records)
-                except Unavailable as error:
-                    self._refuse(waiting, error if isinstance(error, SpillFull) else LogUnavailable())
-                    return
+                await self._spill_together(self._spill, waiting)
+                await self._look_at(self._spill)
         if is_late:
             await self._append_together(waiting)
-            return
-        self._meter.spilled(len(records))
-        self._take_as_kept(waiting)
+
+    async def _spill_together(self, spill: Spill, waiting: Sequence[_Waiting]) -> None:
+        """Keep all of them on disk, or if there is no room for all, as many last chances as fit."""
+        records = [record for one in waiting for record in one.records]
+        last_chances = [one for one in waiting if one.is_last_chance]
+        only_last_chances = len(last_chances) == len(waiting)
+        try:
+            await asyncio.to_thread(spill.append, records, may_use_reserve=only_last_chances)
+        except (SpillReserved, SpillFull) as error:
+            if last_chances and not only_last_chances:
+                self._fail([one for one in waiting if not one.is_last_chance], _reserved())
+                await self._spill_together(spill, last_chances)
+            elif last_chances and len(waiting) > 1:
+                middle = len(waiting) // 2
+                await self._spill_together(spill, waiting[:middle])
+                await self._spill_together(spill, waiting[middle:])
+            elif isinstance(error, SpillReserved):
+                self._fail(waiting, _reserved())
+            else:
+                self._refuse(waiting, error)
+        except Unavailable:
+            self._refuse(waiting, LogUnavailable())
+        else:
+            self._meter.spilled(len(records))
+            self._take_as_kept(waiting)
+
+    async def _look_at(self, spill: Spill) -> None:
+        size, has_only_reserve = await asyncio.to_thread(lambda: (spill.size(), spill.has_only_reserve))
+        self._is_reserved = self.is_spilling and has_only_reserve
+        self._meter.spill_is(is_in_use=self.is_spilling, size=size)
 
     async def _drain(self) -> None:
         assert self._spill is not None
@@ -224,6 +273,8 @@ class RawLog:
                 if not records:
                     self._spilling.clear()
                     logger.info("spill_drained")
+                await self._look_at(self._spill)
+                if not records:
                     continue
             try:
                 async with asyncio.timeout(_DRAIN_SECONDS):
@@ -258,6 +309,10 @@ class RawLog:
         for one in waiting:
             if not one.kept.done():
                 one.kept.set_exception(error)
+
+
+def _reserved() -> SpillReserved:
+    return SpillReserved(retry_after=_RESERVED_SECONDS)
 
 
 def _reason_of(error: Exception) -> str | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shared.log.port import NewRecord
-from shared.log.spill import Spill, SpillFull, SpillUnusable
+from shared.log.spill import Spill, SpillFull, SpillReserved, SpillUnusable
 
 
 def records(*names: str) -> list[NewRecord]:
@@ -54,6 +54,19 @@ class TestASpill:
         assert spill.is_empty
         spill.append(records("d"))
         assert keys(spill.read(limit=9)) == ["d"]
+
+    def test_keeps_its_last_part_for_those_who_may_use_it(self, tmp_path: Path, opened: Open) -> None:
+        spill = opened(tmp_path, most_bytes=200, reserved=100)
+        spill.append(records("a"), may_use_reserve=False)
+        with pytest.raises(SpillReserved):
+            spill.append(records("b", "c"), may_use_reserve=False)
+        spill.append(records("d", "e"))
+        assert spill.has_only_reserve
+        with pytest.raises(SpillFull):
+            spill.append(records("f", "g", "h", "i"))
+        assert keys(spill.read(limit=9)) == ["a"]
+        spill.forget()
+        assert keys(spill.read(limit=9)) == ["d", "e"]
 
     def test_outlives_its_process(self, tmp_path: Path, opened: Open) -> None:
         first = opened(tmp_path, segment_bytes=100)

@@ -12,10 +12,12 @@ import httpx
 import msgspec
 from prometheus_client import CollectorRegistry
 
+from services.ingest.api.admission.limiter import Limiter
 from services.ingest.api.captures import Redirects, capture_routes
 from services.ingest.api.edge import STATUSES, Edge, sdk_routes
 from services.ingest.api.stamping import Stamper
 from services.ingest.domain.intake import Intake, Refusal
+from services.ingest.domain.token_bucket import Rate
 from services.ingest.metrics import IngestMetrics
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.raw import RawReceived
@@ -50,7 +52,8 @@ class FakeKeys:
         if self.is_away:
             raise CredentialStoreUnavailable
         return {
-            KEY: Entrance("website"),
+            KEY: Entrance("website", key_id="k1"),
+            "slow_key": Entrance("partner", key_id="k2", rate=2, burst=3),
             "form_abc": Entrance("landing-page"),
             "only_leads": Entrance("partner", doors=frozenset({"leads"})),
             "own": Entrance("nurture", is_internal=True),
@@ -63,11 +66,13 @@ class FakeSink:
     def __init__(self) -> None:
         self.records: list[NewRecord] = []
         self.trouble: Unavailable | None = None
+        self.last_chances: list[bool] = []
 
-    async def append(self, records: Sequence[NewRecord]) -> None:
+    async def append(self, records: Sequence[NewRecord], *, is_last_chance: bool = False) -> None:
         if self.trouble is not None:
             raise self.trouble
         self.records += records
+        self.last_chances.append(is_last_chance)
 
 
 class FakeAuthority:
@@ -86,6 +91,7 @@ class House:
         self.keys = FakeKeys()
         self.sink = FakeSink()
         self.clock = SimulatedClock(RECEIVED)
+        self.machine_time: Instant = 0
         self.asked: list[dict[str, str | None]] = []
         self.turned_away: list[tuple[bytes, str]] = []
         numbers = itertools.count(1)
@@ -97,6 +103,7 @@ class House:
             stamper=Stamper(identity_key=IDENTITY_KEY, new_id=lambda: f"{next(numbers):032x}"),
             meter=IngestMetrics(self.registry),
             turned_away=self,
+            limiter=Limiter(Rate(1_000, 1_000), now=lambda: self.machine_time),
         )
         app = build_app(
             title="Ingest",

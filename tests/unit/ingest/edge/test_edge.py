@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
 from collections.abc import AsyncIterator
-from typing import Any
 
 import msgspec
 import pytest
@@ -96,74 +94,6 @@ class TestEverySdk:
         without = await house.client.get("/pixel/v1/page", params={"anonymousId": "a"})
         assert without.content == answer.content
         assert len(house.raws) == 1
-
-
-class TestWriteKeys:
-    @pytest.mark.parametrize(
-        "place",
-        [
-            {"headers": {"authorization": BASIC}},
-            {"headers": {"authorization": "Basic " + base64.b64encode(KEY.encode()).decode()}},
-            {"headers": {"x-write-key": KEY}},
-            {"params": {"writeKey": KEY}},
-            {"params": {"writekey": KEY}},
-            {"json": {"batch": [EVENT], "writeKey": KEY}},
-            {"json": {"batch": [{**EVENT, "writeKey": KEY}]}},
-        ],
-    )
-    async def test_are_found_wherever_they_stand(self, house: House, place: dict[str, Any]) -> None:
-        answer = await house.client.post("/v1/batch", **{"json": {"batch": [EVENT]}, **place})
-        assert answer.content == SUCCESS
-        assert house.raws[0].source == "website"
-
-    @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic ???"}, {"x-write-key": "wrong"}])
-    async def test_that_do_not_work_are_told_so_in_words_for_every_client(
-        self, house: House, headers: dict[str, str]
-    ) -> None:
-        answer = await house.client.post("/v1/track", json=EVENT, headers=headers)
-        assert answer.status_code == 401
-        told = answer.json()
-        assert (told["success"], told["code"]) == (False, "write_key.invalid")
-        assert isinstance(told["message"], str)
-        assert not house.raws
-        assert house.turned_away == [(msgspec.json.encode(EVENT), "write_key.invalid")]
-
-    @pytest.mark.parametrize(
-        ("path", "body"),
-        [
-            ("/v1/track", EVENT),
-            ("/v1/batch", {"batch": [EVENT]}),
-            ("/v1/outcomes", {"kind": "won", "opportunity": "o"}),
-            ("/v1/costs", {"campaign": "c"}),
-            ("/f/only_leads", {"email": "ada@example.com"}),
-        ],
-    )
-    async def test_that_open_another_door_are_told_so_and_the_request_is_kept(
-        self, house: House, path: str, body: object
-    ) -> None:
-        headers = {"x-write-key": "only_leads"}
-        answer = await house.client.post(path, json=body, headers=headers)
-        assert (answer.status_code, answer.json()["code"]) == (403, "write_key.out_of_scope")
-        assert [code for _, code in house.turned_away] == ["write_key.out_of_scope"]
-        assert not house.raws
-        assert (await house.client.post("/v1/leads", json={"email": "a@b.cn"}, headers=headers)).is_success
-
-    async def test_that_open_another_door_do_not_hide_one_that_opens_this(self, house: House) -> None:
-        headers = {"x-write-key": KEY, "authorization": "Basic " + base64.b64encode(b"only_leads:").decode()}
-        assert (await house.client.post("/v1/track", json=EVENT, headers=headers)).content == SUCCESS
-        assert house.raws[0].source == "website"
-
-    async def test_that_open_another_door_show_no_reason_on_a_picture(self, house: House) -> None:
-        query = {"writeKey": "only_leads", "anonymousId": "a"}
-        answer = await house.client.get("/pixel/v1/page", params=query)
-        assert answer.headers["content-type"] == "image/gif"
-        assert not house.raws
-
-    async def test_that_cannot_be_checked_are_not_refused(self, house: House) -> None:
-        house.keys.is_away = True
-        answer = await house.post("/v1/track", EVENT)
-        assert answer.status_code == 503
-        assert int(answer.headers["retry-after"]) >= 1
 
 
 class TestBodies:

@@ -17,7 +17,7 @@ from services.ingest.store.raw_log import EdgeBusy, RawLog
 from shared.contracts.topics import RAW, partition_of
 from shared.kernel.errors import Unavailable
 from shared.log.port import Log, LogUnavailable, NewRecord, RecordTooLarge, TopicPartition
-from shared.log.spill import Spill, SpillFull
+from shared.log.spill import Spill, SpillFull, SpillReserved
 
 PARTITIONS = 4
 
@@ -74,13 +74,19 @@ def record(key: str, value: bytes = b"v") -> NewRecord:
 
 @asynccontextmanager
 async def running(
-    log: FakeLog, *, spill: Path | None = None, spill_bytes: int = 1024**2, **limits: Any
+    log: FakeLog,
+    *,
+    spill: Path | None = None,
+    spill_bytes: int = 1024**2,
+    reserved: int = 0,
+    registry: CollectorRegistry | None = None,
+    **limits: Any,
 ) -> AsyncIterator[RawLog]:
     raw_log = RawLog(
         log=cast("Log", log),
         partitions=PARTITIONS,
-        meter=IngestMetrics(CollectorRegistry()),
-        spill=None if spill is None else Spill(spill, most_bytes=spill_bytes),
+        meter=IngestMetrics(registry or CollectorRegistry()),
+        spill=None if spill is None else Spill(spill, most_bytes=spill_bytes, reserved=reserved),
         patience=timedelta(milliseconds=100),
         **limits,
     )
@@ -150,6 +156,16 @@ class TestAppending:
             with pytest.raises(EdgeBusy):
                 await raw_log.append([record("k")] * 4)
 
+    async def test_does_not_let_anybody_wait_who_comes_before_it_has_begun(self) -> None:
+        raw_log = RawLog(
+            log=cast("Log", FakeLog()),
+            partitions=PARTITIONS,
+            meter=IngestMetrics(CollectorRegistry()),
+            patience=timedelta(milliseconds=10),
+        )
+        with pytest.raises(EdgeBusy):
+            await raw_log.append([record("k")])
+
     async def test_answers_everybody_before_it_ends(self) -> None:
         log = FakeLog()
         async with running(log) as raw_log:
@@ -187,6 +203,76 @@ class TestSpilling:
             await until(lambda: log.keys == ["a"])
             await raw_log.append([record("b")])
             await until(lambda: sorted(log.keys) == ["a", "b"])
+
+
+class TestTheReserveOfTheSpill:
+    async def test_is_for_those_who_cannot_send_again(self, tmp_path: Path) -> None:
+        log = FakeLog()
+        log.mood = "away"
+        async with running(log, spill=tmp_path, spill_bytes=1_000, reserved=500) as raw_log:
+            await raw_log.append([record("a", b"v" * 400)])
+            with pytest.raises(SpillReserved) as refused:
+                await raw_log.append([record("b", b"v" * 400)])
+            assert refused.value.retry_after >= 1
+            await raw_log.append([record("c", b"v" * 400)], is_last_chance=True)
+            await raw_log.check()
+            with pytest.raises(SpillFull):
+                await raw_log.append([record("d", b"v" * 400)], is_last_chance=True)
+            with pytest.raises(SpillFull):
+                await raw_log.check()
+            log.mood = "well"
+            await until(lambda: not raw_log.is_spilling)
+            await raw_log.append([record("e")])
+        assert sorted(log.keys) == ["a", "c", "e"]
+
+    async def test_takes_as_many_as_fit_of_those_that_come_together(self, tmp_path: Path) -> None:
+        log = FakeLog()
+        log.mood = "away"
+        async with running(log, spill=tmp_path, spill_bytes=2_000, reserved=1_000) as raw_log:
+            answers = await asyncio.gather(
+                *(
+                    raw_log.append([record(f"k{n}", b"v" * 400)], is_last_chance=n % 2 == 0)
+                    for n in range(12)
+                ),
+                return_exceptions=True,
+            )
+            kept = [f"k{n}" for n, answer in enumerate(answers) if answer is None]
+            assert kept == ["k0", "k2", "k4", "k6"]
+            assert {type(answer) for answer in answers[1::2]} == {SpillReserved}
+            assert {type(answer) for answer in answers[8::2]} == {SpillFull}
+            log.mood = "well"
+            await until(lambda: not raw_log.is_spilling)
+        assert sorted(log.keys) == kept
+
+    async def test_is_free_again_as_soon_as_the_log_has_taken_something(self, tmp_path: Path) -> None:
+        log = FakeLog()
+        log.mood = "away"
+        async with running(log, spill=tmp_path, spill_bytes=1_000, reserved=500) as raw_log:
+            await raw_log.append([record("a", b"v" * 400)])
+            await raw_log.append([record("b", b"v" * 400)], is_last_chance=True)
+            with pytest.raises(SpillReserved):
+                await raw_log.append([record("c")])
+            log.mood = "well"
+            await until(lambda: not raw_log.is_spilling)
+            await raw_log.append([record("c")])
+        assert sorted(log.keys) == ["a", "b", "c"]
+
+    async def test_shows_what_waits_and_that_the_log_does_not_answer(self, tmp_path: Path) -> None:
+        log, registry = FakeLog(), CollectorRegistry()
+        log.mood = "away"
+
+        def shown() -> tuple[float | None, float | None]:
+            names = ("leads_ingest_spilling", "leads_ingest_spill_bytes")
+            spilling, size = (registry.get_sample_value(name) for name in names)
+            return spilling, size
+
+        async with running(log, spill=tmp_path, registry=registry) as raw_log:
+            await raw_log.append([record("a")])
+            lying = sum(path.stat().st_size for path in tmp_path.rglob("*.segment"))
+            await until(lambda: shown() == (1, lying))
+            assert lying > 0
+            log.mood = "well"
+            await until(lambda: shown() == (0, 0))
 
 
 class TestReadiness:
