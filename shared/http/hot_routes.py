@@ -38,7 +38,11 @@ class HotRoute:
 
 
 class HotRoutes:
-    """Hands requests to hot routes, and all others on."""
+    """Hands requests to hot routes, and all others on.
+
+    Slashes too many at either end of an address do not count: clients put one together from a base that
+    people write, and a redirect or a refusal would lose what they send.
+    """
 
     def __init__(self, app: ASGIApp, *, routes: Sequence[HotRoute]) -> None:
         self._app = app
@@ -59,6 +63,8 @@ class HotRoutes:
             await self._app(scope, receive, send)
             return
         by_method = self._exact.get(scope["path"])
+        if by_method is None:
+            by_method = self._exact.get("/" + scope["path"].strip("/"))
         if by_method is None:
             for pattern, candidates in self._patterns:
                 match = pattern.match(scope["path"])

@@ -26,12 +26,6 @@ class BodyNotJson(Rejected):
     code = "body.not_json"
 
 
-class BodyNotABatch(Rejected):
-    """The body has no list called batch; single events go to their own address."""
-
-    code = "body.not_a_batch"
-
-
 class EventTooLarge(Rejected):
     """An event may have 32 KiB; send less with it."""
 
@@ -108,14 +102,17 @@ def open_single(body: bytes, *, kind: str) -> Parcel:
 def open_batch(body: bytes) -> Parcel:
     """Read a body that is a batch; what cannot be used in it is kept, for quarantine.
 
+    An object without a batch is one message: an event that was sent to the wrong address counts as what
+    it says, anything else goes to quarantine. A refusal would make its client delete it.
+
     :raises BodyNotJson: if it is no JSON object.
-    :raises BodyNotABatch: if it is one without a batch.
+    :raises EventTooLarge: if it is one message, and larger than an event may be.
     """
     body = body.removeprefix(_BYTE_ORDER_MARK)
     try:
         batch = _read_batch(body)
     except msgspec.ValidationError:
-        raise BodyNotABatch from None
+        return _open_alone(body)
     except _UNREADABLE:
         raise BodyNotJson from None
     first_key: object = None
@@ -137,6 +134,12 @@ def open_batch(body: bytes) -> Parcel:
             messages.append(Message(_kind_of(head.type), item, message_id, key))
     context = bytes(batch.context).decode("utf-8", "replace")
     return Parcel(messages, (batch.writeKey, first_key), batch.sentAt, _bounded(context))
+
+
+def _open_alone(body: bytes) -> Parcel:
+    parcel = open_single(body, kind="")
+    (message,) = parcel.messages
+    return parcel._replace(messages=[message._replace(kind=_kind_of(_read_head(message.body).type))])
 
 
 def _bounded(context: str) -> str | None:

@@ -16,7 +16,7 @@ import msgspec
 
 from services.ingest.domain.choices import read_yes_no
 from services.ingest.domain.identifiers import clean_text
-from services.ingest.domain.scrubbing import Scalar, scrub_path, scrub_properties, scrub_text
+from services.ingest.domain.scrubbing import Scalar, scrub_label, scrub_path, scrub_properties, scrub_text
 from services.ingest.domain.traits import fold_name, read_start
 
 PAGE: Final = "Page"
@@ -138,6 +138,8 @@ class ActReader:
             )
         if own is None:
             return ""
+        if name == "form":
+            return scrub_label(own)
         return scrub_path(own) if name == "link" else scrub_text(own)
 
 

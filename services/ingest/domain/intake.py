@@ -18,7 +18,7 @@ from services.ingest.domain.identifiers import (
     email_identifies,
 )
 from services.ingest.domain.outcomes import Cost, Outcome
-from services.ingest.domain.scrubbing import identifies
+from services.ingest.domain.scrubbing import identifies, is_platform_id
 from services.ingest.domain.traits import Traits
 from shared.kernel.instants import Instant
 
@@ -98,7 +98,9 @@ class Claims(NamedTuple):
 
 def show_message_id(value: str | None) -> str | None:
     """Return the client's message id as it may stand in events: up to 100 characters, naming nobody."""
-    if value is None or "@" in value or (identifies(value) and value.replace("+", "").isdigit()):
+    if value is None or "@" in value:
+        return None
+    if identifies(value) and value.replace("+", "").isdigit() and not is_platform_id(value):
         return None
     return value[:_LONGEST_MESSAGE_ID]
 
@@ -128,7 +130,7 @@ def identify(
     external = None
     if (external_id := clean_id(claims.external_id, rules)) is not None:
         anchors.append(hash_identifier(IdentifierKind.EXTERNAL, f"{source}\x1f{external_id}"))
-        if "@" not in external_id and not identifies(external_id):
+        if "@" not in external_id and (is_platform_id(external_id) or not identifies(external_id)):
             external = ExternalRef(source, external_id[:_LONGEST_EXTERNAL_ID])
     if (user_id := clean_id(claims.user_id, rules)) is not None:
         anchors.append(hash_identifier(IdentifierKind.USER, user_id))

@@ -19,6 +19,9 @@ _EMAIL: Final = re.compile(r"[^\s@/?&=<>,;:]+@[^\s@/?&=<>,;:]+\.\w{2,}")
 _PHONE: Final = re.compile(r"(?:\+|\b)\(?\d(?:[\s().\-]{0,2}\d){8,}")
 _ID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
 """128 bits in hexadecimal, as UUIDs and our own ids are written; some begin with nine digits or more."""
+_DIGITS: Final = re.compile(r"[0-9]{1,20}")
+_SHORTEST_ID: Final = 15
+_IDENTITY_CARD: Final = 18
 _SPLITS: Final = re.compile(r"[^a-z]+")
 _SPELT: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAMING: Final = frozenset(
@@ -32,6 +35,13 @@ _NAMING: Final = frozenset(
 _NAMING_PARTS: Final = frozenset(
     {"email", "mail", "mobile", "phone", "telephone", "wechat", "password", "token"}
 )
+_IDS_OF_THINGS: Final = frozenset(
+    {
+        *("adid", "adgroupid", "adsetid", "assetgroupid", "campaignid", "creativeid", "formid"),
+        *("groupid", "pageid", "placementid", "promotionid", "siteid"),
+    }
+)
+"""Properties that hold the number of something on a platform, in any spelling."""
 _LONGEST_TEXT: Final = 200
 _MOST_PROPERTIES: Final = 50
 _LARGEST_NUMBER: Final = 10**9
@@ -49,6 +59,20 @@ def scrub_text(text: str) -> str:
     if _ID.fullmatch(text) is None:
         text = _PHONE.sub(REMOVED, text)
     return text[:_LONGEST_TEXT]
+
+
+def scrub_label(text: str) -> str:
+    """Return the name or id of a campaign, an ad or a form; digits alone are an id, and stay (rule 12).
+
+    Ad platforms number what they have with eight bytes. Such a number looks like a telephone number, but
+    not in a field where nobody puts one.
+    """
+    return text if _DIGITS.fullmatch(text) else scrub_text(text)
+
+
+def is_platform_id(text: str) -> bool:
+    """Return whether digits are too many for a telephone number, and not those of an identity card."""
+    return _DIGITS.fullmatch(text) is not None and len(text) >= _SHORTEST_ID and len(text) != _IDENTITY_CARD
 
 
 def identifies(text: str) -> bool:
@@ -79,6 +103,8 @@ def scrub_properties(properties: Mapping[str, object]) -> dict[str, Scalar]:
             continue
         if isinstance(value, bool):
             kept[name] = value
+        elif isinstance(value, int | str) and _names_a_thing(name) and _DIGITS.fullmatch(str(value)):
+            kept[name] = str(value)
         elif isinstance(value, str):
             if value and "://" not in value and len(value) <= _LONGEST_TEXT and not identifies(value):
                 kept[name] = value
@@ -88,8 +114,17 @@ def scrub_properties(properties: Mapping[str, object]) -> dict[str, Scalar]:
 
 
 @lru_cache(maxsize=4096)
+def _names_a_thing(name: str) -> bool:
+    return "".join(_words_of(name)) in _IDS_OF_THINGS
+
+
+@lru_cache(maxsize=4096)
 def _names_somebody(name: str) -> bool:
     if len(name) > 64 or identifies(name):
         return True
-    words = [word for word in _SPLITS.split(_SPELT.sub("_", name).lower()) if word]
+    words = _words_of(name)
     return "".join(words) in _NAMING or not _NAMING_PARTS.isdisjoint(words)
+
+
+def _words_of(name: str) -> list[str]:
+    return [word for word in _SPLITS.split(_SPELT.sub("_", name).lower()) if word]

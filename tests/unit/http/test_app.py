@@ -147,7 +147,7 @@ class TestAProblem:
             ("GET", "/nothing", 404, "http.not_found"),
             ("DELETE", "/test/v1/inner/things", 405, "http.method_not_allowed"),
             ("GET", "/v1/batch", 405, "http.method_not_allowed"),
-            ("POST", "/v1/batch/", 404, "http.not_found"),
+            ("POST", "/v1/batches/", 404, "http.not_found"),
         ],
     )
     async def test_is_what_an_unknown_address_or_method_gets_and_never_a_redirect(

@@ -16,7 +16,7 @@ import msgspec
 
 from services.ingest.domain.identifiers import clean_text
 from services.ingest.domain.intake import Acquisition
-from services.ingest.domain.scrubbing import scrub_text
+from services.ingest.domain.scrubbing import scrub_label, scrub_text
 from services.ingest.domain.traits import fold_name
 
 DIRECT: Final = "direct"
@@ -102,8 +102,8 @@ class AcquisitionReader:
         if channel is not None:
             return Acquisition(
                 channel,
-                campaign=_short(said.get("utmcampaign")),
-                ad=_short(said.get("utmcontent")),
+                campaign=_label(said.get("utmcampaign")),
+                ad=_label(said.get("utmcontent")),
                 keyword=_short(said.get("utmterm")),
                 medium=_short(said.get("utmmedium")),
                 referrer=host,
@@ -171,6 +171,10 @@ def _host_of(address: str) -> str:
 
 def _site_of(host: str) -> str:
     return host.removeprefix("www.")
+
+
+def _label(text: str | None) -> str:
+    return scrub_label(text.strip())[:_LONGEST] if text else ""
 
 
 def _short(text: str | None) -> str:

@@ -18,7 +18,7 @@ from services.ingest.domain.dialects.acquisition import AcquisitionReader
 from services.ingest.domain.identifiers import HashIdentifier, IdentityRules, clean_text
 from services.ingest.domain.intake import Claims, Intake, Refusal, identify, show_message_id
 from services.ingest.domain.moments import correct_moment, read_moment
-from services.ingest.domain.scrubbing import Scalar, scrub_text
+from services.ingest.domain.scrubbing import Scalar, scrub_label
 from services.ingest.domain.traits import TraitReader, fold_name
 from shared.kernel.instants import Instant
 
@@ -143,7 +143,7 @@ class CaptureReader:
         act = None
         if form is not None:
             told: dict[str, Scalar] = {
-                "form": scrub_text(form),
+                "form": scrub_label(form),
                 "start_within_months": traits.start_within_months,
             }
             act = Act(FORM, told, is_declared=True)

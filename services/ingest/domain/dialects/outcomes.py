@@ -34,7 +34,7 @@ from services.ingest.domain.outcomes import (
     OutcomeNames,
     read_amount,
 )
-from services.ingest.domain.scrubbing import identifies, scrub_text
+from services.ingest.domain.scrubbing import identifies, scrub_label, scrub_text
 from services.ingest.domain.traits import TraitReader, fold_name
 from shared.kernel.instants import Instant
 
@@ -190,7 +190,7 @@ class OutcomeReader:
             anonymous=(),
             message_id=_message_id(given, context),
             cost=Cost(
-                scrub_text(campaign),
+                scrub_label(campaign),
                 scrub_text(channel).lower().replace(" ", "_"),
                 cast("CostKind", kind),
                 day,

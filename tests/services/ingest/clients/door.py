@@ -55,9 +55,11 @@ def data_of(envelope: Envelope) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def open_door(database_url: str, data: Path, *, kafka: str = "") -> AsyncIterator[Door]:
+async def open_door(
+    database_url: str, data: Path, *, kafka: str = "", spill: bool = False
+) -> AsyncIterator[Door]:
     """Run ingest behind a real server until the block ends, with the write keys of the recordings."""
-    settings = IngestSettings(redirect_origins="https://example.com")
+    settings = IngestSettings(redirect_origins="https://example.com", spill=spill)
     async with run_ingest(database_url, data, kafka=kafka, settings=settings) as ingest:
         async with ingest.blueprint.database.transaction() as transaction:
             await add_write_key(

@@ -121,8 +121,8 @@ class TestBodies:
             ("/v1/track", "not json", 400, "body.not_json"),
             ("/v1/track", "[1]", 400, "body.not_json"),
             ("/v1/track", b'{"event":"\xff"}', 400, "body.not_json"),
-            ("/v1/batch", "{}", 400, "body.not_a_batch"),
-            ("/v1/batch", '{"batch":{}}', 400, "body.not_a_batch"),
+            ("/v1/batch", "[1]", 400, "body.not_json"),
+            ("/v1/batch", '{"event":"' + "x" * 40_000 + '"}', 400, "event.too_large"),
             ("/v1/track", '{"event":"' + "x" * 40_000 + '"}', 400, "event.too_large"),
             ("/v1/batch", b"x" * (4 * 1024 * 1024 + 1), 413, "body.too_large"),
         ],
@@ -143,6 +143,26 @@ class TestBodies:
             *("intake.unknown_call", "intake.oversize"),
         ]
         assert max(len(record.value or b"") for record in house.sink.records) < 100_000
+
+    @pytest.mark.parametrize(
+        ("body", "code"),
+        [
+            ("{}", "intake.unknown_call"),
+            ('{"batch":{}}', "intake.unknown_call"),
+            ('{"batch":null,"type":"wink"}', "intake.unknown_call"),
+            (msgspec.json.encode({**EVENT, "type": "Track"}), ""),
+        ],
+    )
+    async def test_without_a_batch_are_one_message(self, house: House, body: str | bytes, code: str) -> None:
+        assert (await house.post("/v1/batch", body)).content == SUCCESS
+        (found,) = house.understood()
+        assert (found.code if isinstance(found, Refusal) else "") == code
+
+    @pytest.mark.parametrize("path", ["/v1/track/", "//v1/track", "//v1/track//"])
+    async def test_arrive_whatever_slashes_people_put_around_an_address(
+        self, house: House, path: str
+    ) -> None:
+        assert (await house.post(f"http://test{path}", EVENT)).content == SUCCESS
 
     async def test_of_an_empty_batch_are_fine(self, house: House) -> None:
         assert (await house.post("/v1/batch", {"batch": []})).content == SUCCESS
