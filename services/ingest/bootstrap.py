@@ -14,6 +14,7 @@ from services.ingest.api.admission.limiter import Limiter
 from services.ingest.api.captures import Redirects, capture_routes
 from services.ingest.api.edge import STATUSES, Edge, sdk_routes
 from services.ingest.api.erasures import PersonNaming, build_erasure_router
+from services.ingest.api.hooks.routes import HOOK_STATUSES, hook_routes
 from services.ingest.api.merges import build_merge_router
 from services.ingest.api.stamping import Stamper
 from services.ingest.domain.identifiers import identifier_hasher
@@ -28,12 +29,14 @@ from services.ingest.jobs.purging import Purging
 from services.ingest.jobs.replaying import Replaying
 from services.ingest.jobs.turning_away import TurningAway
 from services.ingest.metrics import IngestMetrics
+from services.ingest.providers.roster import PROVIDERS, hook_readers
 from services.ingest.queries.checks import IngestChecks
 from services.ingest.queries.leads import LeadSearch
 from services.ingest.queries.story import find_story
 from services.ingest.settings import IngestSettings
 from services.ingest.store.directory_commands import DirectoryCommands
 from services.ingest.store.documents import read_rulebook
+from services.ingest.store.hooks.secrets import StoredSecrets
 from services.ingest.store.raw_log import RawLog
 from services.ingest.store.resolver import Resolver
 from shared.http.access import Authority
@@ -44,6 +47,7 @@ from shared.runtime.blueprint import Blueprint, Resources, StoryLine
 from shared.runtime.processing import Processing
 from shared.runtime.service import Activity, repeatedly
 from shared.runtime.settings.environment import load_settings
+from shared.security.sealing import Sealing
 from shared.security.tokens import Tokens
 from shared.security.write_keys import WriteKeys
 
@@ -74,7 +78,12 @@ def build_resolver(
     :raises DocumentFaults: with every fault and its path.
     """
     rulebook = read_rulebook(config / NAME, default_region=default_region)
-    reader = RawReader(rulebook, hash_identifier=identifier_hasher(identity_key), currency=default_currency)
+    reader = RawReader(
+        rulebook,
+        hash_identifier=identifier_hasher(identity_key),
+        currency=default_currency,
+        hooks=hook_readers(),
+    )
     commands = DirectoryCommands(
         on_erasure=on_erasure, on_unmerge=Unmerging(identifier_hasher(identity_key)).on_unmerge
     )
@@ -174,9 +183,15 @@ def build(
                 authority=authority or Tokens(database, pepper=pepper),
                 redirects=Redirects(settings.origins),
             ),
+            *hook_routes(
+                edge,
+                providers=PROVIDERS,
+                find_secrets=StoredSecrets(database, sealing=sealing_of_hooks(pepper)).find,
+                public_url=settings.public_url,
+            ),
         ),
         routers=(build_erasure_router(naming, commands), build_merge_router(commands)),
-        statuses=STATUSES,
+        statuses={**STATUSES, **HOOK_STATUSES},
         start=database.start,
         stop=database.stop,
         check=check,
@@ -195,6 +210,11 @@ def check_documents(config: Path) -> None:
     :raises DocumentFaults: with every fault and its path.
     """
     build_resolver(config, identity_key=bytes(32), metrics=IngestMetrics(CollectorRegistry()))
+
+
+def sealing_of_hooks(pepper: bytes) -> Sealing:
+    """Return what seals the secrets that sources set for providers."""
+    return Sealing(pepper, purpose="hook secrets")
 
 
 def build_replaying(resources: Resources, *, database: Database) -> Replaying:

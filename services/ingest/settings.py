@@ -54,6 +54,9 @@ class IngestSettings(Settings):
     turned_away_per_minute: int = Field(
         10, ge=0, description="requests without a write key that works, kept as a sample per process"
     )
+    public_url: str = Field(
+        "", description="how others reach the front door, for example https://in.example.com"
+    )
     redirect_origins: str = Field(
         "", description="origins that forms may lead to, for example https://www.example.com, by comma"
     )
@@ -69,6 +72,9 @@ class IngestSettings(Settings):
         """Return what does not fit together."""
         if self.remember_messages < _SHORTEST_MEMORY:
             yield Fault("LEADMILL_INGEST_REMEMBER_MESSAGES", "is at least 7d: clients send again for days")
+        address = urlsplit(self.public_url)
+        if self.public_url and (address.scheme not in {"http", "https"} or not address.netloc):
+            yield Fault("LEADMILL_INGEST_PUBLIC_URL", "is written https://in.example.com")
         for origin in self.origins:
             parts = urlsplit(origin)
             if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path:

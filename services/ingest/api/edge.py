@@ -146,6 +146,10 @@ class Edge:
         self._limiter.admit(entrance)
         return entrance
 
+    def turn_away(self, body: bytes, *, code: str) -> None:
+        """Look at a request whose key works and which is refused all the same; a sample is kept."""
+        self._turned_away.note(body, code=code, received=self.clock.now())
+
     async def take(
         self,
         scope: Scope,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -10,6 +11,7 @@ from services.ingest.domain.acts import ActReader
 from services.ingest.domain.choices import Choices
 from services.ingest.domain.dialects.acquisition import AcquisitionReader
 from services.ingest.domain.dialects.captures import CaptureReader
+from services.ingest.domain.dialects.hooks import Errand, HookDialect, HookReader
 from services.ingest.domain.dialects.outcomes import OutcomeReader, ReportContext
 from services.ingest.domain.dialects.rulebook import Rulebook
 from services.ingest.domain.dialects.sdk import UNKNOWN_CALL, SdkReader
@@ -38,7 +40,14 @@ _read_context: Final = msgspec.json.Decoder(RequestContext).decode
 class RawReader:
     """Reads records of the raw topic by the documents it was made with; pure."""
 
-    def __init__(self, rulebook: Rulebook, *, hash_identifier: HashIdentifier, currency: str = "") -> None:
+    def __init__(
+        self,
+        rulebook: Rulebook,
+        *,
+        hash_identifier: HashIdentifier,
+        currency: str = "",
+        hooks: Mapping[str, HookReader] | None = None,
+    ) -> None:
         traits = TraitReader(
             names=FieldNames(rulebook.field_names),
             choices=Choices(rulebook.choices),
@@ -67,16 +76,27 @@ class RawReader:
             currency=currency,
         )
 
-    def on_raw_received(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Refusal:
-        """Return what a raw record says, or why it goes to quarantine."""
+        self._hooks = HookDialect(
+            hooks or {},
+            traits=traits,
+            acts=acts,
+            acquisition=acquisition,
+            rules=rulebook.identity,
+            hash_identifier=hash_identifier,
+        )
+
+    def on_raw_received(
+        self, raw: RawReceived, *, record_id: str, received: Instant
+    ) -> Intake | Errand | Refusal:
+        """Return what a raw record says, what it wants to be done, or why it goes to quarantine."""
         if raw.kind == OVERSIZE_KIND:
             return OVERSIZE
         match raw.channel:
+            case "sdk" | "lead" if raw.body is None:
+                return NOT_UTF8
             case "sdk":
-                if raw.body is None:
-                    return NOT_UTF8
                 return self._sdk.read(
-                    raw.body,
+                    raw.body or "",
                     call=raw.kind,
                     source=raw.source,
                     record_id=record_id,
@@ -86,10 +106,8 @@ class RawReader:
                     is_internal=raw.is_internal,
                 )
             case "lead":
-                if raw.body is None:
-                    return NOT_UTF8
                 return self._captures.read_lead(
-                    raw.body,
+                    raw.body or "",
                     source=raw.source,
                     record_id=record_id,
                     received=received,
@@ -106,7 +124,15 @@ class RawReader:
                 )
             case "outcome" | "cost":
                 return self._read_report(raw, record_id=record_id, received=received)
-            case "hook" | "link" | "cloudevent":
+            case "hook":
+                return self._hooks.read(
+                    raw.content,
+                    kind=raw.kind,
+                    source=raw.source,
+                    record_id=record_id,
+                    received=received,
+                )
+            case "link" | "cloudevent":
                 return UNKNOWN_CALL
 
     def _read_report(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Refusal:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final, NamedTuple, Protocol
 
+from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.intake import ERASED, Intake, Refusal
 from services.ingest.domain.story import StoryRow
@@ -21,6 +22,7 @@ from services.ingest.store.directory_rows import (
     release_messages,
     save_directory,
 )
+from services.ingest.store.hooks.errands import save_errands
 from services.ingest.store.quarantine import Quarantined, save_quarantined
 from services.ingest.store.story import save_story
 from shared.contracts.envelope import decode_envelope, decode_event
@@ -42,11 +44,14 @@ _MESSAGES_BETWEEN_LOOKS: Final = 32
 logger = get_logger(__name__)
 
 
-class ReadRaw(Protocol):
-    """Turns a raw record into an intake, or says why it cannot be one; pure."""
+Reading = Intake | Errand | Refusal
 
-    def __call__(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Refusal:
-        """Return what the record says."""
+
+class ReadRaw(Protocol):
+    """Turns a raw record into an intake or an errand, or says why it can be neither; pure."""
+
+    def __call__(self, raw: RawReceived, *, record_id: str, received: Instant) -> Reading:
+        """Return what the record says, or what it wants to be done first."""
         ...
 
 
@@ -175,9 +180,10 @@ class Resolver:
         received = {
             fact.id: fact.received
             for fact, reading in zip(facts, readings, strict=True)
-            if isinstance(reading, Intake)
+            if isinstance(reading, Intake | Errand)
         }
         unseen = await claim_messages(transaction, received) if received else set()
+        claimed = frozenset(unseen)
         late = {fact.event.lead for fact in facts if isinstance(fact.event, LateContact)}
         directory, fresh = await load_directory(
             transaction,
@@ -194,13 +200,14 @@ class Resolver:
         await save_directory(transaction, directory, fresh=fresh)
         await save_story(transaction, story)
         await self._save_what_failed(transaction, facts, readings)
+        await self._save_errands(transaction, facts, readings, unseen=claimed)
         if of_no_effect:
             await release_messages(transaction, of_no_effect)
         return decisions
 
-    async def _read_all(self, facts: Sequence[Fact]) -> list[Intake | Refusal | None]:
+    async def _read_all(self, facts: Sequence[Fact]) -> list[Reading | None]:
         """Read every message, giving way to other tasks every 20 ms."""
-        readings: list[Intake | Refusal | None] = []
+        readings: list[Reading | None] = []
         pace = _Pace()
         for fact in facts:
             await pace.step()
@@ -213,7 +220,7 @@ class Resolver:
     async def _decide(
         self,
         facts: Sequence[Fact],
-        readings: list[Intake | Refusal | None],
+        readings: list[Reading | None],
         unseen: set[str],
         directory: Directory,
         story: list[StoryRow],
@@ -239,6 +246,9 @@ class Resolver:
                 decisions.append(Decision(Outcome.DUPLICATE))
             else:
                 unseen.discard(fact.id)
+                if isinstance(reading, Errand):
+                    decisions.append(Decision(Outcome.PROCESSED))
+                    continue
                 decision = self._decide_one(directory, fact, reading, story)
                 if isinstance(decision, Refusal):
                     readings[index] = decision
@@ -278,11 +288,26 @@ class Resolver:
         lives_with = "" if home is None else home.lead
         return [self._retell_contact(lead, lives_with=lives_with, at=fact.received)]
 
+    async def _save_errands(
+        self,
+        transaction: Transaction,
+        facts: Sequence[Fact],
+        readings: Sequence[Reading | None],
+        *,
+        unseen: Collection[str],
+    ) -> None:
+        errands = [
+            (fact.id, fact.event.raw.source, reading, fact.received)
+            for fact, reading in zip(facts, readings, strict=True)
+            if isinstance(reading, Errand) and isinstance(fact.event, RawFact) and fact.id in unseen
+        ]
+        await save_errands(transaction, errands)
+
     async def _save_what_failed(
         self,
         transaction: Transaction,
         facts: Sequence[Fact],
-        readings: Sequence[Intake | Refusal | None],
+        readings: Sequence[Reading | None],
     ) -> None:
         quarantined = [
             Quarantined(

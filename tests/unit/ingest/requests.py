@@ -10,6 +10,7 @@ import msgspec
 
 from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.handlers.reading import RawReader
+from services.ingest.providers.roster import hook_readers
 from services.ingest.store.documents import read_rulebook
 from shared.kernel.instants import parse_instant
 
@@ -61,4 +62,4 @@ def all_requests() -> list[ClientRequest]:
 
 
 def make_reader() -> RawReader:
-    return RawReader(RULEBOOK, hash_identifier=identifier_hasher(IDENTITY_KEY))
+    return RawReader(RULEBOOK, hash_identifier=identifier_hasher(IDENTITY_KEY), hooks=hook_readers())

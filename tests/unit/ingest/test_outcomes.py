@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.domain.outcomes import AmountUnreadable, read_amount
@@ -32,7 +33,9 @@ def read(
     reader = RawReader(RULEBOOK, hash_identifier=identifier_hasher(IDENTITY_KEY), currency=currency)
     text = body if isinstance(body, str) else msgspec.json.encode(body).decode()
     raw = RawReceived(source=source, channel=channel, kind=channel, body=text, is_internal=internal)
-    return reader.on_raw_received(raw, record_id="e" * 32, received=RECEIVED)
+    reading = reader.on_raw_received(raw, record_id="e" * 32, received=RECEIVED)
+    assert not isinstance(reading, Errand)
+    return reading
 
 
 def outcome(**fields: Any) -> Intake:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.identifiers import IdentifierKind, identifier_hasher
 from services.ingest.domain.intake import Intake, Refusal
 from shared.contracts.events.raw import RawReceived
@@ -37,7 +38,9 @@ def read(
         sent=None if sent is None else datetime.fromisoformat(sent),
         batch_context=batch_context,
     )
-    return READER.on_raw_received(raw, record_id="0" * 32, received=RECEIVED)
+    reading = READER.on_raw_received(raw, record_id="0" * 32, received=RECEIVED)
+    assert not isinstance(reading, Errand)
+    return reading
 
 
 def understood(*args: Any, **kwargs: Any) -> Intake:

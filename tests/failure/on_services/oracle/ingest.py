@@ -10,6 +10,7 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry
 
 from services.ingest.bootstrap import build_resolver
+from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.erasure import ErasePerson
 from services.ingest.domain.identifiers import Identifier, IdentifierKind, identifier_hasher
@@ -242,6 +243,7 @@ class IngestReplay:
             assert fact is not None
             assert isinstance(fact.event, RawFact)
             reading = self._raw.on_raw_received(fact.event.raw, record_id=fact.id, received=fact.received)
+            assert not isinstance(reading, Errand)  # nothing in its traffic comes by a hook
             arrived.append(Arrived(fact, record, reading))
         return arrived
 

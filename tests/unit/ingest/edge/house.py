@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -15,16 +15,20 @@ from prometheus_client import CollectorRegistry
 from services.ingest.api.admission.limiter import Limiter
 from services.ingest.api.captures import Redirects, capture_routes
 from services.ingest.api.edge import STATUSES, Edge, sdk_routes
+from services.ingest.api.hooks.routes import HOOK_STATUSES, hook_routes
 from services.ingest.api.stamping import Stamper
+from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.domain.token_bucket import Rate
 from services.ingest.metrics import IngestMetrics
+from services.ingest.providers.roster import PROVIDERS
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.raw import RawReceived
 from shared.http.app import build_app
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import Unavailable
 from shared.kernel.instants import Instant
+from shared.kernel.redacted import Redacted
 from shared.log.port import NewRecord
 from shared.security.credential_cache import CredentialStoreUnavailable
 from shared.security.tokens import Principal, Role
@@ -87,13 +91,14 @@ class FakeAuthority:
 class House:
     """The edge with its fakes around it, and a client in front."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Instant = RECEIVED) -> None:
         self.keys = FakeKeys()
         self.sink = FakeSink()
-        self.clock = SimulatedClock(RECEIVED)
+        self.clock = SimulatedClock(now)
         self.machine_time: Instant = 0
         self.asked: list[dict[str, str | None]] = []
         self.turned_away: list[tuple[bytes, str]] = []
+        self.hook_secrets: dict[tuple[str, str], dict[str, str]] = {}
         numbers = itertools.count(1)
         self.registry = CollectorRegistry()
         edge = Edge(
@@ -112,7 +117,7 @@ class House:
             registry=self.registry,
             clock=self.clock,
             stopping=asyncio.Event(),
-            statuses=STATUSES,
+            statuses={**STATUSES, **HOOK_STATUSES},
             hot_routes=[
                 *sdk_routes(edge),
                 *capture_routes(
@@ -120,6 +125,12 @@ class House:
                     find_leads=self.find_leads,
                     authority=FakeAuthority(),
                     redirects=Redirects(frozenset({"https://example.com"})),
+                ),
+                *hook_routes(
+                    edge,
+                    providers=PROVIDERS,
+                    find_secrets=self.find_secrets,
+                    public_url="https://in.example.com",
                 ),
             ],
         )
@@ -129,6 +140,12 @@ class House:
     def note(self, body: bytes, *, code: str, received: Instant) -> None:
         assert received == self.clock.now()
         self.turned_away.append((body, code))
+
+    async def find_secrets(self, source: str, provider: str) -> Redacted[Mapping[str, str]] | None:
+        if self.keys.is_away:
+            raise CredentialStoreUnavailable
+        found = self.hook_secrets.get((source, provider))
+        return None if found is None else Redacted(found)
 
     async def find_leads(self, **asked: str | None) -> Sequence[object]:
         self.asked.append(asked)
@@ -153,10 +170,10 @@ class House:
     def ids(self) -> list[str]:
         return [decode_envelope(record.value or b"").id for record in self.sink.records]
 
-    def understood(self) -> list[Intake | Refusal]:
+    def understood(self) -> list[Intake | Errand | Refusal]:
         """Return what the resolver makes of everything that was kept."""
         reader = make_reader()
         return [
-            reader.on_raw_received(raw, record_id=one, received=RECEIVED)
+            reader.on_raw_received(raw, record_id=one, received=self.clock.now())
             for raw, one in zip(self.raws, self.ids, strict=True)
         ]

@@ -1,0 +1,1 @@
+"""Where ad platforms and tools deliver."""

@@ -1,0 +1,1 @@
+"""What hooks leave in the tables: sealed secrets, errands, positions of lists."""
