@@ -16,6 +16,7 @@ from services.ingest.api.edge import STATUSES, Edge, sdk_routes
 from services.ingest.api.erasures import PersonNaming, build_erasure_router
 from services.ingest.api.hooks.routes import HOOK_STATUSES, hook_routes
 from services.ingest.api.merges import build_merge_router
+from services.ingest.api.native.routes import native_routes
 from services.ingest.api.stamping import Stamper
 from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.domain.token_bucket import Rate
@@ -137,7 +138,11 @@ def build(
         turned_away=turning_away,
         limiter=Limiter(Rate(settings.requests_per_second, settings.burst)),
     )
-    rules = read_rulebook(resources.config / NAME, default_region=settings.default_region).identity
+    rulebook = read_rulebook(resources.config / NAME, default_region=settings.default_region)
+    rules = rulebook.identity
+    reader = RawReader(
+        rulebook, hash_identifier=identifier_hasher(identity_key), currency=settings.default_currency
+    )
     search = LeadSearch(database, rules=rules, hash_identifier=identifier_hasher(identity_key))
     naming = PersonNaming(rules=rules, hash_identifier=identifier_hasher(identity_key))
     forgetting = Forgetting(
@@ -177,6 +182,7 @@ def build(
         edge_checks={"edge": raw_log.check},
         hot_routes=(
             *sdk_routes(edge),
+            *native_routes(edge, meaning_of=reader.meaning_of),
             *capture_routes(
                 edge,
                 find_leads=search.find,

@@ -144,6 +144,7 @@ def problem_of(
             message=error.message,
             field=error.field,
             trace_id=trace_id,
+            errors=getattr(error, "errors", ()),
         )
     message = (
         "Something went wrong on our side; it has been noted. Try again, and name the trace_id if it stays."

@@ -1,4 +1,4 @@
-"""Leads told in one request: the native API, HTML forms, and asking for a lead.
+"""Leads that people tell of themselves in HTML forms, and asking for a lead.
 
 A browser that submits a form never tries again, so a form is refused only for a wrong key or a body
 beyond all bounds; a person who navigates is led to a page, a script is answered in JSON.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -21,12 +21,9 @@ from services.ingest.api.messages import (
     EventTooLarge,
     Message,
     Parcel,
-    open_lead,
-    open_reports,
 )
 from services.ingest.domain.dialects.captures import IDEMPOTENCY_KEY, Fields, read_fields
 from services.ingest.domain.identifiers import IdentifierKind
-from services.ingest.handlers.reading import RequestContext
 from shared.http.access import Authority, Forbidden, Unauthenticated
 from shared.http.bodies import read_body
 from shared.http.hot_routes import HotRoute
@@ -80,33 +77,7 @@ class Redirects:
 def capture_routes(
     edge: Edge, *, find_leads: FindLeads, authority: Authority | None, redirects: Redirects
 ) -> list[HotRoute]:
-    """Return the routes of native leads and forms."""
-
-    async def take_lead(scope: Scope, receive: Receive, send: Send) -> None:
-        caller = caller_of(scope)
-        key = _idempotency_key_of(caller)
-        body = await read_body(scope, receive)
-        parcel = open_lead(body, idempotency_key=key)
-        entrance = await edge.authenticate(caller, parcel.write_keys, body=body, door="leads")
-        ids = await edge.take(
-            scope, caller, parcel, entrance=entrance, channel="lead", batch_context=_context_of(key)
-        )
-        await send_json(send, 200, msgspec.json.encode({"success": True, "id": ids[0]}))
-
-    def reports(channel: Literal["outcome", "cost"]) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-        async def take_reports(scope: Scope, receive: Receive, send: Send) -> None:
-            caller = caller_of(scope)
-            key = _idempotency_key_of(caller)
-            body = await read_body(scope, receive)
-            parcel = open_reports(body, kind=channel, idempotency_key=key)
-            entrance = await edge.authenticate(caller, parcel.write_keys, body=body, door="reports")
-            context = _context_of(key) if len(parcel.messages) == 1 else None
-            ids = await edge.take(
-                scope, caller, parcel, entrance=entrance, channel=channel, batch_context=context
-            )
-            await send_json(send, 200, msgspec.json.encode({"success": True, "ids": ids}))
-
-        return take_reports
+    """Return the routes of forms, and that of asking for leads."""
 
     async def take_form(scope: Scope, receive: Receive, send: Send) -> None:
         caller = caller_of(scope)
@@ -126,28 +97,15 @@ def capture_routes(
             await send_json(send, 200, msgspec.json.encode({"success": True, "id": ids[0]}))
 
     return [
-        HotRoute(path="/v1/leads", app=take_lead, operation=_LEAD_OPERATION),
         HotRoute(
             path="/v1/leads",
             methods=("GET",),
             app=_lead_search(find_leads, authority, edge.clock),
             operation=_SEARCH_OPERATION,
         ),
-        HotRoute(path="/v1/outcomes", app=reports("outcome"), operation=_OUTCOME_OPERATION),
-        HotRoute(path="/v1/costs", app=reports("cost"), operation=_COST_OPERATION),
         HotRoute(path=THANKS, methods=("GET",), app=_thank),
         HotRoute(path="/f/{form_key}", app=take_form, operation=_FORM_OPERATION),
     ]
-
-
-def _idempotency_key_of(caller: Caller) -> str | None:
-    return caller.headers.get(b"idempotency-key", "").strip().strip('"') or None
-
-
-def _context_of(idempotency_key: str | None) -> str | None:
-    if idempotency_key is None:
-        return None
-    return msgspec.json.encode(RequestContext(idempotency_key=idempotency_key)).decode()
 
 
 def _lead_search(
@@ -231,23 +189,6 @@ def _key_of(fields: Fields) -> tuple[IdentifierKind, str] | None:
 
 
 _OBJECT: Final[dict[str, Any]] = {"application/json": {"schema": {"type": "object"}}}
-_LEAD_OPERATION: Final[dict[str, Any]] = {
-    "summary": "One lead",
-    "tags": ["ingest"],
-    "parameters": [
-        {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}}
-    ],
-    "requestBody": {"required": True, "content": _OBJECT},
-    "responses": {"200": {"description": "Kept", "content": _OBJECT}},
-}
-_OUTCOME_OPERATION: Final = {
-    **_LEAD_OPERATION,
-    "summary": "What became of an opportunity, or many in a batch",
-}
-_COST_OPERATION: Final = {
-    **_LEAD_OPERATION,
-    "summary": "What a campaign cost on a day, or many in a batch; said again it replaces",
-}
 _FORM_OPERATION: Final[dict[str, Any]] = {
     "summary": "An HTML form",
     "tags": ["ingest"],

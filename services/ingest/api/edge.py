@@ -45,6 +45,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "intake.unknown_lead": 404,
     "intake.erased": 409,
     "lead.not_merged": 409,
+    "cloudevent.format_unknown": 415,
 }
 """Statuses of the edge's own codes."""
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from services.ingest.api.stamping import Key
 from services.ingest.domain.identifiers import IdentifierKind, clean_text
-from services.ingest.handlers.reading import OVERSIZE_KIND
+from services.ingest.handlers.reading import EXCESS_KIND, OVERSIZE_KIND
 from shared.kernel.errors import Rejected
 
 LARGEST_EVENT: Final = 32 * 1024
 """Bytes that one event may have, written without blanks."""
 
+MOST_EVENTS: Final = 2_500
+"""Events that one batch may have; what comes after them is kept together, for quarantine."""
+
 _SAMPLE: Final = 8 * 1024
+_EXCESS_PIECE: Final = 256 * 1024
 _LONGEST_KIND: Final = 32
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 class BodyNotJson(Rejected):
@@ -60,7 +65,7 @@ _read_head: Final = msgspec.json.Decoder(_Head).decode
 _read_batch: Final = msgspec.json.Decoder(_Batch).decode
 _read_context: Final = msgspec.json.Decoder(_HeadContext).decode
 _read_any: Final = msgspec.json.Decoder().decode
-_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Message(NamedTuple):
@@ -87,13 +92,13 @@ def open_single(body: bytes, *, kind: str) -> Parcel:
     :raises BodyNotJson: if it is no JSON object.
     :raises EventTooLarge: if it is larger than an event may be.
     """
-    body = body.removeprefix(_BYTE_ORDER_MARK)
+    body = body.removeprefix(BYTE_ORDER_MARK)
     try:
         head = _read_head(body)
         body.decode()
-    except _UNREADABLE:
+    except UNREADABLE:
         raise BodyNotJson from None
-    if _is_oversize(body):
+    if is_oversize(body):
         raise EventTooLarge
     message = Message(kind, body, clean_text(head.messageId), _key_of(head))
     return Parcel([message], (head.writeKey,), head.sentAt)
@@ -108,30 +113,30 @@ def open_batch(body: bytes) -> Parcel:
     :raises BodyNotJson: if it is no JSON object.
     :raises EventTooLarge: if it is one message, and larger than an event may be.
     """
-    body = body.removeprefix(_BYTE_ORDER_MARK)
+    body = body.removeprefix(BYTE_ORDER_MARK)
     try:
         batch = _read_batch(body)
     except msgspec.ValidationError:
         return _open_alone(body)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise BodyNotJson from None
     first_key: object = None
     messages = []
-    for index, raw in enumerate(batch.batch):
+    for index, raw in enumerate(batch.batch[:MOST_EVENTS]):
         item = bytes(raw)
         try:
             head = _read_head(item)
-        except _UNREADABLE:
+        except UNREADABLE:
             messages.append(Message("", item[:LARGEST_EVENT], None, None))
             continue
         if index == 0:
             first_key = head.writeKey
         message_id, key = clean_text(head.messageId), _key_of(head)
-        if _is_oversize(item):
-            sample = item[:_SAMPLE].decode("utf-8", "ignore").encode()
-            messages.append(Message(OVERSIZE_KIND, sample, message_id, key))
+        if is_oversize(item):
+            messages.append(oversized(item, message_id, key))
         else:
             messages.append(Message(_kind_of(head.type), item, message_id, key))
+    messages += pack_excess(batch.batch)
     context = bytes(batch.context).decode("utf-8", "replace")
     return Parcel(messages, (batch.writeKey, first_key), batch.sentAt, _bounded(context))
 
@@ -152,10 +157,38 @@ def _kind_of(value: object) -> str:
     return value.strip().lower()[:_LONGEST_KIND] if isinstance(value, str) else ""
 
 
-def _is_oversize(body: bytes) -> bool:
+def oversized(item: bytes, message_id: str | None, key: Key | None) -> Message:
+    """Return what is kept of an event in a batch that is too large: its beginning, as text."""
+    return Message(OVERSIZE_KIND, item[:_SAMPLE].decode("utf-8", "ignore").encode(), message_id, key)
+
+
+def pack_excess(items: Sequence[msgspec.Raw]) -> Iterator[Message]:
+    """Yield what a batch has beyond :data:`MOST_EVENTS`, as batches that can be sent again by themselves."""
+    piece: list[bytes] = []
+    size = 0
+    for raw in itertools.islice(items, MOST_EVENTS, None):
+        item = bytes(raw)
+        if piece and size + len(item) >= _EXCESS_PIECE:
+            yield _as_batch(piece)
+            piece, size = [], 0
+        piece.append(item[:_EXCESS_PIECE])
+        size += len(item) + 1
+    if piece:
+        yield _as_batch(piece)
+
+
+def _as_batch(items: Sequence[bytes]) -> Message:
+    return Message(EXCESS_KIND, b'{"batch":[' + b",".join(items) + b"]}", None, None)
+
+
+def is_oversize(body: bytes) -> bool:
+    """Return whether an event is larger than it may be, written without blanks."""
     if len(body) <= LARGEST_EVENT:
         return False
-    return len(msgspec.json.encode(_read_any(body))) > LARGEST_EVENT
+    try:
+        return len(msgspec.json.encode(_read_any(body))) > LARGEST_EVENT
+    except UNREADABLE:  # something in it that nobody looked at yet cannot be read; it is what it is
+        return True
 
 
 def _key_of(head: _Head) -> Key | None:
@@ -188,93 +221,5 @@ def _traits_of(head: _Head) -> Iterator[dict[str, Any]]:
             inner = _read_context(head.context).traits
             if isinstance(inner, dict):
                 yield inner
-    except _UNREADABLE:
+    except UNREADABLE:
         return
-
-
-def open_lead(body: bytes, *, idempotency_key: str | None) -> Parcel:
-    """Read a native lead.
-
-    :raises BodyNotJson: if it is no JSON object.
-    :raises EventTooLarge: if it is larger than an event may be.
-    """
-    body = body.removeprefix(_BYTE_ORDER_MARK)
-    try:
-        lead = _read_any(body)
-        body.decode()
-    except _UNREADABLE:
-        raise BodyNotJson from None
-    if not isinstance(lead, dict):
-        raise BodyNotJson
-    if _is_oversize(body):
-        raise EventTooLarge
-    given = {**lead, **lead["traits"]} if isinstance(lead.get("traits"), dict) else lead
-    key = next(
-        (
-            (kind, text.lower() if kind is IdentifierKind.EMAIL else text)
-            for kind, name in (
-                (IdentifierKind.ANONYMOUS, "anonymous_id"),
-                (IdentifierKind.USER, "user_id"),
-                (IdentifierKind.EMAIL, "email"),
-                (IdentifierKind.PHONE, "phone"),
-                (IdentifierKind.EXTERNAL, "external_id"),
-            )
-            if (text := clean_text(given.get(name))) is not None
-        ),
-        None,
-    )
-    message_id = idempotency_key or clean_text(lead.get("message_id"))
-    return Parcel([Message("lead", body, message_id, key)], _keys_of(lead))
-
-
-def _keys_of(given: dict[str, Any]) -> tuple[object, ...]:
-    return tuple(given.get(name) for name in ("write_key", "writeKey"))
-
-
-def open_reports(body: bytes, *, kind: str, idempotency_key: str | None) -> Parcel:
-    """Read outcomes or costs: one object, or many in a list called ``batch``.
-
-    What one source says of one opportunity, or of one campaign, stays in order. An idempotency key
-    names all of them together; where there are many, each takes its place besides.
-
-    :raises BodyNotJson: if it is neither.
-    :raises EventTooLarge: if one is larger than an event may be.
-    """
-    body = body.removeprefix(_BYTE_ORDER_MARK)
-    try:
-        whole = _read_any(body)
-        body.decode()
-        items = _read_batch(body).batch if isinstance(whole, dict) and "batch" in whole else None
-    except _UNREADABLE:
-        raise BodyNotJson from None
-    if not isinstance(whole, dict):
-        raise BodyNotJson
-    messages = []
-    for index, text in enumerate([body] if items is None else map(bytes, items)):
-        if _is_oversize(text):
-            raise EventTooLarge
-        given = whole if items is None else _read_any(text)
-        own = clean_text(given.get("message_id")) if isinstance(given, dict) else None
-        name = idempotency_key
-        if name is not None and items is not None:
-            name = f"{name}/{index}"
-        key = _report_key_of(given) if isinstance(given, dict) else None
-        messages.append(Message(kind, text, name or own, key))
-    return Parcel(messages, _keys_of(whole))
-
-
-def _report_key_of(given: dict[str, Any]) -> Key | None:
-    person = given["lead"] if isinstance(given.get("lead"), dict) else given
-    for kind, name in (
-        (IdentifierKind.EXTERNAL, "external_id"),
-        (IdentifierKind.USER, "user_id"),
-        (IdentifierKind.EMAIL, "email"),
-        (IdentifierKind.PHONE, "phone"),
-        (IdentifierKind.LEAD, "lead_id"),
-    ):
-        if (text := clean_text(person.get(name))) is not None:
-            return kind, text.lower() if kind is IdentifierKind.EMAIL else text
-    for name in ("opportunity", "opportunity_id", "campaign"):
-        if (text := clean_text(given.get(name))) is not None:
-            return IdentifierKind.OPPORTUNITY, text
-    return None

@@ -22,7 +22,7 @@ _SOURCE: Final = source_of("ingest")
 _HEADERS: Final = [("content-type", CONTENT_TYPE)]
 _LONGEST_AGENT: Final = 300
 
-Channel = Literal["sdk", "lead", "form", "outcome", "cost", "hook", "link", "cloudevent"]
+Channel = Literal["sdk", "lead", "form", "outcome", "cost", "hook", "link", "cloudevent", "event"]
 Key = tuple[IdentifierKind, str]
 
 

@@ -106,9 +106,13 @@ class ActReader:
             fields["screen"] = scrub_text(text)
         return Act("Screen Viewed", fields, is_declared=False)
 
+    def find(self, name: str) -> str | None:
+        """Return the declared act that clients call ``name``, None if there is none."""
+        return self._declared.get(fold_name(name))
+
     def read(self, name: str, properties: Mapping[str, object]) -> Act:
         """Return the act that a client calls ``name``."""
-        declared = self._declared.get(fold_name(name))
+        declared = self.find(name)
         if declared is None:
             return Act(scrub_text(name)[:_LONGEST_NAME], scrub_properties(properties), is_declared=False)
         fields: dict[str, Scalar] = {}

@@ -11,6 +11,8 @@ from services.ingest.domain.acts import ActReader
 from services.ingest.domain.choices import Choices
 from services.ingest.domain.dialects.acquisition import AcquisitionReader
 from services.ingest.domain.dialects.captures import CaptureReader
+from services.ingest.domain.dialects.event_types import Meaning
+from services.ingest.domain.dialects.events import EventReader
 from services.ingest.domain.dialects.hooks import Errand, HookDialect, HookReader
 from services.ingest.domain.dialects.outcomes import OutcomeReader, ReportContext
 from services.ingest.domain.dialects.rulebook import Rulebook
@@ -18,14 +20,20 @@ from services.ingest.domain.dialects.sdk import UNKNOWN_CALL, SdkReader
 from services.ingest.domain.identifiers import HashIdentifier
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.domain.traits import FieldNames, TraitReader
+from services.ingest.handlers.own_events import OWN_EVENTS
 from shared.contracts.events.raw import RawReceived
 from shared.kernel.instants import Instant, from_datetime
 
 OVERSIZE_KIND: Final = "oversize"
 """The kind under which the edge keeps the beginning of an event that was too large."""
 
+EXCESS_KIND: Final = "excess"
+"""The kind under which the edge keeps what a batch has beyond the events that it may have."""
+
 NOT_UTF8: Final = Refusal("intake.not_utf8")
 OVERSIZE: Final = Refusal("intake.oversize")
+EXCESS: Final = Refusal("intake.batch_excess")
+_KEPT_APART: Final = {OVERSIZE_KIND: OVERSIZE, EXCESS_KIND: EXCESS}
 
 
 class RequestContext(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -75,6 +83,17 @@ class RawReader:
             hash_identifier=hash_identifier,
             currency=currency,
         )
+        self._events = EventReader(
+            rulebook.event_names,
+            own=OWN_EVENTS,
+            traits=traits,
+            acts=acts,
+            acquisition=acquisition,
+            captures=self._captures,
+            outcomes=self._outcomes,
+            rules=rulebook.identity,
+            hash_identifier=hash_identifier,
+        )
 
         self._hooks = HookDialect(
             hooks or {},
@@ -85,34 +104,22 @@ class RawReader:
             hash_identifier=hash_identifier,
         )
 
+    def meaning_of(self, name: str) -> Meaning:
+        """Return what an event of this name tells."""
+        return self._events.meaning_of(name)
+
     def on_raw_received(
         self, raw: RawReceived, *, record_id: str, received: Instant
     ) -> Intake | Errand | Refusal:
         """Return what a raw record says, what it wants to be done, or why it goes to quarantine."""
-        if raw.kind == OVERSIZE_KIND:
-            return OVERSIZE
+        apart = _KEPT_APART.get(raw.kind)
+        if apart is not None:
+            return apart
         match raw.channel:
-            case "sdk" | "lead" if raw.body is None:
-                return NOT_UTF8
             case "sdk":
-                return self._sdk.read(
-                    raw.body or "",
-                    call=raw.kind,
-                    source=raw.source,
-                    record_id=record_id,
-                    received=received,
-                    sent=None if raw.sent is None else from_datetime(raw.sent),
-                    batch_context=raw.batch_context,
-                    is_internal=raw.is_internal,
-                )
+                return self._read_sdk(raw, record_id=record_id, received=received)
             case "lead":
-                return self._captures.read_lead(
-                    raw.body or "",
-                    source=raw.source,
-                    record_id=record_id,
-                    received=received,
-                    message_id=_idempotency_key(raw),
-                )
+                return self._read_lead(raw, record_id=record_id, received=received)
             case "form":
                 return self._captures.read_form(
                     raw.content,
@@ -124,6 +131,8 @@ class RawReader:
                 )
             case "outcome" | "cost":
                 return self._read_report(raw, record_id=record_id, received=received)
+            case "event" | "cloudevent":
+                return self._read_event(raw, record_id=record_id, received=received)
             case "hook":
                 return self._hooks.read(
                     raw.content,
@@ -132,8 +141,45 @@ class RawReader:
                     record_id=record_id,
                     received=received,
                 )
-            case "link" | "cloudevent":
+            case "link":
                 return UNKNOWN_CALL
+
+    def _read_sdk(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Refusal:
+        if raw.body is None:
+            return NOT_UTF8
+        return self._sdk.read(
+            raw.body,
+            call=raw.kind,
+            source=raw.source,
+            record_id=record_id,
+            received=received,
+            sent=None if raw.sent is None else from_datetime(raw.sent),
+            batch_context=raw.batch_context,
+            is_internal=raw.is_internal,
+        )
+
+    def _read_lead(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Refusal:
+        if raw.body is None:
+            return NOT_UTF8
+        return self._captures.read_lead(
+            raw.body,
+            source=raw.source,
+            record_id=record_id,
+            received=received,
+            message_id=_idempotency_key(raw),
+        )
+
+    def _read_event(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Refusal:
+        if raw.body is None:
+            return NOT_UTF8
+        context = ReportContext(
+            *(raw.source, record_id, received),
+            message_id=_idempotency_key(raw),
+            is_internal=raw.is_internal,
+        )
+        if raw.channel == "cloudevent":
+            return self._events.read_cloudevent(raw.body, context)
+        return self._events.read_native(raw.body, context)
 
     def _read_report(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Refusal:
         if raw.body is None:

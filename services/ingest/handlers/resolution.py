@@ -21,7 +21,7 @@ from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant
 from shared.kernel.money import Money
 
-_ACTS: Final[Mapping[str, Callable[..., Event]]] = {
+ACTS: Final[Mapping[str, type[Event]]] = {
     "Page": behaviour.PageViewed,
     "Form Submitted": behaviour.FormSubmitted,
     "Demo Requested": behaviour.DemoRequested,
@@ -159,7 +159,8 @@ def _act(act: Act, intake: Intake, *, lead: str, profile: str) -> Event:
         "acquisition": _acquisition(intake),
     }
     if act.is_declared:
-        return _ACTS[act.name](**common, **act.fields)
+        declared: Callable[..., Event] = ACTS[act.name]
+        return declared(**common, **act.fields)
     return behaviour.ActRecorded(**common, name=act.name, properties=act.fields)
 
 

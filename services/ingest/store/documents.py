@@ -12,6 +12,7 @@ from msgspec import field
 from services.ingest.domain.acts import ActNames, PageKind
 from services.ingest.domain.choices import ChoiceRule
 from services.ingest.domain.dialects.acquisition import ChannelRules
+from services.ingest.domain.dialects.event_types import SUBJECT_FIELDS, EventNames
 from services.ingest.domain.dialects.rulebook import Rulebook
 from services.ingest.domain.identifiers import IdentityRules
 from services.ingest.domain.outcomes import COST_KINDS, OutcomeKind, OutcomeNames
@@ -75,6 +76,17 @@ class ChannelsDocument(Document, frozen=True, kw_only=True):
     hosts: dict[str, list[str]]
 
 
+class EventNamesDocument(Document, frozen=True, kw_only=True):
+    """What producers of CloudEvents call their events, and what they put into a subject."""
+
+    leads: list[str]
+    pages: list[str]
+    outcomes: dict[str, list[str]]
+    costs: list[str]
+    domains: list[str]
+    subjects: dict[str, list[str]]
+
+
 def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
     """Read every document below ``folder``; of several versions of a choice the highest counts.
 
@@ -104,6 +116,14 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
         ],
         about="documents of kind outcomes",
     )
+    events = _read(folder, "events", EventNamesDocument)
+    raise_if_any(
+        [
+            *_unknown("outcomes", events.outcomes, [kind.value for kind in OutcomeKind], file="events.yaml"),
+            *_unknown("subjects", events.subjects, SUBJECT_FIELDS, file="events.yaml"),
+        ],
+        about="documents of kind events",
+    )
     return Rulebook(
         choices=rules,
         field_names=_read(folder, "fields", FieldNamesDocument).aliases,
@@ -117,12 +137,22 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
         ),
         channels=ChannelRules(click_ids=channels.click_ids, mediums=channels.mediums, hosts=channels.hosts),
         outcome_names=OutcomeNames(kinds=outcomes.kinds, stages=outcomes.stages, costs=outcomes.costs),
+        event_names=EventNames(
+            leads=events.leads,
+            pages=events.pages,
+            outcomes=events.outcomes,
+            costs=events.costs,
+            domains=events.domains,
+            subjects=events.subjects,
+        ),
     )
 
 
-def _unknown(part: str, given: Iterable[str], known: Collection[str]) -> list[Fault]:
+def _unknown(
+    part: str, given: Iterable[str], known: Collection[str], *, file: str = "outcomes.yaml"
+) -> list[Fault]:
     return [
-        Fault(f"outcomes.yaml: {part}.{name}", f"is none of {', '.join(known)}")
+        Fault(f"{file}: {part}.{name}", f"is none of {', '.join(known)}")
         for name in given
         if name not in known
     ]

@@ -30,7 +30,7 @@ class RawReceived(Event, frozen=True, kw_only=True):
     """
 
     source: SourceName
-    channel: Literal["sdk", "lead", "form", "outcome", "cost", "hook", "link", "cloudevent"]
+    channel: Literal["sdk", "lead", "form", "outcome", "cost", "hook", "link", "cloudevent", "event"]
     kind: Annotated[
         str, Meta(description="What the client called it, for example track; of a hook the provider")
     ]

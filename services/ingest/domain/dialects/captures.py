@@ -64,6 +64,21 @@ class CaptureReader:
             given = _read_object(body)
         except _UNREADABLE:
             return MALFORMED
+        return self.lead_of(
+            given, source=source, record_id=record_id, received=received, message_id=message_id
+        )
+
+    def lead_of(
+        self,
+        fields: Mapping[str, object],
+        *,
+        source: str,
+        record_id: str,
+        received: Instant,
+        message_id: str | None,
+    ) -> Intake | Refusal:
+        """Return what the fields of a native lead say."""
+        given = dict(fields)
         traits = given.pop("traits", None)
         claims = Claims(
             given.pop("user_id", None), (given.pop("anonymous_id", None),), given.pop("external_id", None)

@@ -93,6 +93,10 @@ class OutcomeReader:
             given = _read_object(body)
         except _UNREADABLE:
             return MALFORMED
+        return self.outcome_of(given, context)
+
+    def outcome_of(self, given: Mapping[str, Any], context: ReportContext) -> Intake | Refusal:
+        """Return what the fields of an outcome say."""
         outcome = self._outcome(given, context)
         if isinstance(outcome, Refusal):
             return outcome
@@ -167,6 +171,10 @@ class OutcomeReader:
             given = _read_object(body)
         except _UNREADABLE:
             return MALFORMED
+        return self.cost_of(given, context)
+
+    def cost_of(self, given: Mapping[str, Any], context: ReportContext) -> Intake | Refusal:
+        """Return what the fields of a cost say."""
         kind = _find(self._costs, given.get("kind"))
         if kind is None:
             return COST_UNKNOWN_KIND

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from services.ingest.api.messages import open_reports
+from services.ingest.api.native.bodies import open_native, report_key_of
+from services.ingest.api.stamping import Channel
 from shared.kernel.instants import Instant, format_instant
 from shared.log.port import Log
 from tests.failure.on_services.surroundings.clock import FastClock
@@ -63,8 +64,9 @@ class Buyers(People):
 
     def _report(self, kind: str, report: dict[str, Any]) -> Sent:
         body = msgspec.json.encode(report)
-        message = open_reports(body, kind=kind, idempotency_key=f"{kind}-{self._count}").messages[0]
-        return Sent("outcome" if kind == "outcome" else "cost", "crm", message)
+        channel: Channel = "outcome" if kind == "outcome" else "cost"
+        (message,) = open_native(body, channel=channel, key_of=report_key_of).messages
+        return Sent(channel, "crm", message._replace(message_id=f"{kind}-{self._count}"))
 
 
 class BuyersEdge(Edge):

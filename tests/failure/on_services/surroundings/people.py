@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from services.ingest.api.messages import Message, open_lead, open_reports, open_single
+from services.ingest.api.messages import Message, open_single
+from services.ingest.api.native.bodies import open_native, person_key_of, report_key_of
 from services.ingest.api.stamping import Arrival, Channel, Stamper
 from services.ingest.domain.identifiers import IdentifierKind
 from shared.contracts.events.raw import ClientInfo
@@ -190,7 +191,8 @@ class People:
             case _:
                 lead["anonymous_id"] = self._device(person)
         key = f"lead-{self._count}" if pick.random() < 0.7 else None
-        return Sent("lead", "crm", open_lead(msgspec.json.encode(lead), idempotency_key=key).messages[0])
+        (message,) = open_native(msgspec.json.encode(lead), channel="lead", key_of=person_key_of).messages
+        return Sent("lead", "crm", message._replace(message_id=key))
 
     def _deal(self, person: int, now: Instant) -> Sent:
         """Return what became of a deal, mostly its loss, which ends a sales cycle."""
@@ -207,8 +209,8 @@ class People:
             **self._moments(now, names=("occurred_at", "sent_at")),
         }
         body = msgspec.json.encode(outcome)
-        (message,) = open_reports(body, kind="outcome", idempotency_key=f"outcome-{self._count}").messages
-        return Sent("outcome", "crm", message)
+        (message,) = open_native(body, channel="outcome", key_of=report_key_of).messages
+        return Sent("outcome", "crm", message._replace(message_id=f"outcome-{self._count}"))
 
     def _form(self, person: int) -> Sent:
         fields = {"email": self._email(person), "_form": "offer", "start_within_months": "1"}

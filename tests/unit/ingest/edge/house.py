@@ -16,6 +16,7 @@ from services.ingest.api.admission.limiter import Limiter
 from services.ingest.api.captures import Redirects, capture_routes
 from services.ingest.api.edge import STATUSES, Edge, sdk_routes
 from services.ingest.api.hooks.routes import HOOK_STATUSES, hook_routes
+from services.ingest.api.native.routes import native_routes
 from services.ingest.api.stamping import Stamper
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.intake import Intake, Refusal
@@ -59,6 +60,7 @@ class FakeKeys:
             KEY: Entrance("website", key_id="k1"),
             "slow_key": Entrance("partner", key_id="k2", rate=2, burst=3),
             "form_abc": Entrance("landing-page"),
+            "events-only": Entrance("page", doors=frozenset({"events"})),
             "only_leads": Entrance("partner", doors=frozenset({"leads"})),
             "own": Entrance("nurture", is_internal=True),
         }.get(key)
@@ -120,6 +122,7 @@ class House:
             statuses={**STATUSES, **HOOK_STATUSES},
             hot_routes=[
                 *sdk_routes(edge),
+                *native_routes(edge, meaning_of=make_reader().meaning_of),
                 *capture_routes(
                     edge,
                     find_leads=self.find_leads,

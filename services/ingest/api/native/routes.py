@@ -1,0 +1,150 @@
+"""The routes of the native API, and of CloudEvents.
+
+A sender who names a request by an ``Idempotency-Key`` may send it again; a message with an id of its own is
+recognised without one. What one event may tell is a question of its name, so its write key must open that
+door: leads, reports, or events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from services.ingest.api.edge import Caller, Edge, caller_of
+from services.ingest.api.messages import Message, Parcel
+from services.ingest.api.native.binding import mode_of, open_events
+from services.ingest.api.native.bodies import KeyOf, Opened, open_native, person_key_of, report_key_of
+from services.ingest.api.stamping import Channel
+from services.ingest.domain.dialects.event_types import EventKind, Meaning
+from services.ingest.handlers.reading import RequestContext
+from shared.http.bodies import read_body
+from shared.http.hot_routes import HotRoute
+from shared.http.problems import send_json
+from shared.kernel.errors import Rejected
+from shared.security.write_keys import Door, Entrance
+from shared.telemetry.tracing import parse_traceparent
+
+_DOORS: Final[Mapping[EventKind, Door]] = {
+    EventKind.LEAD: "leads",
+    EventKind.OUTCOME: "reports",
+    EventKind.COST: "reports",
+}
+_OF_CHANNEL: Final[Mapping[Channel, Door]] = {"lead": "leads", "outcome": "reports", "cost": "reports"}
+
+_REPORTS: Final = frozenset({"outcome", "cost"})
+
+Open = Callable[[Caller, bytes], Opened]
+
+
+class NotACloudEvent(Rejected):
+    """This address takes CloudEvents: name ce-id, ce-source, ce-type and ce-specversion in headers."""
+
+    code = "cloudevent.none"
+
+
+@dataclass(frozen=True, slots=True)
+class NativeDoor:
+    """What the native routes share; ``meaning_of`` tells what an event of a name is about."""
+
+    edge: Edge
+    meaning_of: Callable[[str], Meaning]
+
+    def route(self, open_request: Open) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        """Return the application of one address; ``open_request`` takes its requests apart."""
+
+        async def take(scope: Scope, receive: Receive, send: Send) -> None:
+            caller = caller_of(scope)
+            body = await read_body(scope, receive)
+            opened = open_request(caller, body)
+            entrance = await self._authenticate(caller, opened, body)
+            await send_json(send, 200, await self._keep(scope, caller, opened, entrance))
+
+        return take
+
+    async def _authenticate(self, caller: Caller, opened: Opened, body: bytes) -> Entrance:
+        """Return the entrance of a key that opens every door that the messages go through."""
+        doors = self._doors_of(opened)
+        entrance = await self.edge.authenticate(caller, opened.write_keys, body=body, door=doors[0])
+        for door in doors[1:]:
+            entrance = await self.edge.authenticate(caller, opened.write_keys, body=body, door=door)
+        return entrance
+
+    def _doors_of(self, opened: Opened) -> list[Door]:
+        door = _OF_CHANNEL.get(opened.channel)
+        if door is not None:
+            return [door]
+        doors = {_DOORS.get(self.meaning_of(name).kind, "events") for name in opened.names}
+        return sorted(doors) or ["events"]
+
+    async def _keep(self, scope: Scope, caller: Caller, opened: Opened, entrance: Entrance) -> bytes:
+        key = caller.headers.get(b"idempotency-key", "").strip().strip('"') or None
+        is_named = key is not None and not opened.is_many and opened.messages[0].message_id is None
+        told = opened.traceparent
+        if told is not None and b"traceparent" not in caller.headers and parse_traceparent(told.encode()):
+            caller = replace(caller, traceparent=told)
+        ids = await self.edge.take(
+            scope,
+            caller,
+            Parcel(_name(opened, key), ()),
+            entrance=entrance,
+            channel=opened.channel,
+            batch_context=msgspec.json.encode(RequestContext(idempotency_key=key)).decode()
+            if is_named
+            else None,
+        )
+        answer: dict[str, Any] = {"success": True}
+        has_ids = opened.is_many or opened.channel in _REPORTS
+        answer |= {"ids": ids[: opened.count]} if has_ids else {"id": ids[0]}
+        if opened.faults:
+            answer["quarantined"] = opened.faults
+        return msgspec.json.encode(answer)
+
+
+def _name(opened: Opened, key: str | None) -> list[Message]:
+    """Give messages without an id of their own the request's, so that a repeat is recognised."""
+    if key is None:
+        return opened.messages
+    return [
+        message
+        if message.message_id is not None
+        else message._replace(message_id=f"{key}/{index}" if opened.is_many else key)
+        for index, message in enumerate(opened.messages)
+    ]
+
+
+def _opens(channel: Channel, key_of: KeyOf, *, may_be_many: bool = True) -> Open:
+    def open_request(_caller: Caller, body: bytes) -> Opened:
+        return open_native(body, channel=channel, key_of=key_of, may_be_many=may_be_many)
+
+    return open_request
+
+
+def _open_events(caller: Caller, body: bytes) -> Opened:
+    mode = mode_of(caller.headers)
+    if mode is None:
+        return open_native(body, channel="event", key_of=person_key_of)
+    return open_events(mode, caller.headers, body)
+
+
+def _open_cloudevents(caller: Caller, body: bytes) -> Opened:
+    mode = mode_of(caller.headers)
+    if mode is None:
+        raise NotACloudEvent
+    return open_events(mode, caller.headers, body)
+
+
+def native_routes(edge: Edge, *, meaning_of: Callable[[str], Meaning]) -> list[HotRoute]:
+    """Return the routes of the native API."""
+    door = NativeDoor(edge, meaning_of)
+    lead = _opens("lead", person_key_of, may_be_many=False)
+    return [
+        HotRoute(path="/v1/leads", app=door.route(lead)),
+        HotRoute(path="/v1/events", app=door.route(_open_events)),
+        HotRoute(path="/", app=door.route(_open_cloudevents)),
+        HotRoute(path="/v1/outcomes", app=door.route(_opens("outcome", report_key_of))),
+        HotRoute(path="/v1/costs", app=door.route(_opens("cost", report_key_of))),
+    ]
