@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -10,21 +12,26 @@ from leadmill.platform.schemas import ACCESS
 from shared.kernel.clock import Clock
 from shared.postgres.database import Database
 from shared.runtime.blueprint import Blueprint, Resources
+from shared.security.key_ring import KeyRing
 from shared.security.tokens import Token, add_token, load_tokens, revoke_token
-from shared.security.write_keys import (
-    WriteKey,
-    add_write_key,
-    load_write_keys,
-    revoke_write_key,
-    rotate_write_keys,
-)
+from shared.security.write_keys import ANYTHING, KeyTerms, WriteKey
+
+
+def _who_runs_this() -> str:
+    """Return who is at the command line, as the operating system knows them."""
+    try:
+        return f"command line ({getpass.getuser()})"
+    except (OSError, KeyError):  # a container's user may have no name
+        return f"command line (user {os.getuid()})"
 
 
 class Access:
     """Gives and takes credentials; :func:`open_access` opens one, :meth:`close` lets go of it."""
 
-    def __init__(self, *, keys: Database, tokens: Database, pepper: bytes, clock: Clock) -> None:
+    def __init__(self, *, keys: Database, tokens: Database, pepper: bytes, clock: Clock, by: str) -> None:
         self._keys = keys
+        self._ring = KeyRing(keys, pepper=pepper, clock=clock)
+        self._by = by
         self._tokens = tokens
         self._pepper = pepper
         self._clock = clock
@@ -39,34 +46,38 @@ class Access:
         await self._keys.stop()
         await self._tokens.stop()
 
-    async def add_key(self, source: str, *, brought: str | None = None) -> str:
+    async def add_key(self, source: str, *, brought: str | None = None, terms: KeyTerms = ANYTHING) -> str:
         """Give a source a write key and return it; it can never be read again.
 
         :raises Rejected: if the source's name or the key brought along is of no use, or the key is taken.
         """
-        async with self._keys.transaction() as transaction:
-            key = await add_write_key(
-                transaction, pepper=self._pepper, source=source, now=self._clock.now(), brought=brought
-            )
-        return key.reveal()
+        made = await self._ring.add(source, by=self._by, brought=brought, terms=terms)
+        return made.key.reveal()
 
-    async def rotate_keys(self, source: str, *, overlap: timedelta) -> str:
-        """Give a source a new write key; those it has work on for ``overlap``."""
-        async with self._keys.transaction() as transaction:
-            key = await rotate_write_keys(
-                transaction, pepper=self._pepper, source=source, now=self._clock.now(), overlap=overlap
-            )
-        return key.reveal()
+    async def rotate_keys(self, source: str, *, overlap: timedelta, key_id: str | None = None) -> str:
+        """Give a source a new write key; those it has, or the one named, work on for ``overlap``.
+
+        :raises WriteKeyUnknown: if the source has no key of this id that works.
+        """
+        made = await self._ring.rotate(source, by=self._by, overlap=overlap, key_id=key_id)
+        return made.key.reveal()
+
+    async def change_key(
+        self, key_id: str, *, doors: frozenset[str] | None, rate: int | None, burst: int | None
+    ) -> None:
+        """Let a key open other doors, or be used faster or slower; None leaves things as they are.
+
+        :raises Rejected: if no key has this id, or a door is none of ours.
+        """
+        await self._ring.change(key_id, doors=doors, rate=rate, burst=burst)
 
     async def revoke_key(self, key_id: str) -> None:
         """Stop a write key for good. :raises WriteKeyUnknown: if no key has this id."""
-        async with self._keys.transaction() as transaction:
-            await revoke_write_key(transaction, key_id=key_id, now=self._clock.now())
+        await self._ring.revoke(key_id, by=self._by)
 
-    async def list_keys(self) -> Sequence[WriteKey]:
-        """Return every write key there ever was."""
-        async with self._keys.connection() as connection:
-            return await load_write_keys(connection)
+    async def list_keys(self, source: str | None = None) -> Sequence[WriteKey]:
+        """Return every write key there ever was; of one source only, if it is named."""
+        return await self._ring.list_keys(source)
 
     async def add_token(
         self, name: str, *, role: str, subject: str | None = None, lasts: timedelta | None = None
@@ -109,6 +120,7 @@ async def open_access(blueprints: Sequence[Blueprint], resources: Resources) -> 
         tokens=Database(resources.database_url, schema=ACCESS, application="leadmill/access"),
         pepper=resources.secrets.pepper.reveal(),
         clock=resources.clock,
+        by=_who_runs_this(),
     )
     await access.open()
     return access

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from services.ingest.api.admission.limiter import Limiter
 from services.ingest.api.captures import Redirects, capture_routes
+from services.ingest.api.desk.keys import build_key_router
 from services.ingest.api.edge import STATUSES, Edge, sdk_routes
 from services.ingest.api.erasures import PersonNaming, build_erasure_router
 from services.ingest.api.hooks.routes import HOOK_STATUSES, hook_routes
@@ -48,6 +49,7 @@ from shared.runtime.blueprint import Blueprint, Resources, StoryLine
 from shared.runtime.processing import Processing
 from shared.runtime.service import Activity, repeatedly
 from shared.runtime.settings.environment import load_settings
+from shared.security.key_ring import KeyRing
 from shared.security.sealing import Sealing
 from shared.security.tokens import Tokens
 from shared.security.write_keys import WriteKeys
@@ -196,7 +198,11 @@ def build(
                 public_url=settings.public_url,
             ),
         ),
-        routers=(build_erasure_router(naming, commands), build_merge_router(commands)),
+        routers=(
+            build_erasure_router(naming, commands),
+            build_merge_router(commands),
+            build_key_router(KeyRing(database, pepper=pepper, clock=resources.clock), resources.clock),
+        ),
         statuses={**STATUSES, **HOOK_STATUSES},
         start=database.start,
         stop=database.stop,

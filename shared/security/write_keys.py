@@ -7,8 +7,9 @@ the address. Several keys of a source live side by side, so that a rotation inte
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple, get_args
 
 from shared.kernel.errors import Rejected
@@ -61,6 +62,12 @@ class WriteKeyUnknown(Rejected):
     code = "write_key.unknown"
 
 
+class DoorUnknown(Rejected):
+    """A door is one of events, leads, forms, reports, hooks, links; none named stands for all."""
+
+    code = "write_key.door"
+
+
 class SourceMalformed(Rejected):
     """A source is named by up to 64 lower-case letters, digits, - and _, for example website."""
 
@@ -68,8 +75,29 @@ class SourceMalformed(Rejected):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyTerms:
+    """What a key may do: ``doors`` (none named: all), how long it ``lasts`` (None: for good), how fast.
+
+    ``rate`` is in requests a second and ``burst`` in requests, in each process that takes them; None is
+    what the settings say.
+    """
+
+    doors: frozenset[str] = frozenset()
+    lasts: timedelta | None = None
+    rate: int | None = None
+    burst: int | None = None
+
+
+ANYTHING: Final = KeyTerms()
+"""Every door, for good, as fast as the settings say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WriteKey:
-    """What is known about a stored key. ``id`` names it to people; ``hint`` is its end."""
+    """What is known about a stored key. ``id`` names it to people; ``hint`` is its end.
+
+    ``created_by`` and ``revoked_by`` say who did it, ``last_used_at`` roughly when it opened a door last.
+    """
 
     id: str
     source: str
@@ -77,16 +105,38 @@ class WriteKey:
     created_at: Instant
     expires_at: Instant | None
     revoked_at: Instant | None
+    doors: tuple[str, ...] = ()
+    rate: int | None = None
+    burst: int | None = None
+    created_by: str = ""
+    revoked_by: str = ""
+    last_used_at: Instant | None = None
+
+    def state(self, now: Instant) -> Literal["works", "expires", "expired", "revoked"]:
+        """Say whether it works; ``expires`` works, until its end."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None:
+            return "expired" if self.expires_at <= now else "expires"
+        return "works"
 
 
 async def add_write_key(
-    transaction: Transaction, *, pepper: bytes, source: str, now: Instant, brought: str | None = None
+    transaction: Transaction,
+    *,
+    pepper: bytes,
+    source: str,
+    now: Instant,
+    brought: str | None = None,
+    terms: KeyTerms = ANYTHING,
+    by: str = "",
 ) -> Redacted[str]:
     """Give ``source`` a new write key, making the source if there is none, and return the key once.
 
     With ``brought`` that key is taken as it is. Adding one again that the source has already and
-    that works changes nothing.
+    that works for good changes nothing. ``by`` is who does it.
 
+    :raises DoorUnknown: if a door is none of ours.
     :raises SourceMalformed: if the source's name is not one.
     :raises SourceReserved: if it is a name of the platform's own.
     :raises WriteKeyMalformed: if the key brought along cannot be a key.
@@ -98,6 +148,8 @@ async def add_write_key(
         raise SourceReserved
     if brought is not None and not _could_be_a_key(brought):
         raise WriteKeyMalformed
+    if not terms.doors.issubset(DOORS):
+        raise DoorUnknown
     key = brought if brought is not None else mint_credential(PREFIX)
     stored = fingerprint(pepper, key)
     await transaction.execute(
@@ -106,9 +158,10 @@ async def add_write_key(
         to_datetime(now),
     )
     added = await transaction.execute(
-        "INSERT INTO write_key (fingerprint, source, hint, created_at)"
-        " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        *(stored, source, "…" + key[-4:], to_datetime(now)),
+        "INSERT INTO write_key (fingerprint, source, hint, created_at, created_by, doors, rate, burst,"
+        " expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+        *(stored, source, "…" + key[-4:], to_datetime(now), by, sorted(terms.doors)),
+        *(terms.rate, terms.burst, None if terms.lasts is None else to_datetime(now) + terms.lasts),
     )
     if not added:
         row = await transaction.fetch_row(
@@ -121,33 +174,97 @@ async def add_write_key(
 
 
 async def rotate_write_keys(
-    transaction: Transaction, *, pepper: bytes, source: str, now: Instant, overlap: timedelta
+    transaction: Transaction,
+    *,
+    pepper: bytes,
+    source: str,
+    now: Instant,
+    overlap: timedelta,
+    key_id: str | None = None,
+    by: str = "",
 ) -> Redacted[str]:
     """Give ``source`` a new key; those it has go on working for ``overlap`` and then stop.
 
+    With ``key_id`` only that key is replaced. The new one opens what the old ones opened together, as
+    fast as the fastest, for good.
+
     :raises SourceMalformed: if the source's name is not one.
+    :raises WriteKeyUnknown: if the source has no key of this id that works.
     """
-    ends = to_datetime(now) + overlap
-    await transaction.execute(
-        "UPDATE write_key SET expires_at = least(expires_at, $2) WHERE source = $1 AND revoked_at IS NULL",
-        source,
-        ends,
+    old = await transaction.fetch(
+        "UPDATE write_key SET expires_at = least(expires_at, $2) WHERE source = $1 AND revoked_at IS NULL"
+        " AND coalesce(expires_at > $3, true)"
+        " AND ($4::text IS NULL OR left(encode(fingerprint, 'hex'), 12) = $4)"
+        " RETURNING doors, rate, burst",
+        *(source, to_datetime(now) + overlap, to_datetime(now), key_id),
     )
-    return await add_write_key(transaction, pepper=pepper, source=source, now=now)
+    if key_id is not None and not old:
+        raise WriteKeyUnknown
+    terms = KeyTerms(
+        doors=_united([row["doors"] for row in old]),
+        rate=_highest([row["rate"] for row in old]),
+        burst=_highest([row["burst"] for row in old]),
+    )
+    return await add_write_key(transaction, pepper=pepper, source=source, now=now, terms=terms, by=by)
 
 
-async def revoke_write_key(transaction: Transaction, *, key_id: str, now: Instant) -> None:
-    """Stop a key for good, by its id.
+def _united(doors: Sequence[Sequence[str]]) -> frozenset[str]:
+    """Return all doors that any of these keys opens; a key that names none opens all."""
+    return frozenset().union(*doors) if all(doors) else frozenset()
+
+
+def _highest(limits: Sequence[int | None]) -> int | None:
+    """Return the highest of some limits; None, what the settings say, if one of them is that."""
+    own = [limit for limit in limits if limit is not None]
+    return max(own) if own and len(own) == len(limits) else None
+
+
+async def change_write_key(
+    transaction: Transaction,
+    *,
+    key_id: str,
+    doors: frozenset[str] | None = None,
+    rate: int | None = None,
+    burst: int | None = None,
+) -> None:
+    """Let a key open other doors, or be used faster or slower; None leaves things as they are.
+
+    :raises DoorUnknown: if a door is none of ours.
+    :raises WriteKeyUnknown: if no key that was not revoked has this id.
+    """
+    if doors is not None and not doors.issubset(DOORS):
+        raise DoorUnknown
+    touched = await transaction.execute(
+        "UPDATE write_key SET doors = coalesce($2, doors), rate = coalesce($3, rate),"
+        " burst = coalesce($4, burst) WHERE left(encode(fingerprint, 'hex'), 12) = $1 AND revoked_at IS NULL",
+        *(key_id, None if doors is None else sorted(doors), rate, burst),
+    )
+    if not touched:
+        raise WriteKeyUnknown
+
+
+async def revoke_write_key(transaction: Transaction, *, key_id: str, now: Instant, by: str = "") -> None:
+    """Stop a key for good, by its id; ``by`` is who does it, and the first who did stays so.
 
     :raises WriteKeyUnknown: if no key has this id.
     """
     touched = await transaction.execute(
-        "UPDATE write_key SET revoked_at = coalesce(revoked_at, $2)"
-        " WHERE left(encode(fingerprint, 'hex'), 12) = $1",
-        *(key_id, to_datetime(now)),
+        "UPDATE write_key SET revoked_by = CASE WHEN revoked_at IS NULL THEN $3 ELSE revoked_by END,"
+        " revoked_at = coalesce(revoked_at, $2) WHERE left(encode(fingerprint, 'hex'), 12) = $1",
+        *(key_id, to_datetime(now), by),
     )
     if not touched:
         raise WriteKeyUnknown
+
+
+async def note_uses(transaction: Transaction, uses: Mapping[str, Instant]) -> None:
+    """Note when keys, by their ids, opened a door last; what is newer already stays."""
+    await transaction.execute(
+        "UPDATE write_key SET last_used_at = greatest(last_used_at, u.at)"
+        " FROM unnest($1::text[], $2::timestamptz[]) AS u(id, at)"
+        " WHERE left(encode(fingerprint, 'hex'), 12) = u.id",
+        *(list(uses), [to_datetime(at) for at in uses.values()]),
+    )
 
 
 async def load_write_keys(transaction: Transaction) -> list[WriteKey]:
@@ -159,11 +276,21 @@ async def load_write_keys(transaction: Transaction) -> list[WriteKey]:
             source=row["source"],
             hint=row["hint"],
             created_at=from_datetime(row["created_at"]),
-            expires_at=None if row["expires_at"] is None else from_datetime(row["expires_at"]),
-            revoked_at=None if row["revoked_at"] is None else from_datetime(row["revoked_at"]),
+            expires_at=_instant(row["expires_at"]),
+            revoked_at=_instant(row["revoked_at"]),
+            doors=tuple(door for door in DOORS if door in row["doors"]),
+            rate=row["rate"],
+            burst=row["burst"],
+            created_by=row["created_by"],
+            revoked_by=row["revoked_by"],
+            last_used_at=_instant(row["last_used_at"]),
         )
         for row in rows
     ]
+
+
+def _instant(moment: datetime | None) -> Instant | None:
+    return None if moment is None else from_datetime(moment)
 
 
 class Entrance(NamedTuple):
@@ -240,7 +367,7 @@ class WriteKeys:
             rate=row["rate"],
             burst=row["burst"],
         )
-        return _Stored(entrance, None if row["expires_at"] is None else from_datetime(row["expires_at"]))
+        return _Stored(entrance, _instant(row["expires_at"]))
 
 
 def _could_be_a_key(text: str) -> bool:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import asyncpg
 import pytest
 
 from shared.kernel.errors import Rejected
@@ -14,7 +12,6 @@ from shared.postgres.database import Database
 from shared.security.credential_cache import CacheLimits, CredentialStoreUnavailable
 from shared.security.credentials import mint_credential
 from shared.security.internal_keys import internal_key
-from shared.security.tables import ACCESS_TABLES, SOURCE_TABLES, WRITE_KEY_LIFE
 from shared.security.tokens import (
     ROLES,
     RoleUnknown,
@@ -43,19 +40,6 @@ pytestmark = pytest.mark.postgres
 PEPPER = b"p" * 32
 NOW = 1_790_000_000 * SECOND
 AT_ONCE = CacheLimits(fresh_for=timedelta(0), unknown_for=timedelta(0))
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    connection = await asyncpg.connect(database_url)
-    await connection.execute(
-        "CREATE SCHEMA ingest; SET search_path = ingest;" + SOURCE_TABLES + WRITE_KEY_LIFE + ACCESS_TABLES
-    )
-    await connection.close()
-    database = Database(database_url, schema="ingest", application="test")
-    await database.start()
-    yield database
-    await database.stop()
 
 
 async def added(database: Database, source: str, *, brought: str | None = None, now: int = NOW) -> str:

@@ -211,14 +211,14 @@ async def _run_on(
         authority=EverybodyMayRead(),
         statuses=blueprint.statuses,
     )
-    (worker,), (raw_log, sample) = blueprint.workers, blueprint.edge_activities
+    (worker,), edge = blueprint.workers, blueprint.edge_activities
     transport = httpx.ASGITransport(app)
     client = httpx.AsyncClient(transport=transport, base_url="http://test")
     started = RunningIngest(blueprint, log, client, registry, app)
     await started.begin_here()
-    async with client, running(worker.run, raw_log.run, sample.run):
+    async with client, running(worker.run, *(activity.run for activity in edge)):
         yield started
-        for part in (sample, raw_log, worker):
+        for part in (*reversed(edge), worker):
             part.stop()
     await blueprint.stop()
 
