@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -143,7 +143,7 @@ def list_keys(
 
     keys = run_on_deployment(read_settings(data_dir=data), work)
     now = SystemClock().now()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "source": key.source,
             "id": key.id,

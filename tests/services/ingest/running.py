@@ -218,8 +218,9 @@ async def _run_on(
     await started.begin_here()
     async with client, running(worker.run, *(activity.run for activity in edge)):
         yield started
-        for part in (*reversed(edge), worker):
-            part.stop()
+        for activity in reversed(edge):
+            activity.stop()
+        worker.stop()
     await blueprint.stop()
 
 
