@@ -8,11 +8,13 @@ from typing import Final
 from services.ingest.domain.dialects.hooks import HookReader
 from services.ingest.providers.google_ads import GOOGLE_ADS
 from services.ingest.providers.port import Provider
+from services.ingest.providers.tiktok import TIKTOK
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
     provider.name: provider
     for provider in (
         GOOGLE_ADS,
+        TIKTOK,
     )
 }  # fmt: skip
 

@@ -57,3 +57,19 @@ def require_recent(signed: Instant, *, received: Instant, within: timedelta) -> 
     """
     if abs(received - signed) > within // timedelta(microseconds=MICROSECOND):
         raise SignatureTooOld
+
+
+def escape_unicode(body: bytes) -> bytes:
+    r"""Return the body with everything beyond ASCII as ``\uXXXX`` in lower case.
+
+    Some vendors sign this form of what they send. A body that is no UTF-8 stays as it is.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return body
+    if text.isascii():
+        return body
+    units = text.encode("utf-16-be")
+    pairs = (int.from_bytes(units[place : place + 2]) for place in range(0, len(units), 2))
+    return "".join(chr(unit) if unit < 0x80 else f"\\u{unit:04x}" for unit in pairs).encode("ascii")
