@@ -41,6 +41,12 @@ ROSTER: Final[Mapping[str, Entry]] = {
 QUARANTINE: Final = ingest.build_replaying
 """Sends round again what could not be used when it came in; takes the resources and the owner's database."""
 
+LINKS: Final = ingest.build_link_desk
+"""Where tracking links are made; takes the resources and the owner's database."""
+
+SHOW_LINK: Final = ingest.describe_link
+"""Returns a tracking link as it is shown."""
+
 KEYS_OWNER: Final = "ingest"
 """The service that takes data in, and whose schema therefore holds the write keys."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -16,12 +17,16 @@ from services.ingest.api.desk.keys import build_key_router
 from services.ingest.api.edge import STATUSES, Edge, sdk_routes
 from services.ingest.api.erasures import PersonNaming, build_erasure_router
 from services.ingest.api.hooks.routes import HOOK_STATUSES, hook_routes
+from services.ingest.api.links.desk import LinkDesk, build_link_router, show_link
+from services.ingest.api.links.redirecting import Redirecting
 from services.ingest.api.merges import build_merge_router
 from services.ingest.api.native.routes import native_routes
 from services.ingest.api.stamping import Stamper
 from services.ingest.domain.identifiers import identifier_hasher
+from services.ingest.domain.links.definitions import AddLink, ChangeLink
 from services.ingest.domain.token_bucket import Rate
 from services.ingest.handlers.erasing import on_erasure
+from services.ingest.handlers.linking import on_link_command
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import on_intake, retell_contact
 from services.ingest.handlers.story import tell_story
@@ -34,17 +39,21 @@ from services.ingest.metrics import IngestMetrics
 from services.ingest.providers.roster import PROVIDERS, hook_readers
 from services.ingest.queries.checks import IngestChecks
 from services.ingest.queries.leads import LeadSearch
+from services.ingest.queries.links import LinkTable
 from services.ingest.queries.story import find_story
 from services.ingest.settings import IngestSettings
 from services.ingest.store.directory_commands import DirectoryCommands
 from services.ingest.store.documents import read_rulebook
 from services.ingest.store.hooks.secrets import StoredSecrets
+from services.ingest.store.links import carry_out as carry_out_link_command
 from services.ingest.store.raw_log import RawLog
 from services.ingest.store.resolver import Resolver
 from shared.http.access import Authority
+from shared.kernel.changes import Fact
 from shared.log.spill import Spill
-from shared.postgres.database import Database
+from shared.postgres.database import Database, Transaction
 from shared.processor.checks import Finding
+from shared.processor.stage import Decision
 from shared.runtime.blueprint import Blueprint, Resources, StoryLine
 from shared.runtime.processing import Processing
 from shared.runtime.service import Activity, repeatedly
@@ -61,6 +70,7 @@ SETTINGS: Final = IngestSettings
 _FORGET_EVERY: Final = timedelta(minutes=10)
 _PURGE_EVERY: Final = timedelta(seconds=10)
 _KEEP_EVERY: Final = timedelta(seconds=2)
+_REFRESH_EVERY: Final = timedelta(seconds=5)
 
 
 def new_record_id() -> str:
@@ -87,14 +97,20 @@ def build_resolver(
         currency=default_currency,
         hooks=hook_readers(),
     )
-    commands = DirectoryCommands(
+    directory = DirectoryCommands(
         on_erasure=on_erasure, on_unmerge=Unmerging(identifier_hasher(identity_key)).on_unmerge
     )
+
+    async def carry_out(transaction: Transaction, fact: Fact) -> Decision:
+        if isinstance(fact.event, AddLink | ChangeLink):
+            return await carry_out_link_command(transaction, fact, decide=on_link_command)
+        return await directory.carry_out(transaction, fact)
+
     return Resolver(
         read_raw=reader.on_raw_received,
         take_in=on_intake,
         tell_story=tell_story,
-        command=commands.carry_out,
+        command=carry_out,
         retell_contact=retell_contact,
         meter=metrics,
     )
@@ -145,6 +161,17 @@ def build(
     reader = RawReader(
         rulebook, hash_identifier=identifier_hasher(identity_key), currency=settings.default_currency
     )
+    links = LinkTable(database)
+    redirecting = Redirecting(
+        edge,
+        links=links,
+        meter=metrics,
+        new_id=new_id,
+        click_ids=frozenset(name.lower() for name in rulebook.channels.click_ids),
+        patience=settings.link_patience,
+        public_url=settings.public_url.rstrip("/"),
+    )
+    desk = LinkDesk(database, commands=commands, public_url=settings.public_url.rstrip("/"), table=links)
     search = LeadSearch(database, rules=rules, hash_identifier=identifier_hasher(identity_key))
     naming = PersonNaming(rules=rules, hash_identifier=identifier_hasher(identity_key))
     forgetting = Forgetting(
@@ -180,11 +207,13 @@ def build(
         edge_activities=(
             Activity(name="ingest-raw-log", run=raw_log.run, stop=raw_log.stop),
             repeatedly("ingest-turned-away", turning_away.keep, every=_KEEP_EVERY),
+            repeatedly("ingest-links", links.refresh, every=_REFRESH_EVERY),
         ),
         edge_checks={"edge": raw_log.check},
         hot_routes=(
             *sdk_routes(edge),
             *native_routes(edge, meaning_of=reader.meaning_of),
+            *redirecting.routes(),
             *capture_routes(
                 edge,
                 find_leads=search.find,
@@ -202,6 +231,7 @@ def build(
             build_erasure_router(naming, commands),
             build_merge_router(commands),
             build_key_router(KeyRing(database, pepper=pepper, clock=resources.clock), resources.clock),
+            build_link_router(desk),
         ),
         statuses={**STATUSES, **HOOK_STATUSES},
         start=database.start,
@@ -232,3 +262,21 @@ def sealing_of_hooks(pepper: bytes) -> Sealing:
 def build_replaying(resources: Resources, *, database: Database) -> Replaying:
     """Return what sends quarantined messages round again; ``database`` is ingest's, started."""
     return Replaying(database, log=resources.log, partitions=resources.partitions)
+
+
+def build_link_desk(resources: Resources, *, database: Database) -> LinkDesk:
+    """Return the desk where tracking links are made; ``database`` is ingest's, started."""
+    settings = load_settings(IngestSettings, environment=resources.environment)
+    resolver = build_resolver(
+        resources.config,
+        identity_key=resources.secrets.identity_key.reveal(),
+        metrics=IngestMetrics(CollectorRegistry()),
+    )
+    processing = Processing(replace(resources, registry=CollectorRegistry()), resolver, database)
+    return LinkDesk(
+        database, commands=processing.build_commands(), public_url=settings.public_url.rstrip("/")
+    )
+
+
+describe_link: Final = show_link
+"""Return a link as it is shown; ``base`` is where people reach us."""

@@ -42,6 +42,13 @@ TURNED_AWAY: Final = declare_counter(
 )
 
 
+CLICKS: Final = declare_counter(
+    "leads_ingest_link_clicks_total",
+    "Clicks on tracking links, by whether they could be kept; people are led on either way.",
+    "result",
+)
+
+
 class IngestMetrics:
     """Ingest's instruments on one registry; methods never block and never raise."""
 
@@ -55,6 +62,7 @@ class IngestMetrics:
         self._repeated = REPEATED.on(registry)
         self._suppressed = SUPPRESSED.on(registry)
         self._turned_away = TURNED_AWAY.on(registry)
+        self._clicks = CLICKS.on(registry)
 
     def accepted(self, channel: str, count: int) -> None:
         """Count messages that were kept."""
@@ -88,3 +96,7 @@ class IngestMetrics:
     def turned_away(self, *, is_kept: bool) -> None:
         """Count a request without a write key that works, and whether it is in the sample."""
         self._turned_away.labels("kept" if is_kept else "dropped").inc()
+
+    def clicked(self, *, is_kept: bool) -> None:
+        """Count a click on a tracking link that was kept, or could not be."""
+        self._clicks.labels("kept" if is_kept else "lost").inc()

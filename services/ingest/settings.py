@@ -54,8 +54,14 @@ class IngestSettings(Settings):
     turned_away_per_minute: int = Field(
         10, ge=0, description="requests without a write key that works, kept as a sample per process"
     )
+    link_patience: Duration = Field(
+        timedelta(milliseconds=200),
+        description="how long whoever follows a tracking link waits for the click to be kept",
+    )
     public_url: str = Field(
-        "", description="how others reach the front door, for example https://in.example.com"
+        "",
+        description="how others reach the front door, for example https://in.example.com; for links, forms"
+        " and hooks",
     )
     redirect_origins: str = Field(
         "", description="origins that forms may lead to, for example https://www.example.com, by comma"

@@ -21,8 +21,9 @@ from shared.kernel.ids import keyed_hash
 class IdentifierKind(StrEnum):
     """What kind of thing identifies, strongest first; the order decides between contradicting ones.
 
-    An opportunity only tells whose an outcome is that names nobody. A lead is named by our own id, which
-    is the hash of its first identifier.
+    A click on a tracking link carries itself to the browser that it led on, and to nobody else. An
+    opportunity only tells whose an outcome is that names nobody. A lead is named by our own id, which is
+    the hash of its first identifier.
     """
 
     EXTERNAL = "external"
@@ -30,6 +31,7 @@ class IdentifierKind(StrEnum):
     EMAIL = "email"
     PHONE = "phone"
     ANONYMOUS = "anonymous"
+    CLICK = "click"
     OPPORTUNITY = "opportunity"
     LEAD = "lead"
 

@@ -63,8 +63,8 @@ class Intake(msgspec.Struct, kw_only=True, gc=False):
 
     ``anchors`` identify a person, strongest first; ``anonymous`` are browsers and devices, which
     only carry behaviour along, and opportunities. ``addressed`` names the lead by our own id and then
-    nothing else counts. ``message_id`` is the client's own, if it may be shown. A ``cost`` is about
-    nobody.
+    nothing else counts. ``click`` brought the browser here, and only carries itself along.
+    ``message_id`` is the client's own, if it may be shown. A ``cost`` is about nobody.
     """
 
     source: str
@@ -79,13 +79,13 @@ class Intake(msgspec.Struct, kw_only=True, gc=False):
     cost: Cost | None = None
     acquisition: Acquisition | None = None
     addressed: Identifier | None = None
+    click: Identifier | None = None
 
     @property
     def identifiers(self) -> Sequence[Identifier]:
-        """Everything by which the message may lead to somebody."""
-        if self.addressed is not None:
-            return (*self.anchors, *self.anonymous, self.addressed)
-        return (*self.anchors, *self.anonymous)
+        """Everything by which the message may lead to somebody, or something to it."""
+        more = tuple(one for one in (self.addressed, self.click) if one is not None)
+        return (*self.anchors, *self.anonymous, *more)
 
 
 class Claims(NamedTuple):

@@ -11,12 +11,13 @@ from services.ingest.domain.acts import ActReader
 from services.ingest.domain.choices import Choices
 from services.ingest.domain.dialects.acquisition import AcquisitionReader
 from services.ingest.domain.dialects.captures import CaptureReader
+from services.ingest.domain.dialects.clicks import ClickReader
 from services.ingest.domain.dialects.event_types import Meaning
 from services.ingest.domain.dialects.events import EventReader
 from services.ingest.domain.dialects.hooks import Errand, HookDialect, HookReader
 from services.ingest.domain.dialects.outcomes import OutcomeReader, ReportContext
 from services.ingest.domain.dialects.rulebook import Rulebook
-from services.ingest.domain.dialects.sdk import UNKNOWN_CALL, SdkReader
+from services.ingest.domain.dialects.sdk import SdkReader
 from services.ingest.domain.identifiers import HashIdentifier
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.domain.traits import FieldNames, TraitReader
@@ -75,6 +76,9 @@ class RawReader:
             acquisition=acquisition,
             rules=rulebook.identity,
             hash_identifier=hash_identifier,
+        )
+        self._clicks = ClickReader(
+            acquisition=acquisition, machines=rulebook.machines, hash_identifier=hash_identifier
         )
         self._outcomes = OutcomeReader(
             names=rulebook.outcome_names,
@@ -142,7 +146,13 @@ class RawReader:
                     received=received,
                 )
             case "link":
-                return UNKNOWN_CALL
+                return self._clicks.read(
+                    raw.content,
+                    source=raw.source,
+                    received=received,
+                    agent=raw.client.user_agent or "",
+                    referrer=raw.client.referrer_origin,
+                )
 
     def _read_sdk(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Refusal:
         if raw.body is None:

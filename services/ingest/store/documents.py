@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ from msgspec import field
 from services.ingest.domain.acts import ActNames, PageKind
 from services.ingest.domain.choices import ChoiceRule
 from services.ingest.domain.dialects.acquisition import ChannelRules
+from services.ingest.domain.dialects.clicks import Machines
 from services.ingest.domain.dialects.event_types import SUBJECT_FIELDS, EventNames
 from services.ingest.domain.dialects.rulebook import Rulebook
 from services.ingest.domain.identifiers import IdentityRules
@@ -87,6 +89,12 @@ class EventNamesDocument(Document, frozen=True, kw_only=True):
     subjects: dict[str, list[str]]
 
 
+class MachinesDocument(Document, frozen=True, kw_only=True):
+    """By what machines that follow links are told from people: patterns of the User-Agent."""
+
+    agents: list[str]
+
+
 def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
     """Read every document below ``folder``; of several versions of a choice the highest counts.
 
@@ -108,6 +116,8 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
     acts = _read(folder, "acts", ActNamesDocument)
     identity = _read(folder, "identity", IdentityDocument)
     channels = _read(folder, "channels", ChannelsDocument)
+    machines = _read(folder, "machines", MachinesDocument)
+    raise_if_any(_no_patterns(machines.agents), about="documents of kind machines")
     outcomes = _read(folder, "outcomes", OutcomeNamesDocument)
     raise_if_any(
         [
@@ -136,6 +146,7 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
             default_region=default_region.upper(),
         ),
         channels=ChannelRules(click_ids=channels.click_ids, mediums=channels.mediums, hosts=channels.hosts),
+        machines=Machines(agents=machines.agents),
         outcome_names=OutcomeNames(kinds=outcomes.kinds, stages=outcomes.stages, costs=outcomes.costs),
         event_names=EventNames(
             leads=events.leads,
@@ -146,6 +157,16 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
             subjects=events.subjects,
         ),
     )
+
+
+def _no_patterns(agents: Iterable[str]) -> list[Fault]:
+    faults = []
+    for place, pattern in enumerate(agents):
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            faults.append(Fault(f"machines.yaml: agents[{place}]", f"is no pattern: {error}"))
+    return faults
 
 
 def _unknown(

@@ -16,6 +16,7 @@ import msgspec
 
 from services.ingest.domain.identifiers import clean_text
 from services.ingest.domain.intake import Acquisition
+from services.ingest.domain.links.addresses import CLICK, find_click
 from services.ingest.domain.scrubbing import scrub_label, scrub_text
 from services.ingest.domain.traits import fold_name
 
@@ -34,6 +35,7 @@ _MOST_PARAMETERS: Final = 50
 _CAMPAIGN: Final = ("source", "medium", "name", "term", "content")
 _UTM: Final = frozenset({"utmsource", "utmmedium", "utmcampaign", "utmterm", "utmcontent"})
 _LANDING: Final = ("landingurl", "landingpage", "pageurl")
+_CLICK: Final = fold_name(CLICK)
 
 
 class ChannelRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +79,16 @@ class AcquisitionReader:
         }
         said.update(_parameters(clues.search) if clues.search else _parameters(clues.url, is_url=True))
         return self._judge(said, clues)
+
+    def take_click(self, given: dict[str, object]) -> str | None:
+        """Take the id of the click that led here out of the fields of a form or a lead, if it is there."""
+        own: object = None
+        for name in [name for name in given if fold_name(name) == _CLICK]:
+            own = given.pop(name)
+        if isinstance(own, str) and own:
+            return own
+        pages = (find_click(given[name]) for name in given if fold_name(name) in _LANDING)
+        return next((click for click in pages if click is not None), None)
 
     def take_fields(self, given: dict[str, object]) -> Acquisition | None:
         """Take out of the fields of a form or a lead what tells where they came from, and read it."""

@@ -15,8 +15,14 @@ import msgspec
 
 from services.ingest.domain.acts import FORM, Act
 from services.ingest.domain.dialects.acquisition import AcquisitionReader
-from services.ingest.domain.identifiers import HashIdentifier, IdentityRules, clean_text
+from services.ingest.domain.identifiers import (
+    HashIdentifier,
+    IdentifierKind,
+    IdentityRules,
+    clean_text,
+)
 from services.ingest.domain.intake import Claims, Intake, Refusal, identify, show_message_id
+from services.ingest.domain.links.addresses import click_that_counts
 from services.ingest.domain.moments import correct_moment, read_moment
 from services.ingest.domain.scrubbing import Scalar, scrub_label
 from services.ingest.domain.traits import TraitReader, fold_name
@@ -148,6 +154,7 @@ class CaptureReader:
         form: str | None,
     ) -> Intake | Refusal:
         fields = dict(given)
+        click = click_that_counts(self._acquisition.take_click(fields), occurred=occurred)
         acquisition = self._acquisition.take_fields(fields)
         traits = self._traits.read(fields)
         anchors, anonymous, external = identify(
@@ -172,6 +179,7 @@ class CaptureReader:
             traits=traits,
             act=act,
             acquisition=acquisition,
+            click=None if click is None else self._hash(IdentifierKind.CLICK, click),
         )
 
 

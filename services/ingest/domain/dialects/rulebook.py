@@ -9,6 +9,7 @@ import msgspec
 from services.ingest.domain.acts import ActNames, PageKind
 from services.ingest.domain.choices import ChoiceRule
 from services.ingest.domain.dialects.acquisition import ChannelRules
+from services.ingest.domain.dialects.clicks import Machines
 from services.ingest.domain.dialects.event_types import EventNames
 from services.ingest.domain.identifiers import IdentityRules
 from services.ingest.domain.outcomes import OutcomeNames
@@ -25,3 +26,4 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
     outcome_names: OutcomeNames = OutcomeNames()
     channels: ChannelRules = ChannelRules()
     event_names: EventNames = EventNames()
+    machines: Machines = Machines()

@@ -14,8 +14,15 @@ import msgspec
 
 from services.ingest.domain.acts import Act, ActReader
 from services.ingest.domain.dialects.acquisition import AcquisitionReader, Clues
-from services.ingest.domain.identifiers import HashIdentifier, IdentityRules, clean_text
+from services.ingest.domain.identifiers import (
+    HashIdentifier,
+    Identifier,
+    IdentifierKind,
+    IdentityRules,
+    clean_text,
+)
 from services.ingest.domain.intake import Claims, Intake, Refusal, address, identify, show_message_id
+from services.ingest.domain.links.addresses import click_that_counts, find_click
 from services.ingest.domain.moments import correct_moment, read_moment
 from services.ingest.domain.traits import TraitReader, Traits
 from shared.kernel.instants import Instant
@@ -126,13 +133,14 @@ class SdkReader:
         if not anchors and not anonymous and addressed is None:
             return NO_IDENTITY
         own = read_moment(item.originalTimestamp)
+        occurred = correct_moment(
+            original=own if own is not None else read_moment(item.timestamp),
+            sent=read_moment(item.sentAt) if item.sentAt is not None else sent,
+            received=received,
+        )
         return Intake(
             source=source,
-            occurred=correct_moment(
-                original=own if own is not None else read_moment(item.timestamp),
-                sent=read_moment(item.sentAt) if item.sentAt is not None else sent,
-                received=received,
-            ),
+            occurred=occurred,
             anchors=anchors,
             anonymous=anonymous,
             message_id=show_message_id(clean_text(item.messageId)),
@@ -150,7 +158,18 @@ class SdkReader:
                 )
             ),
             addressed=addressed,
+            click=None if addressed is not None else self._click(properties, page, occurred),
         )
+
+    def _click(
+        self, properties: dict[str, object], page: dict[str, object], occurred: Instant
+    ) -> Identifier | None:
+        for place in (properties, page):
+            found = find_click(place.get("url")) or find_click(place.get("search"))
+            click = click_that_counts(found, occurred=occurred)
+            if click is not None:
+                return self._hash(IdentifierKind.CLICK, click)
+        return None
 
     def _read_traits(
         self, call: str, item: _Item, given: dict[str, object], properties: dict[str, object]

@@ -169,7 +169,9 @@ def unmerge(
     return moves
 
 
-_CARRIED: Final = frozenset({IdentifierKind.ANONYMOUS, IdentifierKind.OPPORTUNITY, IdentifierKind.LEAD})
+_CARRIED: Final = frozenset(
+    {IdentifierKind.ANONYMOUS, IdentifierKind.CLICK, IdentifierKind.OPPORTUNITY, IdentifierKind.LEAD}
+)
 
 
 def find_homecomers(directory: Directory, lead_id: str) -> list[Profile]:

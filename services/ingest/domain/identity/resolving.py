@@ -90,6 +90,9 @@ def resolve(directory: Directory, intake: Intake) -> Resolution:
         base = directory.open_lead(_first_unknown(directory, intake), created=intake.occurred)
         profile = base.id
     base = _attach_anchors(directory, intake, base, profile, demoted)
+    if intake.click is not None:
+        base, more = _take_click(directory, base, profile, intake.click)
+        moves += more
     return Resolution(profile, base, moves, frozenset(demoted))
 
 
@@ -148,6 +151,22 @@ def _follow_devices(
             base, moved = merge(directory, base, owner, reason=device.kind)
             moves += moved
     return base, profile, moves
+
+
+def _take_click(directory: Directory, base: Lead, profile: str, click: Identifier) -> tuple[Lead, list[Move]]:
+    """Let a click carry itself to the first browser that it brought here, and to no other.
+
+    An address with a click in it may be sent on: whoever comes second with it is another person, and a
+    click is nothing that two people share.
+    """
+    owner = directory.lead_of(click)
+    if owner is None:  # the landing page was faster than the click itself
+        directory.attach(click, profile)
+        return base, []
+    is_untaken = owner.id == click.hash and len(directory.profiles_of(owner.id)) == 1
+    if owner.id != base.id and is_untaken and _is_visitor(owner) and may_join(directory, base, owner):
+        return merge(directory, base, owner, reason=click.kind)
+    return base, []
 
 
 def _is_visitor(lead: Lead) -> bool:

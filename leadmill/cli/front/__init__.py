@@ -1,0 +1,1 @@
+"""What marketing puts before people: tracking links, forms."""
