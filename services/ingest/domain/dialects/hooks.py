@@ -13,7 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from services.ingest.domain.acts import FORM, Act, ActReader
-from services.ingest.domain.dialects.acquisition import AcquisitionReader
+from services.ingest.domain.dialects.acquisition import OTHER, AcquisitionReader
 from services.ingest.domain.identifiers import HashIdentifier, IdentityRules, clean_text
 from services.ingest.domain.intake import (
     Acquisition,
@@ -57,14 +57,16 @@ class HookLead(msgspec.Struct, frozen=True, kw_only=True):
     ``fields`` are traits under any spelling that ``fields.yaml`` knows, and what tells where somebody
     came from (``utm_*``, click ids); what nobody knows is kept beside the contact as free text.
     ``external_id`` is the vendor's id of the lead, never a person's name, address or account: it stands
-    in events. ``message_id`` is the one the item was stamped with. ``form`` is the vendor's own id of a
-    form and makes a submission of it; ``act`` is anything else that was done, with its properties.
-    ``channel`` (with ``campaign`` and ``ad``, the vendor's ids) counts where the fields tell no other.
-    ``region`` is the country of a telephone number that names none.
+    in events. ``personal_id`` is the id of a person's account with the vendor (an openid): it identifies
+    as an external id does, and stands nowhere. ``message_id`` is the one the item was stamped with.
+    ``form`` is the vendor's own id of a form and makes a submission of it; ``act`` is anything else that
+    was done, with its properties. ``channel`` (with ``campaign`` and ``ad``, the vendor's ids) counts
+    where the fields tell no other. ``region`` is the country of a telephone number that names none.
     """
 
     fields: Mapping[str, object] = {}
     external_id: str | None = None
+    personal_id: str | None = None
     message_id: str | None = None
     occurred: Instant | None = None
     is_test: bool = False
@@ -140,7 +142,7 @@ class HookDialect:
         acquisition = self._find_acquisition(lead, fields)
         traits = self._traits.read(fields, region=lead.region)
         anchors, anonymous, external = identify(
-            Claims(lead.user_id, (lead.anonymous_id,), lead.external_id),
+            Claims(lead.user_id, (lead.anonymous_id,), lead.external_id or lead.personal_id),
             traits,
             source=source,
             record_id=record_id,
@@ -150,7 +152,9 @@ class HookDialect:
         if not anchors and not anonymous:
             return NO_IDENTITY
         own = clean_text(lead.external_id)
-        if external is None and own is not None and "@" not in own:
+        if own is None:
+            external = None
+        elif external is None and "@" not in own:
             external = ExternalRef(source, own[:_LONGEST])  # many digits, and no telephone number
         return Intake(
             source=source,
@@ -180,6 +184,8 @@ class HookDialect:
         if told is None and lead.channel is None:
             return None
         told = told or Acquisition(lead.channel or "")
+        if told.channel == OTHER and lead.channel is not None:
+            told = told._replace(channel=lead.channel)
         return told._replace(
             campaign=told.campaign or (lead.campaign or "")[:_LONGEST],
             ad=told.ad or (lead.ad or "")[:_LONGEST],

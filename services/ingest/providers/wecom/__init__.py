@@ -1,0 +1,93 @@
+"""WeCom (企业微信): customers who add staff, by a channel code or without, and who leave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from services.ingest.providers.callbacks.opening import (
+    ACCEPTED,
+    AES_KEY,
+    TOKEN,
+    echo_of,
+    open_sealed,
+    read_callback,
+    refuse_in_words,
+    require_signed,
+)
+from services.ingest.providers.port import (
+    Delivery,
+    HookItem,
+    Provider,
+    Reply,
+    SecretName,
+    Secrets,
+    key_of,
+)
+from services.ingest.providers.wecom.client import CORP, CORP_SECRET, make_client
+from services.ingest.providers.wecom.mapping import (
+    CONTACT,
+    FETCH,
+    NAME,
+    customer_of,
+    has_come,
+    message_id_of,
+    read_change,
+    read_contact,
+    read_errand,
+)
+
+
+def _greet(delivery: Delivery, secrets: Secrets) -> Reply | None:
+    """The platform asks when the address is set whether we can open a seal; it wants the bare text."""
+    echo = echo_of(delivery)
+    if echo is None:
+        return None
+    require_signed(delivery, secrets, parameter="msg_signature", content=echo)
+    opened = open_sealed(echo, secrets, receive_id=secrets.need(CORP))
+    return Reply(200, opened, "text/plain; charset=utf-8")
+
+
+def _verify(delivery: Delivery, secrets: Secrets) -> None:
+    sealed = read_callback(delivery.body).get("Encrypt", "")
+    require_signed(delivery, secrets, parameter="msg_signature", content=sealed)
+
+
+def _split(delivery: Delivery, secrets: Secrets) -> Sequence[HookItem]:
+    sealed = read_callback(delivery.body).get("Encrypt", "")
+    body = open_sealed(sealed, secrets, receive_id=secrets.need(CORP))
+    told = read_callback(body)
+    message_id, key = message_id_of(told), key_of(external=customer_of(told))
+    items = [HookItem(NAME, body, message_id, key)]
+    if has_come(told) and secrets.get(CORP_SECRET) is not None:
+        items.append(HookItem(FETCH, body, f"{message_id}-fetch", key))
+    return items
+
+
+WECOM: Final = Provider(
+    name=NAME,
+    title="WeCom (企业微信)",
+    secrets=(
+        SecretName(TOKEN, "the Token shown beside the callback address"),
+        SecretName(AES_KEY, "the EncodingAESKey shown beside the callback address, 43 characters"),
+        SecretName(CORP, "the company's id (企业ID, ww…), which messages are addressed to", is_secret=False),
+        SecretName(
+            CORP_SECRET,
+            "the Secret of “客户联系”, or of an application that may call it: names are then fetched",
+            is_optional=True,
+        ),
+    ),
+    steps=(
+        "Sign in at work.weixin.qq.com and open “客户与上下游”, “客户联系”, “API”, “接收事件服务器”.",
+        "Paste {address} as URL, and copy the Token and the EncodingAESKey that it makes.",
+        "Press “保存”: it asks this address at once, and keeps nothing if the answer is wrong.",
+        "Make contact codes (联系我) with a state of at most 30 characters: the state is the campaign.",
+    ),
+    greet=_greet,
+    verify=_verify,
+    split=_split,
+    accepted=ACCEPTED,
+    refuse=refuse_in_words,
+    readers={NAME: read_change, FETCH: read_errand, CONTACT: read_contact},
+    client=make_client,
+)
