@@ -84,13 +84,13 @@ def message_id_of(given: Mapping[str, Any]) -> str | None:
 
     An event's id alone is not promised to be one of a kind; a contact is the same until it is changed.
     """
+    parts: list[object]
     if kind_of(given) == CONTACT:
         changed = given.get("updatedAt") or _value(object_of(given["properties"]).get("lastmodifieddate"))
-        parts = (contact_id_of(given), changed)
+        parts = [contact_id_of(given), changed]
     else:
-        parts = tuple(
-            given.get(name) for name in ("portalId", "subscriptionId", "objectId", "eventId", "occurredAt")
-        )
+        names = ("portalId", "subscriptionId", "objectId", "eventId", "occurredAt")
+        parts = [given.get(name) for name in names]
     ids = [id_of(part) for part in parts]
     return None if None in ids else "-".join([NAME, *filter(None, ids)])
 

@@ -63,8 +63,8 @@ def _titles(definition: object) -> dict[str, str]:
 
 
 def _name_of(answer: Mapping[str, Any], titles: Mapping[str, str]) -> str:
-    if (kind := answer.get("type")) in _REACHES:
-        return _REACHES[kind]
+    if (ours := _REACHES.get(str(answer.get("type")))) is not None:
+        return ours
     question = object_of(answer.get("field"))
     reference, question_id = clean_text(question.get("ref")), clean_text(question.get("id")) or ""
     if reference and not _MADE_BY_MACHINE.fullmatch(reference):

@@ -179,8 +179,7 @@ class TestWechat:
         assert len(wechat_ids(*same, message(1795294800 + day, MsgId="9", **text))) == 2
 
     def test_two_followers_are_two(self) -> None:
-        text = {"MsgType": "text", "Content": "x"}
-        assert len(wechat_ids(message(**text), message(**text, FromUserName="another"))) == 2
+        assert len(wechat_ids(message(MsgType="text"), message(MsgType="text", FromUserName="another"))) == 2
 
     def test_a_second_scan_is_an_act_of_its_own(self) -> None:
         scan = {"MsgType": "event", "Event": "SCAN", "EventKey": "fair"}

@@ -151,11 +151,12 @@ class TestWebhook:
     def test_without_a_token_the_address_must_do(self) -> None:
         WEBHOOK.verify(delivery(b"{}"), Secrets())
 
-    @pytest.mark.parametrize(
-        "headers", [{"authorization": "Bearer t"}, {"authorization": "bearer  t"}, {"x_webhook_token": "t"}]
-    )
-    def test_a_token_may_come_either_way(self, headers: dict[str, str]) -> None:
-        WEBHOOK.verify(delivery(b"{}", **headers), Secrets({"token": "t"}))
+    @pytest.mark.parametrize("header", ["Bearer t", "bearer  t"])
+    def test_a_token_may_come_as_bearer(self, header: str) -> None:
+        WEBHOOK.verify(delivery(b"{}", authorization=header), Secrets({"token": "t"}))
+
+    def test_a_token_may_come_in_a_header_of_its_own(self) -> None:
+        WEBHOOK.verify(delivery(b"{}", x_webhook_token="t"), Secrets({"token": "t"}))
 
     def test_a_token_that_is_set_must_come(self) -> None:
         with pytest.raises(SignatureMissing):
