@@ -45,6 +45,7 @@ from services.ingest.settings import IngestSettings
 from services.ingest.store.directory_commands import DirectoryCommands
 from services.ingest.store.documents import read_rulebook
 from services.ingest.store.hooks.secrets import StoredSecrets
+from services.ingest.store.idempotency import NamedRequests
 from services.ingest.store.links import carry_out as carry_out_link_command
 from services.ingest.store.raw_log import RawLog
 from services.ingest.store.resolver import Resolver
@@ -212,7 +213,11 @@ def build(
         edge_checks={"edge": raw_log.check},
         hot_routes=(
             *sdk_routes(edge),
-            *native_routes(edge, meaning_of=reader.meaning_of),
+            *native_routes(
+                edge,
+                once=NamedRequests(database, keep=settings.remember_answers),
+                meaning_of=reader.meaning_of,
+            ),
             *redirecting.routes(),
             *capture_routes(
                 edge,

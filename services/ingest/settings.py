@@ -48,6 +48,9 @@ class IngestSettings(Settings):
     remember_messages: Duration = Field(
         timedelta(days=14), description="how long a message sent again is recognised; at least 7d"
     )
+    remember_answers: Duration = Field(
+        timedelta(hours=72), description="how long a request with an Idempotency-Key is answered as the first"
+    )
     keep_quarantine: Duration = Field(
         timedelta(days=30), description="how long messages that cannot be used are kept"
     )

@@ -96,7 +96,7 @@ def read_key(text: str) -> str:
     """
     key = text.strip()
     if key[:1] == '"':
-        key = _unquote(key)
+        key = unquote_string(key)
     if len(key) > LONGEST_KEY:
         raise KeyTooLong
     if not key or not (key.isascii() and key.isprintable()):
@@ -104,8 +104,11 @@ def read_key(text: str) -> str:
     return key
 
 
-def _unquote(text: str) -> str:
-    """Return what stands between the quotes (RFC 9651, a string); a backslash keeps what follows it."""
+def unquote_string(text: str) -> str:
+    """Return what stands between the quotes (RFC 9651, a string); a backslash keeps what follows it.
+
+    :raises KeyMalformed: if the quotes do not match.
+    """
     plain: list[str] = []
     rest = iter(text[1:])
     for character in rest:

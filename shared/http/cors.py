@@ -13,7 +13,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _METHODS: Final = b"GET,POST,PUT,PATCH,DELETE,OPTIONS"
-_EXPOSED: Final = b"Retry-After, X-RateLimit-Reset"
+_EXPOSED: Final = b"Retry-After, X-RateLimit-Reset, Idempotency-Replayed"
 _MAX_AGE: Final = b"7200"
 
 

@@ -155,8 +155,9 @@ def problem_of(
 def headers_of(problem: Problem, error: Exception | None = None) -> dict[str, str]:
     """Return the headers that go with a problem: Retry-After in whole seconds, the challenge of a 401."""
     headers: dict[str, str] = {}
-    if problem.status in {429, 503}:
-        wait = str(max(1, math.ceil(getattr(error, "retry_after", 1.0))))
+    after = getattr(error, "retry_after", None)
+    if after is not None or problem.status in {429, 503}:
+        wait = str(max(1, math.ceil(after or 1.0)))
         headers["retry-after"] = wait
         if problem.status == 429:
             headers["x-ratelimit-reset"] = wait

@@ -46,6 +46,8 @@ STATUSES: Final[Mapping[str, int]] = {
     "intake.erased": 409,
     "lead.not_merged": 409,
     "cloudevent.format_unknown": 415,
+    "idempotency.in_flight": 409,
+    "idempotency.key_reused": 422,
 }
 """Statuses of the edge's own codes."""
 

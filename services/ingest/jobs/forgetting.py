@@ -1,4 +1,4 @@
-"""Forgets seen messages and quarantine when their time is over, a piece at a time."""
+"""Forgets seen messages, quarantine and named requests when their time is over, a piece at a time."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Final
 
 from services.ingest.store.directory_rows import forget_messages
+from services.ingest.store.idempotency import forget_named_requests
 from services.ingest.store.quarantine import forget_quarantined
 from shared.kernel.clock import Clock
-from shared.kernel.instants import MICROSECOND
+from shared.kernel.instants import MICROSECOND, Instant
 from shared.postgres.database import Database
 
 _PIECE: Final = 5_000
@@ -35,6 +36,8 @@ class Forgetting:
             continue
         while await self._forget_quarantined(now - self._quarantine) == _PIECE:
             continue
+        while await self._forget_named_requests(now) == _PIECE:
+            continue
 
     async def _forget_messages(self, before: int) -> int:
         async with self._database.transaction(durable=False) as transaction:
@@ -43,6 +46,10 @@ class Forgetting:
     async def _forget_quarantined(self, before: int) -> int:
         async with self._database.transaction(durable=False) as transaction:
             return await forget_quarantined(transaction, received_before=before, limit=_PIECE)
+
+    async def _forget_named_requests(self, now: Instant) -> int:
+        async with self._database.transaction(durable=False) as transaction:
+            return await forget_named_requests(transaction, now=now, limit=_PIECE)
 
 
 def _microseconds(span: timedelta) -> int:

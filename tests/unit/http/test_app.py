@@ -295,7 +295,8 @@ class TestCors:
     ) -> None:
         answer = await client.post("/v1/batch", content=body, headers={"origin": "https://shop.example"})
         assert answer.headers["access-control-allow-origin"] == "https://shop.example"
-        assert answer.headers["access-control-expose-headers"] == "Retry-After, X-RateLimit-Reset"
+        exposed = answer.headers["access-control-expose-headers"].split(", ")
+        assert exposed == ["Retry-After", "X-RateLimit-Reset", "Idempotency-Replayed"]
         assert answer.headers["vary"] == "Origin"
 
     async def test_says_nothing_to_who_is_no_page(self, client: httpx.AsyncClient) -> None:

@@ -15,9 +15,10 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from services.ingest.api.edge import Caller, Edge, caller_of
-from services.ingest.api.messages import Message, Parcel
+from services.ingest.api.messages import Parcel
 from services.ingest.api.native.binding import mode_of, open_events
 from services.ingest.api.native.bodies import KeyOf, Opened, open_native, person_key_of, report_key_of
+from services.ingest.api.native.idempotency import NamedRequest, Once, answer_once, name_request, read_name
 from services.ingest.api.stamping import Channel
 from services.ingest.domain.dialects.event_types import EventKind, Meaning
 from services.ingest.handlers.reading import RequestContext
@@ -51,17 +52,35 @@ class NativeDoor:
     """What the native routes share; ``meaning_of`` tells what an event of a name is about."""
 
     edge: Edge
+    once: Once
     meaning_of: Callable[[str], Meaning]
 
-    def route(self, open_request: Open) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    def route(self, path: str, open_request: Open) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         """Return the application of one address; ``open_request`` takes its requests apart."""
 
         async def take(scope: Scope, receive: Receive, send: Send) -> None:
             caller = caller_of(scope)
+            key = read_name(caller.headers)
             body = await read_body(scope, receive)
             opened = open_request(caller, body)
             entrance = await self._authenticate(caller, opened, body)
-            await send_json(send, 200, await self._keep(scope, caller, opened, entrance))
+            if key is None:
+                await send_json(send, 200, await self._keep(scope, caller, opened, entrance))
+                return
+            request = name_request(
+                key,
+                source=entrance.source,
+                route=path,
+                messages=opened.messages,
+                stamper=self.edge.stamper,
+            )
+
+            async def keep() -> bytes:
+                return await self._keep(scope, caller, opened, entrance, request)
+
+            answer, is_repeated = await answer_once(self.once, request, now=self.edge.clock.now(), act=keep)
+            headers = {"idempotency-replayed": "true"} if is_repeated else {}
+            await send_json(send, 200, answer, headers=headers)
 
         return take
 
@@ -80,21 +99,31 @@ class NativeDoor:
         doors = {_DOORS.get(self.meaning_of(name).kind, "events") for name in opened.names}
         return sorted(doors) or ["events"]
 
-    async def _keep(self, scope: Scope, caller: Caller, opened: Opened, entrance: Entrance) -> bytes:
-        key = caller.headers.get(b"idempotency-key", "").strip().strip('"') or None
-        is_named = key is not None and not opened.is_many and opened.messages[0].message_id is None
+    async def _keep(
+        self,
+        scope: Scope,
+        caller: Caller,
+        opened: Opened,
+        entrance: Entrance,
+        request: NamedRequest | None = None,
+    ) -> bytes:
+        """Append the messages and return the answer, which depends on nothing but them and their names."""
+        messages, context = opened.messages, None
+        if request is not None:
+            if not opened.is_many and messages[0].message_id is None:
+                shown = RequestContext(idempotency_key=request.key)
+                context = msgspec.json.encode(shown).decode()
+            messages = request.name_messages(messages)
         told = opened.traceparent
         if told is not None and b"traceparent" not in caller.headers and parse_traceparent(told.encode()):
             caller = replace(caller, traceparent=told)
         ids = await self.edge.take(
             scope,
             caller,
-            Parcel(_name(opened, key), ()),
+            Parcel(messages, ()),
             entrance=entrance,
             channel=opened.channel,
-            batch_context=msgspec.json.encode(RequestContext(idempotency_key=key)).decode()
-            if is_named
-            else None,
+            batch_context=context,
         )
         answer: dict[str, Any] = {"success": True}
         has_ids = opened.is_many or opened.channel in _REPORTS
@@ -102,18 +131,6 @@ class NativeDoor:
         if opened.faults:
             answer["quarantined"] = opened.faults
         return msgspec.json.encode(answer)
-
-
-def _name(opened: Opened, key: str | None) -> list[Message]:
-    """Give messages without an id of their own the request's, so that a repeat is recognised."""
-    if key is None:
-        return opened.messages
-    return [
-        message
-        if message.message_id is not None
-        else message._replace(message_id=f"{key}/{index}" if opened.is_many else key)
-        for index, message in enumerate(opened.messages)
-    ]
 
 
 def _opens(channel: Channel, key_of: KeyOf, *, may_be_many: bool = True) -> Open:
@@ -137,14 +154,14 @@ def _open_cloudevents(caller: Caller, body: bytes) -> Opened:
     return open_events(mode, caller.headers, body)
 
 
-def native_routes(edge: Edge, *, meaning_of: Callable[[str], Meaning]) -> list[HotRoute]:
+def native_routes(edge: Edge, *, once: Once, meaning_of: Callable[[str], Meaning]) -> list[HotRoute]:
     """Return the routes of the native API."""
-    door = NativeDoor(edge, meaning_of)
-    lead = _opens("lead", person_key_of, may_be_many=False)
-    return [
-        HotRoute(path="/v1/leads", app=door.route(lead)),
-        HotRoute(path="/v1/events", app=door.route(_open_events)),
-        HotRoute(path="/", app=door.route(_open_cloudevents)),
-        HotRoute(path="/v1/outcomes", app=door.route(_opens("outcome", report_key_of))),
-        HotRoute(path="/v1/costs", app=door.route(_opens("cost", report_key_of))),
-    ]
+    door = NativeDoor(edge, once, meaning_of)
+    opens: Mapping[str, Open] = {
+        "/v1/leads": _opens("lead", person_key_of, may_be_many=False),
+        "/v1/events": _open_events,
+        "/": _open_cloudevents,
+        "/v1/outcomes": _opens("outcome", report_key_of),
+        "/v1/costs": _opens("cost", report_key_of),
+    }
+    return [HotRoute(path=path, app=door.route(path, one)) for path, one in opens.items()]

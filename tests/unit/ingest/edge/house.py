@@ -23,6 +23,7 @@ from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.domain.token_bucket import Rate
 from services.ingest.metrics import IngestMetrics
 from services.ingest.providers.roster import PROVIDERS
+from services.ingest.store.idempotency import KeyReused, StillRunning
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.raw import RawReceived
 from shared.http.app import build_app
@@ -81,6 +82,36 @@ class FakeSink:
         self.last_chances.append(is_last_chance)
 
 
+class FakeNames:
+    """Remembers named requests in a dict; ``trouble`` is raised by the step that it is kept under."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, tuple[str, bytes | None]] = {}
+        self.released: list[str] = []
+        self.trouble: dict[str, Exception] = {}
+
+    async def claim(self, name: str, *, body: str, now: Instant) -> bytes | None:
+        self._stumble("claim")
+        known = self.rows.get(name)
+        if known is not None and known[0] != body:
+            raise KeyReused
+        if known is not None and known[1] is None and name not in self.released:
+            raise StillRunning(retry_after=7)
+        self.rows[name] = (body, None if known is None else known[1])
+        return self.rows[name][1]
+
+    async def settle(self, name: str, answer: bytes) -> None:
+        self._stumble("settle")
+        self.rows[name] = (self.rows[name][0], answer)
+
+    async def release(self, name: str) -> None:
+        self.released.append(name)
+
+    def _stumble(self, step: str) -> None:
+        if step in self.trouble:
+            raise self.trouble[step]
+
+
 class FakeAuthority:
     """Knows one token per role, named after it."""
 
@@ -96,6 +127,7 @@ class House:
     def __init__(self, now: Instant = RECEIVED) -> None:
         self.keys = FakeKeys()
         self.sink = FakeSink()
+        self.names = FakeNames()
         self.clock = SimulatedClock(now)
         self.machine_time: Instant = 0
         self.asked: list[dict[str, str | None]] = []
@@ -122,7 +154,7 @@ class House:
             statuses={**STATUSES, **HOOK_STATUSES},
             hot_routes=[
                 *sdk_routes(edge),
-                *native_routes(edge, meaning_of=make_reader().meaning_of),
+                *native_routes(edge, once=self.names, meaning_of=make_reader().meaning_of),
                 *capture_routes(
                     edge,
                     find_leads=self.find_leads,
