@@ -58,6 +58,12 @@ def test_a_page_names_only_what_exists(page: Path) -> None:
     assert list(find_missing((ROOT / page).read_text(), folder=(ROOT / page).parent)) == []
 
 
+@pytest.mark.parametrize("page", documents(), ids=str)
+def test_a_page_holds_no_mark_of_a_merge_that_was_left_half_done(page: Path) -> None:
+    lines = (ROOT / page).read_text().splitlines()
+    assert [line for line in lines if re.match(r"(<{7}|={7}|>{7})( |$)", line)] == []
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -122,19 +122,14 @@ class NamedRequests:
 
         :raises Unavailable: if it cannot be kept; the request can be claimed again once its lease is over.
         """
-        await self._write(
-            "UPDATE named_request SET answer = $2 WHERE name = $1 AND answer IS NULL", name, answer
-        )
+        await self._write(_SETTLE, name, answer)
 
     async def release(self, name: str) -> None:
         """Let the request be claimed again at once; nothing was answered.
 
         :raises Unavailable: if that cannot be written; it can be claimed once its lease is over.
         """
-        await self._write(
-            "UPDATE named_request SET claimed_until = clock_timestamp() WHERE name = $1 AND answer IS NULL",
-            name,
-        )
+        await self._write(_RELEASE, name)
 
     async def _write(self, statement: str, *values: object) -> None:
         try:
