@@ -13,6 +13,7 @@ from leadmill.cli.letters import dlq, quarantine
 from leadmill.cli.setup import config, topics
 from leadmill.cli.setup.migrate import migrate
 from leadmill.cli.setup.settings import settings
+from leadmill.cli.sources import sources
 from leadmill.cli.up import run, up
 
 app = typer.Typer(
@@ -25,7 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 a check failed, 2 wrong usage or settings, 3 a dependency is unavailable.",
 )
-for command in (demo, up, run, migrate, settings, audit, explain):
+for command in (demo, up, run, migrate, settings, audit, explain, sources):
     app.command()(command)
 for name, group in {
     "topics": topics.app,

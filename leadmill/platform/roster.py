@@ -47,6 +47,9 @@ LINKS: Final = ingest.build_link_desk
 SHOW_LINK: Final = ingest.describe_link
 """Returns a tracking link as it is shown."""
 
+SOURCES: Final = ingest.build_source_report
+"""Tells how the sources are; takes the owner's database."""
+
 KEYS_OWNER: Final = "ingest"
 """The service that takes data in, and whose schema therefore holds the write keys."""
 

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from services.ingest.api.admission.limiter import Limiter
 from services.ingest.api.captures import Redirects, capture_routes
 from services.ingest.api.desk.keys import build_key_router
+from services.ingest.api.desk.sources import build_source_router
 from services.ingest.api.edge import STATUSES, Edge, sdk_routes
 from services.ingest.api.erasures import PersonNaming, build_erasure_router
 from services.ingest.api.hooks.routes import HOOK_STATUSES, hook_routes
@@ -31,6 +32,7 @@ from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import on_intake, retell_contact
 from services.ingest.handlers.story import tell_story
 from services.ingest.handlers.unmerging import Unmerging
+from services.ingest.jobs.bookkeeping import Bookkeeping
 from services.ingest.jobs.forgetting import Forgetting
 from services.ingest.jobs.purging import Purging
 from services.ingest.jobs.replaying import Replaying
@@ -40,6 +42,7 @@ from services.ingest.providers.roster import PROVIDERS, hook_readers
 from services.ingest.queries.checks import IngestChecks
 from services.ingest.queries.leads import LeadSearch
 from services.ingest.queries.links import LinkTable
+from services.ingest.queries.sources import SourceReport
 from services.ingest.queries.story import find_story
 from services.ingest.settings import IngestSettings
 from services.ingest.store.directory_commands import DirectoryCommands
@@ -148,6 +151,7 @@ def build(
         patience=settings.log_patience,
     )
     turning_away = TurningAway(database, meter=metrics, per_minute=settings.turned_away_per_minute)
+    book = Bookkeeping(database)
     edge = Edge(
         keys=WriteKeys(database, pepper=pepper),
         sink=raw_log,
@@ -156,6 +160,7 @@ def build(
         meter=metrics,
         turned_away=turning_away,
         limiter=Limiter(Rate(settings.requests_per_second, settings.burst)),
+        book=book,
     )
     rulebook = read_rulebook(resources.config / NAME, default_region=settings.default_region)
     rules = rulebook.identity
@@ -208,35 +213,39 @@ def build(
         edge_activities=(
             Activity(name="ingest-raw-log", run=raw_log.run, stop=raw_log.stop),
             repeatedly("ingest-turned-away", turning_away.keep, every=_KEEP_EVERY),
+            repeatedly("ingest-book", book.write, every=_KEEP_EVERY),
             repeatedly("ingest-links", links.refresh, every=_REFRESH_EVERY),
         ),
         edge_checks={"edge": raw_log.check},
-        hot_routes=(
-            *sdk_routes(edge),
-            *native_routes(
-                edge,
-                once=NamedRequests(database, keep=settings.remember_answers),
-                meaning_of=reader.meaning_of,
-            ),
-            *redirecting.routes(),
-            *capture_routes(
-                edge,
-                find_leads=search.find,
-                authority=authority or Tokens(database, pepper=pepper),
-                redirects=Redirects(settings.origins),
-            ),
-            *hook_routes(
-                edge,
-                providers=PROVIDERS,
-                find_secrets=StoredSecrets(database, sealing=sealing_of_hooks(pepper)).find,
-                public_url=settings.public_url,
-            ),
+        hot_routes=edge.refusals.watch(
+            [
+                *sdk_routes(edge),
+                *native_routes(
+                    edge,
+                    once=NamedRequests(database, keep=settings.remember_answers),
+                    meaning_of=reader.meaning_of,
+                ),
+                *redirecting.routes(),
+                *capture_routes(
+                    edge,
+                    find_leads=search.find,
+                    authority=authority or Tokens(database, pepper=pepper),
+                    redirects=Redirects(settings.origins),
+                ),
+                *hook_routes(
+                    edge,
+                    providers=PROVIDERS,
+                    find_secrets=StoredSecrets(database, sealing=sealing_of_hooks(pepper)).find,
+                    public_url=settings.public_url,
+                ),
+            ]
         ),
         routers=(
             build_erasure_router(naming, commands),
             build_merge_router(commands),
             build_key_router(KeyRing(database, pepper=pepper, clock=resources.clock), resources.clock),
             build_link_router(desk),
+            build_source_router(SourceReport(database).find_sources, resources.clock),
         ),
         statuses={**STATUSES, **HOOK_STATUSES},
         start=database.start,
@@ -262,6 +271,11 @@ def check_documents(config: Path) -> None:
 def sealing_of_hooks(pepper: bytes) -> Sealing:
     """Return what seals the secrets that sources set for providers."""
     return Sealing(pepper, purpose="hook secrets")
+
+
+def build_source_report(database: Database) -> SourceReport:
+    """Return what tells how the sources are; ``database`` is ingest's, started."""
+    return SourceReport(database)
 
 
 def build_replaying(resources: Resources, *, database: Database) -> Replaying:

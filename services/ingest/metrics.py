@@ -37,7 +37,7 @@ SUPPRESSED: Final = declare_counter(
 )
 TURNED_AWAY: Final = declare_counter(
     "leads_ingest_turned_away_requests_total",
-    "Requests with no write key that works, by whether they are in the sample in quarantine.",
+    "Requests that were refused with their data, by whether they are in the sample in quarantine.",
     "sample",
 )
 
@@ -94,7 +94,7 @@ class IngestMetrics:
         self._suppressed.inc()
 
     def turned_away(self, *, is_kept: bool) -> None:
-        """Count a request without a write key that works, and whether it is in the sample."""
+        """Count a request that was refused with its data, and whether it is in the sample."""
         self._turned_away.labels("kept" if is_kept else "dropped").inc()
 
     def clicked(self, *, is_kept: bool) -> None:

@@ -55,7 +55,7 @@ class IngestSettings(Settings):
         timedelta(days=30), description="how long messages that cannot be used are kept"
     )
     turned_away_per_minute: int = Field(
-        10, ge=0, description="requests without a write key that works, kept as a sample per process"
+        10, ge=0, description="requests that are refused, kept as a sample per process, source and reason"
     )
     link_patience: Duration = Field(
         timedelta(milliseconds=200),

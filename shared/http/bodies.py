@@ -59,6 +59,9 @@ class BodyLimits:
 
 DEFAULT_LIMITS: Final = BodyLimits()
 
+BODY_KEY: Final = "leadmill.body"
+"""Where a body stands in the ASGI scope once :func:`read_body` has it; packed if it cannot be unpacked."""
+
 
 async def read_body(scope: Scope, receive: Receive, *, limits: BodyLimits = DEFAULT_LIMITS) -> bytes:
     """Return the whole body, unpacked if it is gzip by its header or its first bytes.
@@ -79,8 +82,10 @@ async def read_body(scope: Scope, receive: Receive, *, limits: BodyLimits = DEFA
         raise BodyEncodingUnknown
     if announced > limits.sent:
         raise BodyTooLarge
-    body = await _receive_all(receive, limits)
-    return unpack(body, limit=limits.unpacked) if body[:2] == _GZIP_MAGIC else body
+    scope[BODY_KEY] = body = await _receive_all(receive, limits)
+    if body[:2] == _GZIP_MAGIC:
+        scope[BODY_KEY] = body = unpack(body, limit=limits.unpacked)
+    return body
 
 
 async def _receive_all(receive: Receive, limits: BodyLimits) -> bytes:

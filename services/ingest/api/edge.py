@@ -7,9 +7,8 @@ is the resolver's business: an SDK that is refused throws its data away.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -24,15 +23,15 @@ from services.ingest.api.admission.authentication import (
     query_of,
 )
 from services.ingest.api.admission.limiter import Limiter
+from services.ingest.api.admission.refusals import SOURCE_KEY, Book, Refusals, Samples
 from services.ingest.api.messages import Parcel, open_batch, open_single
 from services.ingest.api.stamping import Arrival, Channel, Stamper, client_of
 from services.ingest.domain.moments import read_moment
-from shared.http.bodies import read_body
+from shared.http.bodies import BODY_KEY, read_body
 from shared.http.hot_routes import HotRoute
 from shared.http.observation import trace_of
 from shared.http.problems import TooManyRequests, send_json
 from shared.kernel.clock import Clock
-from shared.kernel.instants import Instant
 from shared.log.port import NewRecord
 from shared.security.write_keys import Door, Entrance
 
@@ -89,14 +88,6 @@ class EdgeMeter(Protocol):
         ...
 
 
-class TurnedAway(Protocol):
-    """Keeps a sample of what came with no write key that opens the door; never blocks, never raises."""
-
-    def note(self, body: bytes, *, code: str, received: Instant) -> None:
-        """Look at one request."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """What a request's head tells."""
@@ -104,6 +95,7 @@ class Caller:
     headers: Mapping[bytes, str]
     query: Mapping[str, list[str]]
     traceparent: str | None
+    scope: Scope = field(default_factory=dict, repr=False)
 
 
 class Edge:
@@ -117,15 +109,17 @@ class Edge:
         clock: Clock,
         stamper: Stamper,
         meter: EdgeMeter,
-        turned_away: TurnedAway,
+        turned_away: Samples,
         limiter: Limiter,
+        book: Book,
     ) -> None:
         self.clock = clock
         self.stamper = stamper
         self._keys = keys
         self._sink = sink
         self._meter = meter
-        self._turned_away = turned_away
+        self._book = book
+        self.refusals = Refusals(keys=keys, book=book, samples=turned_away, clock=clock)
         self._limiter = limiter
 
     async def authenticate(
@@ -143,15 +137,13 @@ class Edge:
             entrance = await find_entrance(
                 self._keys, headers=caller.headers, query=caller.query, in_body=in_body, door=door, now=now
             )
-        except (WriteKeyInvalid, WriteKeyOutOfScope) as refused:
-            self._turned_away.note(body, code=refused.reason, received=now)
+        except (WriteKeyInvalid, WriteKeyOutOfScope):
+            caller.scope.setdefault(SOURCE_KEY, "")
             raise
+        caller.scope[SOURCE_KEY] = entrance.source
         self._limiter.admit(entrance)
+        self._book.entered(entrance, at=now)
         return entrance
-
-    def turn_away(self, body: bytes, *, code: str) -> None:
-        """Look at a request whose key works and which is refused all the same; a sample is kept."""
-        self._turned_away.note(body, code=code, received=self.clock.now())
 
     async def take(
         self,
@@ -196,6 +188,7 @@ class Edge:
             is_last_chance = is_last_chance or channel in _NEVER_AGAIN
             await self._sink.append(records, is_last_chance=is_last_chance)
             self._meter.accepted(channel, len(records))
+            self._book.accepted(entrance.source, len(records), at=arrival.received)
         return ids
 
     def single(self, call: str) -> Callable[[Scope, Receive, Send], Any]:
@@ -235,12 +228,13 @@ class Edge:
         async def take_pixel(scope: Scope, _receive: Receive, send: Send) -> None:
             caller = caller_of(scope)
             given = {name: values[-1] for name, values in caller.query.items()}
-            entrance: Entrance | None = None
-            # noted; a picture has nothing to show it with
-            with contextlib.suppress(WriteKeyInvalid, WriteKeyOutOfScope, TooManyRequests):
-                body = scope.get("query_string", b"")
-                entrance = await self.authenticate(caller, (), body=body, door="events")
-            if entrance is not None:
+            scope[BODY_KEY] = b""
+            try:
+                entrance = await self.authenticate(caller, (), body=b"", door="events")
+            except (WriteKeyInvalid, WriteKeyOutOfScope, TooManyRequests) as refused:
+                # a picture has nothing to show it with
+                await self.refusals.note(scope, refused)
+            else:
                 parcel = open_single(msgspec.json.encode(_unfold(given)), kind=call)
                 await self.take(scope, caller, parcel, entrance=entrance, channel="sdk", is_last_chance=True)
             headers = {"cache-control": "no-store"}
@@ -267,7 +261,9 @@ def _unfold(given: Mapping[str, str]) -> dict[str, object]:
 
 def caller_of(scope: Scope) -> Caller:
     """Return what the head of a request tells."""
-    return Caller(headers=headers_of(scope), query=query_of(scope), traceparent=str(trace_of(scope)))
+    return Caller(
+        headers=headers_of(scope), query=query_of(scope), traceparent=str(trace_of(scope)), scope=scope
+    )
 
 
 async def _discard(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,22 +1,20 @@
-"""Keeps a sample of what came with a write key that nobody has, so that somebody can find out why.
+"""Keeps a sample of what was turned away, so that somebody can find out why, and send it round again.
 
 Such a request is answered before the database is asked for anything, so the sample waits in memory and
-is written by and by; nobody can make it large, whatever is sent: so many a minute are taken from each
-process, so much of each, and so many are kept in all.
+is written by and by; nobody can make it large, whatever is sent: so many a minute are taken of each source
+and reason, so much of each request, and so many are kept in all.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from hashlib import blake2b
 from typing import Final, Protocol
 
+from services.ingest.domain.samples import TurnedAway, encode_sample
 from services.ingest.store.quarantine import Quarantined, keep_newest, save_quarantined
-from shared.kernel.instants import MINUTE, Instant
+from shared.kernel.instants import MINUTE
 from shared.postgres.database import Database
-
-SAMPLE_BYTES: Final = 8 * 1024
-"""How much of a request is kept."""
 
 _MOST_WAITING: Final = 100
 
@@ -32,7 +30,8 @@ class TurnedAwayMeter(Protocol):
 class TurningAway:
     """The sample: ``note`` takes a request, ``keep`` writes what waits.
 
-    ``per_minute`` bounds what one process takes, ``most`` what all of them keep.
+    ``per_minute`` bounds what one process takes of a source and reason, ``most`` what all of them keep of
+    a reason.
     """
 
     def __init__(
@@ -44,19 +43,25 @@ class TurningAway:
         self._most = most
         self._waiting: deque[Quarantined] = deque()
         self._minute = 0
-        self._taken = 0
+        self._taken: Counter[tuple[str, str]] = Counter()
 
-    def note(self, body: bytes, *, code: str, received: Instant) -> None:
+    def note(self, request: TurnedAway) -> None:
         """Take a request into the sample if there is room; never waits."""
-        minute = received // MINUTE
+        minute = request.received // MINUTE
         if minute != self._minute:
-            self._minute, self._taken = minute, 0
-        is_kept = self._taken < self._per_minute and len(self._waiting) < _MOST_WAITING
+            self._minute = minute
+            self._taken.clear()
+        of = (request.source, request.code)
+        is_kept = self._taken[of] < self._per_minute and len(self._waiting) < _MOST_WAITING
         self._meter.turned_away(is_kept=is_kept)
         if is_kept:
-            self._taken += 1
-            record_id = blake2b(body, digest_size=16).hexdigest()
-            self._waiting.append(Quarantined(record_id, "", code, received, None, body[:SAMPLE_BYTES]))
+            self._taken[of] += 1
+            self._waiting.append(
+                Quarantined(
+                    *(_id_of(request), request.source, request.code, request.received),
+                    *(None, encode_sample(request)),
+                )
+            )
 
     async def keep(self) -> None:
         """Write what waits, and let go of the oldest beyond what may be kept.
@@ -72,3 +77,12 @@ class TurningAway:
                 await keep_newest(transaction, code=code, most=self._most)
         for _ in waiting:
             self._waiting.popleft()
+
+
+def _id_of(request: TurnedAway) -> str:
+    """Return an id by which the same request is recognised when it comes again."""
+    digest = blake2b(request.body, digest_size=16)
+    for part in (request.source, request.method, request.path):
+        digest.update(b"\0" + part.encode("utf-8", "replace"))
+    digest.update(b"\0" + request.query)
+    return digest.hexdigest()

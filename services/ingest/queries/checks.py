@@ -41,6 +41,22 @@ SELECT partition, min(first_offset) AS first, max(next_offset) AS following,
 FROM receipt WHERE consumer_group = $1 AND topic = $2 GROUP BY partition ORDER BY partition
 """
 
+_ENDED: Final = """
+SELECT coalesce(r.partition, s.partition) AS partition, s.partition IS NOT NULL AS is_counted,
+       r.processed, r.duplicate, r.quarantined, r.dead,
+       s.processed AS of_sources, s.duplicate AS repeats, s.quarantined AS kept, s.dead AS lost
+FROM (SELECT partition, sum(processed) AS processed, sum(duplicate) AS duplicate,
+             sum(quarantined) AS quarantined, sum(dead) AS dead
+      FROM receipt WHERE consumer_group = $1 AND topic = $2 GROUP BY partition) r
+FULL JOIN (SELECT partition,
+             coalesce(sum(messages) FILTER (WHERE outcome = 'processed'), 0) AS processed,
+             coalesce(sum(messages) FILTER (WHERE outcome = 'duplicate'), 0) AS duplicate,
+             coalesce(sum(messages) FILTER (WHERE outcome = 'quarantined'), 0) AS quarantined,
+             coalesce(sum(messages) FILTER (WHERE outcome = 'dead'), 0) AS dead
+      FROM source_resolved GROUP BY partition) s USING (partition)
+ORDER BY partition
+"""
+
 
 class IngestChecks:
     """Compares the raw topic with the receipts, and the directory's tables with each other."""
@@ -55,6 +71,7 @@ class IngestChecks:
         return [
             await check_receipts(self._database, service="ingest", group=self._group),
             await self.check_raw_records(),
+            await self.check_sources(),
             *await self.check_directory(),
             await check_outbox(self._database, service="ingest"),
         ]
@@ -93,6 +110,45 @@ class IngestChecks:
                 breaches.append(f"{name}: {row['counted']} of {length} records are accounted for")
         return Finding(
             check="ingest: every raw record is accounted for", looked_at=looked_at, breaches=breaches
+        )
+
+    async def check_sources(self) -> Finding:
+        """Check that what is counted by source adds up to the receipts, partition by partition.
+
+        A record that could not be read has no source, and what was found to be a dead letter only when it
+        was to be said is a source's as processed; nothing else may differ.
+        """
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(_ENDED, self._group, RAW.name)
+        breaches = []
+        looked_at = 0
+        for row in rows:
+            if not row["is_counted"]:
+                continue  # nothing came in since sources are counted
+            name = f"{RAW.name}/{row['partition']}"
+            if row["processed"] is None:
+                breaches.append(f"{name}: is counted by source and has no receipt")
+                continue
+            by_source = row["of_sources"] + row["repeats"] + row["kept"] + row["lost"]
+            looked_at += by_source
+            by_receipt = row["processed"] + row["duplicate"] + row["quarantined"] + row["dead"]
+            unread = by_receipt - by_source
+            if row["kept"] != row["quarantined"]:
+                breaches.append(
+                    f"{name}: {row['kept']} quarantined by source, {row['quarantined']} by receipt"
+                )
+            if not row["processed"] <= row["of_sources"] <= row["processed"] + row["dead"]:
+                breaches.append(
+                    f"{name}: {row['of_sources']} processed by source, {row['processed']} by receipt"
+                )
+            if row["repeats"] > row["duplicate"]:
+                breaches.append(f"{name}: {row['repeats']} repeated by source, {row['duplicate']} by receipt")
+            if not 0 <= unread <= row["dead"] + row["duplicate"] - row["repeats"]:
+                breaches.append(f"{name}: {by_source} by source, {by_receipt} by receipt")
+        return Finding(
+            check="ingest: what is counted by source adds up to the receipts",
+            looked_at=looked_at,
+            breaches=breaches,
         )
 
     async def check_directory(self) -> Sequence[Finding]:

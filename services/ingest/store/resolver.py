@@ -24,6 +24,7 @@ from services.ingest.store.directory_rows import (
 )
 from services.ingest.store.hooks.errands import save_errands
 from services.ingest.store.quarantine import Quarantined, save_quarantined
+from services.ingest.store.sources import Ending, add_resolved
 from services.ingest.store.story import save_story
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.raw import RawReceived
@@ -87,6 +88,7 @@ class RawFact(NamedTuple):
     raw: RawReceived
     key: bytes
     record: bytes
+    partition: int
 
 
 class LateContact(NamedTuple):
@@ -158,7 +160,7 @@ class Resolver:
             envelope.id,
             envelope.partitionkey,
             envelope.received,
-            RawFact(event, record.key or b"", value),
+            RawFact(event, record.key or b"", value, record.partition),
             envelope.correlationid,
             envelope.traceparent,
         )
@@ -200,6 +202,7 @@ class Resolver:
         await save_directory(transaction, directory, fresh=fresh)
         await save_story(transaction, story)
         await self._save_what_failed(transaction, facts, readings)
+        await self._count(transaction, facts, readings, decisions)
         await self._save_errands(transaction, facts, readings, unseen=claimed)
         if of_no_effect:
             await release_messages(transaction, of_no_effect)
@@ -318,6 +321,26 @@ class Resolver:
             if isinstance(reading, Refusal) and isinstance(fact.event, RawFact)
         ]
         await save_quarantined(transaction, quarantined)
+
+    async def _count(
+        self,
+        transaction: Transaction,
+        facts: Sequence[Fact],
+        readings: Sequence[Reading | None],
+        decisions: Sequence[Decision],
+    ) -> None:
+        """Count by source what became of the messages, as their receipts do."""
+        ending = Ending()
+        for fact, reading, decision in zip(facts, readings, decisions, strict=True):
+            if isinstance(fact.event, RawFact):
+                ending.add(
+                    fact.event.raw.source,
+                    fact.event.partition,
+                    outcome=decision.outcome.value,
+                    code=reading.code if isinstance(reading, Refusal) else "",
+                    received=fact.received,
+                )
+        await add_resolved(transaction, ending.rows, group=self.group, topic=RAW.name)
 
 
 class _Pace:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.ingest.jobs.turning_away import SAMPLE_BYTES, TurningAway
+from services.ingest.domain.samples import MOST_BYTES, TurnedAway, decode_sample
+from services.ingest.jobs.turning_away import TurningAway
 from services.ingest.metrics import TURNED_AWAY, IngestMetrics
 from shared.kernel.errors import Unavailable
 from shared.kernel.instants import MINUTE
@@ -27,9 +28,10 @@ class Sample:
             database, meter=IngestMetrics(self.registry), per_minute=per_minute, most=most
         )
 
-    def note(self, *bodies: bytes, minute: int = 0) -> None:
+    def note(self, *bodies: bytes, minute: int = 0, source: str = "", code: str = CODE) -> None:
+        received = RECEIVED + minute * MINUTE
         for body in bodies:
-            self.taking.note(body, code=CODE, received=RECEIVED + minute * MINUTE)
+            self.taking.note(TurnedAway(source, code, received, "POST", "/v1/track", b"", (), body))
 
     def counted(self, sample: str) -> float:
         return self.registry.get_sample_value(TURNED_AWAY.name, {"sample": sample}) or 0
@@ -37,15 +39,25 @@ class Sample:
     async def kept(self) -> list[tuple[bytes, int]]:
         async with self.database.connection() as connection:
             rows = await connection.fetch("SELECT record, tries FROM quarantine ORDER BY received, record")
-        return [(row["record"], row["tries"]) for row in rows]
+        samples = [(decode_sample(row["record"]), row["tries"]) for row in rows]
+        return [(sample.content, tries) for sample, tries in samples if sample is not None]
 
 
 async def test_takes_so_many_a_minute_and_so_much_of_each(ingest_database: Database) -> None:
     sample = Sample(ingest_database)
-    sample.note(b"a" * 20_000, b"b", b"c", b"d", b"e")
+    sample.note(b"a" * 50_000, b"b", b"c", b"d", b"e")
     await sample.taking.keep()
-    assert await sample.kept() == [(b"a" * SAMPLE_BYTES, 1), (b"b", 1), (b"c", 1)]
+    assert await sample.kept() == [(b"a" * MOST_BYTES, 1), (b"b", 1), (b"c", 1)]
     assert (sample.counted("kept"), sample.counted("dropped")) == (3, 2)
+
+
+async def test_lets_no_source_and_no_reason_push_another_out(ingest_database: Database) -> None:
+    sample = Sample(ingest_database, most=100)
+    sample.note(*(b"%d" % n for n in range(50)))
+    sample.note(b"x", code="body.not_json")
+    sample.note(b"y", source="website")
+    await sample.taking.keep()
+    assert [body for body, _ in await sample.kept()] == [b"0", b"1", b"2", b"x", b"y"]
 
 
 async def test_keeps_the_newest_of_them_all(ingest_database: Database) -> None:

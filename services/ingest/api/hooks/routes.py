@@ -19,7 +19,6 @@ from services.ingest.api.messages import LARGEST_EVENT, Message, Parcel
 from services.ingest.handlers.reading import OVERSIZE_KIND
 from services.ingest.providers.port import (
     Delivery,
-    DeliveryUnreadable,
     HookItem,
     Provider,
     Reply,
@@ -42,7 +41,6 @@ HOOK_STATUSES: Final[Mapping[str, int]] = {
 """Statuses of what hooks refuse; the rest follows from the codes."""
 
 _SAMPLE: Final = 8 * 1024
-_SAMPLED: Final = (SignatureMissing, SignatureInvalid, SignatureTooOld, DeliveryUnreadable)
 
 
 class HookUnknown(Rejected):
@@ -98,6 +96,7 @@ class _Desk:
             dialect = provider.refuse(refused, status)
             if dialect is None:
                 raise
+            await self._edge.refusals.note(scope, refused)
             problem = make_problem(status=dialect.status, code=refused.reason, message=refused.message)
             headers = headers_of(problem, refused)
             await send_json(send, *dialect[:2], headers=headers, media_type=dialect.media_type)
@@ -121,17 +120,13 @@ class _Desk:
             body=body,
             received=self._edge.clock.now(),
         )
-        try:
-            greeting = provider.greet(delivery, secrets)
-            if greeting is not None:
-                return greeting
-            if delivery.method != "POST":
-                raise MethodNotAllowed
-            provider.verify(delivery, secrets)
-            items = provider.split(delivery, secrets)
-        except _SAMPLED as refused:
-            self._edge.turn_away(body, code=refused.reason)
-            raise
+        greeting = provider.greet(delivery, secrets)
+        if greeting is not None:
+            return greeting
+        if delivery.method != "POST":
+            raise MethodNotAllowed
+        provider.verify(delivery, secrets)
+        items = provider.split(delivery, secrets)
         parcel = Parcel([_message_of(item) for item in items], ())
         await self._edge.take(scope, caller, parcel, entrance=entrance, channel="hook")
         return provider.accepted

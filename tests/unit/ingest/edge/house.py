@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from services.ingest.api.native.routes import native_routes
 from services.ingest.api.stamping import Stamper
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.intake import Intake, Refusal
+from services.ingest.domain.samples import TurnedAway
 from services.ingest.domain.token_bucket import Rate
 from services.ingest.metrics import IngestMetrics
 from services.ingest.providers.roster import PROVIDERS
@@ -65,6 +67,24 @@ class FakeKeys:
             "only_leads": Entrance("partner", doors=frozenset({"leads"})),
             "own": Entrance("nurture", is_internal=True),
         }.get(key)
+
+
+class FakeBook:
+    """Counts in memory what came from whom."""
+
+    def __init__(self) -> None:
+        self.used: dict[str, Instant] = {}
+        self.messages: Counter[str] = Counter()
+        self.refusals: Counter[tuple[str, str]] = Counter()
+
+    def entered(self, entrance: Entrance, *, at: Instant) -> None:
+        self.used[entrance.key_id] = at
+
+    def accepted(self, source: str, count: int, *, at: Instant) -> None:
+        self.messages[source] += count
+
+    def refused(self, source: str, code: str, *, at: Instant) -> None:
+        self.refusals[source, code] += 1
 
 
 class FakeSink:
@@ -132,6 +152,8 @@ class House:
         self.machine_time: Instant = 0
         self.asked: list[dict[str, str | None]] = []
         self.turned_away: list[tuple[bytes, str]] = []
+        self.samples: list[TurnedAway] = []
+        self.book = FakeBook()
         self.hook_secrets: dict[tuple[str, str], dict[str, str]] = {}
         numbers = itertools.count(1)
         self.registry = CollectorRegistry()
@@ -143,6 +165,7 @@ class House:
             meter=IngestMetrics(self.registry),
             turned_away=self,
             limiter=Limiter(Rate(1_000, 1_000), now=lambda: self.machine_time),
+            book=self.book,
         )
         app = build_app(
             title="Ingest",
@@ -152,29 +175,32 @@ class House:
             clock=self.clock,
             stopping=asyncio.Event(),
             statuses={**STATUSES, **HOOK_STATUSES},
-            hot_routes=[
-                *sdk_routes(edge),
-                *native_routes(edge, once=self.names, meaning_of=make_reader().meaning_of),
-                *capture_routes(
-                    edge,
-                    find_leads=self.find_leads,
-                    authority=FakeAuthority(),
-                    redirects=Redirects(frozenset({"https://example.com"})),
-                ),
-                *hook_routes(
-                    edge,
-                    providers=PROVIDERS,
-                    find_secrets=self.find_secrets,
-                    public_url="https://in.example.com",
-                ),
-            ],
+            hot_routes=edge.refusals.watch(
+                [
+                    *sdk_routes(edge),
+                    *native_routes(edge, once=self.names, meaning_of=make_reader().meaning_of),
+                    *capture_routes(
+                        edge,
+                        find_leads=self.find_leads,
+                        authority=FakeAuthority(),
+                        redirects=Redirects(frozenset({"https://example.com"})),
+                    ),
+                    *hook_routes(
+                        edge,
+                        providers=PROVIDERS,
+                        find_secrets=self.find_secrets,
+                        public_url="https://in.example.com",
+                    ),
+                ]
+            ),
         )
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://test")
 
-    def note(self, body: bytes, *, code: str, received: Instant) -> None:
-        assert received == self.clock.now()
-        self.turned_away.append((body, code))
+    def note(self, request: TurnedAway) -> None:
+        assert request.received == self.clock.now()
+        self.turned_away.append((request.body, request.code))
+        self.samples.append(request)
 
     async def find_secrets(self, source: str, provider: str) -> Redacted[Mapping[str, str]] | None:
         if self.keys.is_away:

@@ -17,6 +17,7 @@ from services.ingest.api.edge import STATUSES, Edge
 from services.ingest.api.links.redirecting import Redirecting
 from services.ingest.api.stamping import Stamper
 from services.ingest.domain.links.definitions import Link
+from services.ingest.domain.samples import TurnedAway
 from services.ingest.domain.token_bucket import Rate
 from services.ingest.metrics import IngestMetrics
 from services.ingest.queries.links import LinksUnavailable
@@ -25,9 +26,8 @@ from shared.contracts.events.raw import RawReceived
 from shared.http.app import build_app
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import Unavailable
-from shared.kernel.instants import Instant
 from shared.log.port import NewRecord
-from tests.unit.ingest.edge.house import FakeKeys
+from tests.unit.ingest.edge.house import FakeBook, FakeKeys
 from tests.unit.ingest.requests import IDENTITY_KEY, RECEIVED
 
 LINKS = {
@@ -83,6 +83,7 @@ class Gate:
             meter=metrics,
             turned_away=self,
             limiter=Limiter(Rate(1_000, 1_000)),
+            book=FakeBook(),
         )
         redirecting = Redirecting(
             edge,
@@ -111,7 +112,7 @@ class Gate:
             raise LinksUnavailable
         return LINKS.get(name)
 
-    def note(self, body: bytes, *, code: str, received: Instant) -> None:
+    def note(self, request: TurnedAway) -> None:
         raise AssertionError("nobody needs a write key to follow a link")
 
     @property
