@@ -23,9 +23,9 @@ from services.ingest.api.links.redirecting import Redirecting
 from services.ingest.api.merges import build_merge_router
 from services.ingest.api.native.routes import native_routes
 from services.ingest.api.stamping import Stamper
+from services.ingest.domain.admission.token_bucket import Rate
 from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.domain.links.definitions import AddLink, ChangeLink
-from services.ingest.domain.token_bucket import Rate
 from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.linking import on_link_command
 from services.ingest.handlers.reading import RawReader

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.ingest.domain.samples import MOST_BYTES, TurnedAway, decode_sample
+from services.ingest.domain.admission.samples import MOST_BYTES, TurnedAway, decode_sample
 from services.ingest.jobs.turning_away import TurningAway
 from services.ingest.metrics import TURNED_AWAY, IngestMetrics
 from shared.kernel.errors import Unavailable

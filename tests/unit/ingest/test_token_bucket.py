@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.domain.token_bucket import Rate, draw, full_bucket
+from services.ingest.domain.admission.token_bucket import Rate, draw, full_bucket
 from shared.kernel.instants import SECOND
 
 rates = st.builds(Rate, st.integers(1, 5_000), st.integers(1, 5_000))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic_ns
 
-from services.ingest.domain.token_bucket import Bucket, Rate, draw, full_bucket
+from services.ingest.domain.admission.token_bucket import Bucket, Rate, draw, full_bucket
 from shared.http.problems import TooManyRequests
 from shared.kernel.instants import Instant
 from shared.security.write_keys import Entrance

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.ingest.api.admission.authentication import Keys, find_entrance, headers_of, query_of
-from services.ingest.domain.samples import TurnedAway
+from services.ingest.domain.admission.samples import TurnedAway
 from shared.http.bodies import BODY_KEY
 from shared.http.hot_routes import HotRoute
 from shared.kernel.clock import Clock

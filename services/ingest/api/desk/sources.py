@@ -23,7 +23,7 @@ from shared.http.access import require
 from shared.kernel.clock import Clock
 from shared.kernel.instants import SECOND, to_datetime
 
-_PAGE: Final = (Path(__file__).parent / "sources.html").read_text(encoding="utf-8")
+_PAGE: Final = Path(__file__).parent / "sources.html"
 _INLINE: Final = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 FindSources = Callable[[], Awaitable[Sequence[SourceState]]]
@@ -70,7 +70,8 @@ class SourcesOut(BaseModel):
 def build_source_router(find_sources: FindSources, clock: Clock) -> APIRouter:
     """Return the routes that tell how the sources are."""
     router = APIRouter(tags=["ingest"])
-    policy = _policy_of(_PAGE)
+    page = _PAGE.read_text(encoding="utf-8")
+    policy = _policy_of(page)
 
     @router.get(
         "/v1/sources",
@@ -96,7 +97,7 @@ def build_source_router(find_sources: FindSources, clock: Clock) -> APIRouter:
             "x-content-type-options": "nosniff",
             "cache-control": "no-store",
         }
-        return HTMLResponse(_PAGE, headers=headers)
+        return HTMLResponse(page, headers=headers)
 
     return router
 

@@ -19,10 +19,10 @@ from services.ingest.api.edge import STATUSES, Edge, sdk_routes
 from services.ingest.api.hooks.routes import HOOK_STATUSES, hook_routes
 from services.ingest.api.native.routes import native_routes
 from services.ingest.api.stamping import Stamper
+from services.ingest.domain.admission.samples import TurnedAway
+from services.ingest.domain.admission.token_bucket import Rate
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.intake import Intake, Refusal
-from services.ingest.domain.samples import TurnedAway
-from services.ingest.domain.token_bucket import Rate
 from services.ingest.metrics import IngestMetrics
 from services.ingest.providers.roster import PROVIDERS
 from services.ingest.store.idempotency import KeyReused, StillRunning

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from services.ingest.domain.samples import MOST_BYTES, TurnedAway, decode_sample, encode_sample
+from services.ingest.domain.admission.samples import MOST_BYTES, TurnedAway, decode_sample, encode_sample
 from shared.log.port import LogUnavailable
 from tests.unit.ingest.edge.house import BASIC, EVENT, KEY, House
 from tests.unit.ingest.requests import RECEIVED

@@ -16,9 +16,9 @@ from services.ingest.api.admission.limiter import Limiter
 from services.ingest.api.edge import STATUSES, Edge
 from services.ingest.api.links.redirecting import Redirecting
 from services.ingest.api.stamping import Stamper
+from services.ingest.domain.admission.samples import TurnedAway
+from services.ingest.domain.admission.token_bucket import Rate
 from services.ingest.domain.links.definitions import Link
-from services.ingest.domain.samples import TurnedAway
-from services.ingest.domain.token_bucket import Rate
 from services.ingest.metrics import IngestMetrics
 from services.ingest.queries.links import LinksUnavailable
 from shared.contracts.envelope import decode_envelope, decode_event

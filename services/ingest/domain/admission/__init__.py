@@ -1,0 +1,1 @@
+"""Who may come in: how fast, and what is kept of those who may not."""
