@@ -43,4 +43,9 @@ def _read_zoned(text: str) -> Instant | None:
 def beijing_day(value: object) -> str | None:
     """Return the day in Beijing's time on which a platform's moment lies, as YYYY-MM-DD."""
     moment = read_platform_moment(value)
-    return None if moment is None else format_instant(moment + _BEIJING)[:10]
+    return None if moment is None else beijing_day_of(moment)
+
+
+def beijing_day_of(moment: Instant) -> str:
+    """Return the day in Beijing's time on which an instant lies, as YYYY-MM-DD."""
+    return format_instant(moment + _BEIJING)[:10]

@@ -89,3 +89,8 @@ def moment_of_milliseconds(value: object) -> Instant | None:
 def digest_of(body: bytes) -> str:
     """Return what names an item that has no id of its own: the same bytes give the same."""
     return blake2b(body, digest_size=16).hexdigest()
+
+
+def names_in(text: str | None) -> list[str]:
+    """Return the names in a text that has commas between them."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from services.ingest.domain.identifiers import IdentifierKind
-from services.ingest.providers.hubspot.client import ACCESS_TOKEN, make_client
+from services.ingest.providers.hubspot.client import build_client
 from services.ingest.providers.hubspot.mapping import (
     CONTACT,
     NAME,
@@ -91,9 +91,21 @@ HUBSPOT: Final = Provider(
     secrets=(
         SecretName(_SECRET, "the client secret of your app, which signs what it sends"),
         SecretName(
-            ACCESS_TOKEN,
+            "access_token",
             "an access token with crm.objects.contacts.read; new contacts are fetched with it",
             is_optional=True,
+        ),
+        SecretName(
+            "properties",
+            "more properties that are fetched, by comma, besides the usual ones",
+            is_optional=True,
+            is_secret=False,
+        ),
+        SecretName(
+            "api_address",
+            "HubSpot's API, if it is not https://api.hubapi.com",
+            is_optional=True,
+            is_secret=False,
         ),
     ),
     steps=(
@@ -105,5 +117,5 @@ HUBSPOT: Final = Provider(
     verify=_verify,
     split=_split,
     readers={NAME: read_notification, CONTACT: read_contact},
-    client=make_client,
+    client=build_client,
 )

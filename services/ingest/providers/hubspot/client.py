@@ -1,110 +1,90 @@
-"""Asks HubSpot for contacts: the one that a notification names, and those that were changed in a while."""
+"""HubSpot's CRM API, version 3: the contact that a notification names, and those changed in a while."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 import msgspec
 
 from services.ingest.domain.dialects.hooks import Errand
+from services.ingest.providers.calling import ask_vendor
 from services.ingest.providers.hubspot.mapping import CONTACT, message_id_of
 from services.ingest.providers.port import (
-    Client,
     HookItem,
-    LeadGone,
+    HookNotSetUp,
     Page,
     Secrets,
-    VendorBusy,
-    VendorTokenRefused,
     VendorUnavailable,
     key_of,
 )
-from services.ingest.providers.values import id_of, object_of, read_object
+from services.ingest.providers.values import id_of, names_in, object_of, read_object
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import MILLISECOND, Instant
 
-ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - the name of one
-API: Final = "api"
-PROPERTIES: Final = "properties"
+ADDRESS: Final = "https://api.hubapi.com"
 
-_VENDOR: Final = "https://api.hubapi.com"
 _CONTACTS: Final = "crm/v3/objects/contacts"
-_PAGE: Final = 100
-_ALL: Final = "contacts"
+_AT_ONCE: Final = 100
+_CHANGED: Final = "lastmodifieddate"
 _WANTED: Final = (
     *("email", "firstname", "lastname", "phone", "mobilephone", "company", "jobtitle", "industry"),
     *("numemployees", "annualrevenue", "city", "state", "country", "website", "lifecyclestage"),
-    *("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "lastmodifieddate"),
+    *("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", _CHANGED),
 )
 
 
 class HubspotClient:
-    """Asks the CRM's API, version 3."""
+    """Asks with an access token; without one it lists nothing, and errands wait for it."""
 
-    def __init__(self, http: httpx.AsyncClient, *, token: str, api: str, properties: Sequence[str]) -> None:
+    def __init__(self, secrets: Secrets, http: httpx.AsyncClient) -> None:
         self._http = http
-        self._headers = {"authorization": f"Bearer {token}"}
-        self._api = api.rstrip("/")
-        self._properties = list(properties)
+        self._token = secrets.get("access_token")
+        self._address = (secrets.get("api_address") or ADDRESS).rstrip("/")
+        self._properties = list(dict.fromkeys((*_WANTED, *names_in(secrets.get("properties")))))
 
     async def fetch(self, errand: Errand) -> HookItem:
         """Return a contact. :raises LeadGone: if it was deleted."""
-        body = await self._ask(
-            "GET",
-            f"{_CONTACTS}/{errand.external_id}",
-            params={"properties": ",".join(self._properties)},
-        )
-        return _item(body)
+        wanted = quote(",".join(self._properties))
+        path = f"{_CONTACTS}/{quote(errand.external_id, safe='')}?properties={wanted}"
+        return _item_of(await self._ask("GET", path))
 
     async def list_streams(self) -> Sequence[str]:
         """Return the one list that there is."""
-        return (_ALL,)
+        return () if self._token is None else ("contacts",)
 
     async def list_leads(self, stream: str, *, since: Instant, until: Instant, cursor: str | None) -> Page:
-        """Return a page of the contacts that were changed in a while, oldest first."""
-        between = (("GTE", since), ("LT", until))
+        """Return a page of the contacts that were changed in a while, oldest first.
+
+        HubSpot finds ten thousand at most; a longer list ends with a refusal and is begun again.
+        """
         wanted: dict[str, Any] = {
-            "filterGroups": [
-                {
-                    "filters": [
-                        {
-                            "propertyName": "lastmodifieddate",
-                            "operator": operator,
-                            "value": str(instant // MILLISECOND),
-                        }
-                        for operator, instant in between
-                    ]
-                }
-            ],
-            "sorts": [{"propertyName": "lastmodifieddate", "direction": "ASCENDING"}],
+            "filterGroups": [{"filters": [_filter("GTE", since), _filter("LT", until)]}],
+            "sorts": [{"propertyName": _CHANGED, "direction": "ASCENDING"}],
             "properties": self._properties,
-            "limit": _PAGE,
+            "limit": _AT_ONCE,
         }
         if cursor is not None:
             wanted["after"] = cursor
-        body = await self._ask("POST", f"{_CONTACTS}/search", json=wanted)
-        found = _read_page(body)
-        after = object_of(object_of(found.paging).get("next")).get("after")
-        return Page([_item(bytes(one)) for one in found.results], id_of(after))
-
-    async def _ask(self, method: str, path: str, **parts: Any) -> bytes:
         try:
-            answer = await self._http.request(method, f"{self._api}/{path}", headers=self._headers, **parts)
-        except httpx.HTTPError:
+            found = _read_found(await self._ask("POST", f"{_CONTACTS}/search", wanted))
+        except msgspec.MsgspecError:
             raise VendorUnavailable from None
-        match answer.status_code:
-            case 200:
-                return answer.content
-            case 404:
-                raise LeadGone
-            case 401 | 403:
-                raise VendorTokenRefused
-            case 429:
-                raise VendorBusy
-            case _:
-                raise VendorUnavailable
+        following = id_of(object_of(object_of(found.paging).get("next")).get("after"))
+        return Page([_item_of(bytes(one)) for one in found.results], following)
+
+    async def _ask(self, method: str, path: str, wanted: object = None) -> bytes:
+        if self._token is None:
+            raise HookNotSetUp
+        headers = {"authorization": f"Bearer {self._token}"}
+        return await ask_vendor(self._http, method, f"{self._address}/{path}", headers=headers, json=wanted)
+
+
+def build_client(secrets: Secrets, http: httpx.AsyncClient) -> HubspotClient:
+    """Return the client of a source."""
+    return HubspotClient(secrets, http)
 
 
 class _Found(msgspec.Struct):
@@ -112,27 +92,16 @@ class _Found(msgspec.Struct):
     paging: Any = None
 
 
-def _read_page(body: bytes) -> _Found:
-    try:
-        return msgspec.json.decode(body, type=_Found)
-    except msgspec.MsgspecError:
-        raise VendorUnavailable from None
+_read_found: Final = msgspec.json.Decoder(_Found).decode
 
 
-def _item(body: bytes) -> HookItem:
+def _filter(operator: str, moment: Instant) -> dict[str, str]:
+    return {"propertyName": _CHANGED, "operator": operator, "value": str(moment // MILLISECOND)}
+
+
+def _item_of(body: bytes) -> HookItem:
     try:
         given = read_object(body)
     except Rejected:
         raise VendorUnavailable from None
     return HookItem(CONTACT, body, message_id_of(given), key_of(external=id_of(given.get("id"))))
-
-
-def make_client(secrets: Secrets, http: httpx.AsyncClient) -> Client:
-    """Return the client of a source; ``api`` is another address than the vendor's, for tests."""
-    more = [name.strip() for name in (secrets.get(PROPERTIES) or "").split(",") if name.strip()]
-    return HubspotClient(
-        http,
-        token=secrets.need(ACCESS_TOKEN),
-        api=secrets.get(API) or _VENDOR,
-        properties=tuple(dict.fromkeys((*_WANTED, *more))),
-    )

@@ -7,16 +7,16 @@ from typing import Final
 
 import msgspec
 
-from services.ingest.domain.identifiers import IdentifierKind, clean_text
-from services.ingest.providers.ocean_engine.mapping import NAME, lead_id_of, message_id_of, read_lead
-from services.ingest.providers.payloads import Given, take_apart
+from services.ingest.providers.ocean_engine.client import build_client
+from services.ingest.providers.ocean_engine.mapping import NAME, key_of_lead, message_id_of, read_lead
+from services.ingest.providers.payloads import take_apart
 from services.ingest.providers.port import (
     Delivery,
     HookItem,
     Provider,
     Reply,
+    SecretName,
     Secrets,
-    key_of,
 )
 from shared.kernel.errors import Verdict
 
@@ -27,12 +27,8 @@ def _split(delivery: Delivery, _secrets: Secrets) -> Sequence[HookItem]:
         received=delivery.received,
         kind=lambda _given: NAME,
         message_id=message_id_of,
-        key=_key,
+        key=key_of_lead,
     )
-
-
-def _key(given: Given) -> tuple[IdentifierKind, str] | None:
-    return key_of(phone=clean_text(given.get("telphone")), external=lead_id_of(given))
 
 
 def _refuse(verdict: Verdict, status: int) -> Reply:
@@ -42,6 +38,16 @@ def _refuse(verdict: Verdict, status: int) -> Reply:
 OCEAN_ENGINE: Final = Provider(
     name=NAME,
     title="Ocean Engine (巨量引擎 飞鱼)",
+    secrets=(
+        SecretName("pull_key", "the signature key of 飞鱼's open interface", is_optional=True),
+        SecretName("access_token", "the access token of 飞鱼's open interface", is_optional=True),
+        SecretName(
+            "api_address",
+            "the open interface, if it is not https://feiyu.oceanengine.com",
+            is_optional=True,
+            is_secret=False,
+        ),
+    ),
     steps=(
         "Sign in to 飞鱼 CRM and open “线索管理”, “推送设置” (API 推送).",
         "Add a rule with {address} as URL and POST of JSON; secretkey and token may be anything.",
@@ -52,4 +58,5 @@ OCEAN_ENGINE: Final = Provider(
     accepted=Reply(200, b'{"code":200,"message":"success"}'),
     refuse=_refuse,
     readers={NAME: read_lead},
+    client=build_client,
 )

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from services.ingest.domain.dialects.hooks import HookLead
-from services.ingest.domain.identifiers import clean_text
+from services.ingest.domain.identifiers import IdentifierKind, clean_text
 from services.ingest.providers.answers import read_answers
 from services.ingest.providers.moments import read_platform_moment
 from services.ingest.providers.payloads import read_object
 from services.ingest.providers.places import province_of
+from services.ingest.providers.port import key_of
 from services.ingest.providers.values import id_of
 
 NAME: Final = "ocean-engine"
@@ -83,6 +84,11 @@ def message_id_of(given: Mapping[str, Any]) -> str | None:
     """Return what is the same whenever the lead is told again, pushed or pulled."""
     lead_id = lead_id_of(given)
     return None if lead_id is None else f"{NAME}-{lead_id}"
+
+
+def key_of_lead(given: Mapping[str, Any]) -> tuple[IdentifierKind, str] | None:
+    """Return by what the lead is kept in order with others of the same person."""
+    return key_of(phone=clean_text(given.get("telphone")), external=lead_id_of(given))
 
 
 def _form_of(given: Mapping[str, Any]) -> str:

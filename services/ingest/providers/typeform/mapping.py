@@ -11,13 +11,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from services.ingest.domain.dialects.hooks import HookLead
-from services.ingest.domain.identifiers import clean_text
+from services.ingest.domain.identifiers import IdentifierKind, clean_text
 from services.ingest.domain.intake import Refusal
 from services.ingest.domain.moments import read_moment
 from services.ingest.providers.payloads import NOT_ABOUT_A_LEAD, read_object
+from services.ingest.providers.port import key_of
 from services.ingest.providers.values import id_of, object_of, objects_of
 
 NAME: Final = "typeform"
+RESPONSE: Final = "form_response"
+"""What Typeform calls the event of a response, and the response in it."""
 
 _MADE_BY_MACHINE: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _LONGEST_NAME: Final = 64
@@ -28,8 +31,8 @@ _REACHES: Final[Mapping[str, str]] = {"email": "email", "phone_number": "phone"}
 def read_response(body: bytes) -> HookLead | Refusal:
     """Return what one response says."""
     given = read_object(body)
-    response = given.get("form_response")
-    if given.get("event_type") != "form_response" or not isinstance(response, dict):
+    response = given.get(RESPONSE)
+    if given.get("event_type") != RESPONSE or not isinstance(response, dict):
         return NOT_ABOUT_A_LEAD
     hidden = object_of(response.get("hidden"))
     fields: dict[str, object] = {name: value for name, value in hidden.items() if name != _DEVICE}
@@ -49,8 +52,17 @@ def read_response(body: bytes) -> HookLead | Refusal:
 
 def message_id_of(given: Mapping[str, Any]) -> str | None:
     """Return what is the same whenever a response is delivered again: its token."""
-    token = id_of(object_of(given.get("form_response")).get("token")) or id_of(given.get("event_id"))
+    token = id_of(object_of(given.get(RESPONSE)).get("token")) or id_of(given.get("event_id"))
     return None if token is None else f"{NAME}-{token}"
+
+
+def key_of_response(given: Mapping[str, Any]) -> tuple[IdentifierKind, str] | None:
+    """Return by what a response is kept in order with others of the same person."""
+    answers = objects_of(object_of(given.get(RESPONSE)).get("answers"))
+    found = {str(answer.get("type")): answer for answer in answers}
+    return key_of(
+        email=found.get("email", {}).get("email"), phone=found.get("phone_number", {}).get("phone_number")
+    )
 
 
 def _titles(definition: object) -> dict[str, str]:

@@ -24,18 +24,24 @@ from services.ingest.providers.port import (
     Secrets,
     key_of,
 )
-from services.ingest.providers.wecom.client import CORP, CORP_SECRET, make_client
+from services.ingest.providers.wecom.client import build_client
 from services.ingest.providers.wecom.mapping import (
     CONTACT,
     FETCH,
+    MESSAGE,
     NAME,
     customer_of,
     has_come,
+    is_only_a_bell,
     message_id_of,
     read_change,
     read_contact,
     read_errand,
+    read_message,
 )
+
+_CORP: Final = "corp_id"
+_CORP_SECRET: Final = "corp_secret"  # noqa: S105 - the name of one
 
 
 def _greet(delivery: Delivery, secrets: Secrets) -> Reply | None:
@@ -44,7 +50,7 @@ def _greet(delivery: Delivery, secrets: Secrets) -> Reply | None:
     if echo is None:
         return None
     require_signed(delivery, secrets, parameter="msg_signature", content=echo)
-    opened = open_sealed(echo, secrets, receive_id=secrets.need(CORP))
+    opened = open_sealed(echo, secrets, receive_id=secrets.need(_CORP))
     return Reply(200, opened, "text/plain; charset=utf-8")
 
 
@@ -55,11 +61,13 @@ def _verify(delivery: Delivery, secrets: Secrets) -> None:
 
 def _split(delivery: Delivery, secrets: Secrets) -> Sequence[HookItem]:
     sealed = read_callback(delivery.body).get("Encrypt", "")
-    body = open_sealed(sealed, secrets, receive_id=secrets.need(CORP))
+    body = open_sealed(sealed, secrets, receive_id=secrets.need(_CORP))
     told = read_callback(body)
+    if is_only_a_bell(told):
+        return []
     message_id, key = message_id_of(told), key_of(external=customer_of(told))
     items = [HookItem(NAME, body, message_id, key)]
-    if has_come(told) and secrets.get(CORP_SECRET) is not None:
+    if has_come(told) and secrets.get(_CORP_SECRET) is not None:
         items.append(HookItem(FETCH, body, f"{message_id}-fetch", key))
     return items
 
@@ -70,11 +78,17 @@ WECOM: Final = Provider(
     secrets=(
         SecretName(TOKEN, "the Token shown beside the callback address"),
         SecretName(AES_KEY, "the EncodingAESKey shown beside the callback address, 43 characters"),
-        SecretName(CORP, "the company's id (企业ID, ww…), which messages are addressed to", is_secret=False),
+        SecretName(_CORP, "the company's id (企业ID, ww…), which messages are addressed to", is_secret=False),
         SecretName(
-            CORP_SECRET,
+            _CORP_SECRET,
             "the Secret of “客户联系”, or of an application that may call it: names are then fetched",
             is_optional=True,
+        ),
+        SecretName(
+            "api_address",
+            "WeCom's API, if it is not https://qyapi.weixin.qq.com",
+            is_optional=True,
+            is_secret=False,
         ),
     ),
     steps=(
@@ -88,6 +102,6 @@ WECOM: Final = Provider(
     split=_split,
     accepted=ACCEPTED,
     refuse=refuse_in_words,
-    readers={NAME: read_change, FETCH: read_errand, CONTACT: read_contact},
-    client=make_client,
+    readers={NAME: read_change, FETCH: read_errand, CONTACT: read_contact, MESSAGE: read_message},
+    client=build_client,
 )

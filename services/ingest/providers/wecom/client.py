@@ -1,16 +1,20 @@
-"""Asks WeCom who a customer is. Not verified with the vendor."""
+"""WeCom's API: who a customer is, and what customers wrote to 微信客服. Not verified with the vendor."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import httpx
+import msgspec
 
 from services.ingest.domain.dialects.hooks import Errand
+from services.ingest.providers.calling import ask_vendor
+from services.ingest.providers.moments import read_platform_moment
 from services.ingest.providers.port import (
-    Client,
     HookItem,
+    HookNotSetUp,
     LeadGone,
     Page,
     Secrets,
@@ -19,91 +23,112 @@ from services.ingest.providers.port import (
     VendorUnavailable,
     key_of,
 )
-from services.ingest.providers.values import read_object
-from services.ingest.providers.wecom.mapping import CONTACT
+from services.ingest.providers.values import id_of, objects_of, read_object
+from services.ingest.providers.wecom.mapping import CONTACT, MESSAGE, conversation_id_of, writer_of
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant
 
-CORP: Final = "corp_id"
-CORP_SECRET: Final = "corp_secret"  # noqa: S105 - the name of a secret
-API: Final = "api"
+ADDRESS: Final = "https://qyapi.weixin.qq.com"
 
-_VENDOR: Final = "https://qyapi.weixin.qq.com"
+_AT_ONCE: Final = 1000
 _EXPIRED: Final = frozenset({40014, 42001})
-_REFUSED: Final = frozenset({40001, 40013, 40091, 48002, 60011, 60020, 301002})
+_REFUSED: Final = frozenset({40001, 40013, 40091, 48002, 60011, 60020, 301002}) | _EXPIRED
 _GONE: Final = frozenset({40096, 84061})
 _BUSY: Final = frozenset({-1, 45009, 45033})
 
+Answer = dict[str, Any]
+
 
 class WecomClient:
-    """Asks with an access token that it gets by the application's secret, and gets again once it expired."""
+    """Asks with an access token that it gets by the application's secret, and gets anew once it expired.
 
-    def __init__(self, http: httpx.AsyncClient, *, corp: str, secret: str, api: str) -> None:
+    Without the secret it lists nothing.
+    """
+
+    def __init__(self, secrets: Secrets, http: httpx.AsyncClient) -> None:
         self._http = http
-        self._corp = corp
-        self._secret = secret
-        self._api = api.rstrip("/")
+        self._corp = secrets.need("corp_id")
+        self._secret = secrets.get("corp_secret")
+        self._address = (secrets.get("api_address") or ADDRESS).rstrip("/")
         self._token: str | None = None
 
     async def fetch(self, errand: Errand) -> HookItem:
         """Return what WeCom knows of a customer. :raises LeadGone: if they are nobody's customer any more."""
-        parameters = {"external_userid": errand.external_id}
-        body, code = await self._ask("externalcontact/get", parameters, token=await self._current_token())
-        if code in _EXPIRED:
-            self._token = None
-            body, code = await self._ask("externalcontact/get", parameters, token=await self._current_token())
-        _judge(code)
+        body, _ = await self._ask("GET", "externalcontact/get", {"external_userid": errand.external_id})
         return HookItem(CONTACT, body, errand.message_id, key_of(external=errand.external_id))
 
     async def list_streams(self) -> Sequence[str]:
-        """Return nothing: customers are listed by staff and not by when they came."""
-        return ()
+        """Return the accounts of 微信客服; customers themselves are not listed by when they came."""
+        if self._secret is None:
+            return ()
+        _, told = await self._ask("POST", "kf/account/list", {}, {"offset": 0, "limit": 100})
+        ids = (id_of(account.get("open_kfid")) for account in objects_of(told.get("account_list")))
+        return [one for one in ids if one is not None]
 
     async def list_leads(self, stream: str, *, since: Instant, until: Instant, cursor: str | None) -> Page:
-        """Return nothing; see :meth:`list_streams`."""
-        return Page(())
-
-    async def _current_token(self) -> str:
-        if self._token is None:
-            body, code = await self._ask("gettoken", {"corpid": self._corp, "corpsecret": self._secret})
-            _judge(code)
-            self._token = str(read_object(body).get("access_token"))
-        return self._token
+        """Return what customers wrote to an account; WeCom keeps three days of it, oldest first."""
+        wanted = {"open_kfid": stream, "limit": _AT_ONCE, **({} if cursor is None else {"cursor": cursor})}
+        _, told = await self._ask("POST", "kf/sync_msg", {}, wanted)
+        items = [
+            HookItem(
+                MESSAGE,
+                msgspec.json.encode(given),
+                conversation_id_of(customer, given.get("send_time")),
+                key_of(external=customer),
+            )
+            for given in objects_of(told.get("msg_list"))
+            if (customer := writer_of(given)) is not None
+            and since <= (read_platform_moment(given.get("send_time")) or since) < until
+        ]
+        return Page(items, id_of(told.get("next_cursor")) if told.get("has_more") else None)
 
     async def _ask(
-        self, what: str, parameters: dict[str, str], *, token: str | None = None
-    ) -> tuple[bytes, int]:
-        """Return WeCom's answer and the code in it, 0 for success."""
-        query = parameters if token is None else {**parameters, "access_token": token}
+        self, method: str, what: str, query: Mapping[str, str], wanted: object = None
+    ) -> tuple[bytes, Answer]:
+        """Return the answer to a question that needs the access token, as bytes and as an object."""
+        first = {**query, "access_token": await self._find_token()}
+        body, told = await self._send(method, what, first, wanted)
+        if told.get("errcode", 0) in _EXPIRED:
+            self._token = None
+            again = {**query, "access_token": await self._find_token()}
+            body, told = await self._send(method, what, again, wanted)
+        _judge(told.get("errcode", 0))
+        return body, told
+
+    async def _find_token(self) -> str:
+        if self._secret is None:
+            raise HookNotSetUp
+        if self._token is None:
+            query = {"corpid": self._corp, "corpsecret": self._secret}
+            _, told = await self._send("GET", "gettoken", query)
+            _judge(told.get("errcode", 0))
+            self._token = id_of(told.get("access_token")) or ""
+        return self._token
+
+    async def _send(
+        self, method: str, what: str, query: Mapping[str, str], wanted: object = None
+    ) -> tuple[bytes, Answer]:
+        address = f"{self._address}/cgi-bin/{what}?{urlencode(query)}"
+        body = await ask_vendor(self._http, method, address, json=wanted)
         try:
-            answer = await self._http.get(f"{self._api}/cgi-bin/{what}", params=query)
-        except httpx.HTTPError:
-            raise VendorUnavailable from None
-        if answer.status_code != 200:
-            raise VendorUnavailable
-        try:
-            code: Any = read_object(answer.content).get("errcode", 0)
+            return body, read_object(body)
         except Rejected:
             raise VendorUnavailable from None
-        return answer.content, code if isinstance(code, int) else -1
 
 
-def make_client(secrets: Secrets, http: httpx.AsyncClient) -> Client:
-    """Return the client of a source; ``api`` is another address than the vendor's, for tests."""
-    return WecomClient(
-        http,
-        corp=secrets.need(CORP),
-        secret=secrets.need(CORP_SECRET),
-        api=secrets.get(API) or _VENDOR,
-    )
+def build_client(secrets: Secrets, http: httpx.AsyncClient) -> WecomClient:
+    """Return the client of a source."""
+    return WecomClient(secrets, http)
 
 
-def _judge(code: int) -> None:
+def _judge(code: object) -> None:
+    """Return for the code of success; every answer has the status 200. :raises Verdict: for any other."""
+    if code == 0:
+        return
     if code in _GONE:
         raise LeadGone
     if code in _BUSY:
-        raise VendorBusy
-    if code in _REFUSED or code in _EXPIRED:
+        raise VendorBusy(retry_after=60.0)
+    if code in _REFUSED:
         raise VendorTokenRefused
-    if code != 0:
-        raise VendorUnavailable
+    raise VendorUnavailable

@@ -1,18 +1,20 @@
 """What WeCom (企业微信) tells of customers, understood. Pure.
 
 A customer is known by their external_userid, which is an id of this one company. The ``state`` of a
-contact code (渠道活码) is a campaign. Messages between staff are about no lead.
+contact code (渠道活码) is a campaign, and so is the scene of a link to 微信客服. Messages between staff
+are about no lead.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from services.ingest.domain.dialects.hooks import Errand, HookLead
 from services.ingest.domain.intake import Refusal
 from services.ingest.providers.callbacks.xml import read_xml
-from services.ingest.providers.moments import read_platform_moment
+from services.ingest.providers.moments import beijing_day, read_platform_moment
 from services.ingest.providers.payloads import NOT_ABOUT_A_LEAD, read_object
 from services.ingest.providers.values import id_of, object_of, objects_of, present
 from shared.kernel.ids import deterministic_id
@@ -24,10 +26,19 @@ FETCH: Final = "wecom.fetch"
 CONTACT: Final = "wecom.contact"
 """The kind of what was fetched about a customer."""
 
-ADDED: Final = "Contact Added"
+MESSAGE: Final = "wecom.message"
+"""The kind of what passed in a conversation of 微信客服."""
 
+ADDED: Final = "Contact Added"
+CHATTED: Final = "Chat Started"
+
+_CHANGE: Final = "change_external_contact"
 _COMES: Final = frozenset({"add_external_contact", "add_half_external_contact"})
 _GOES: Final = frozenset({"del_follow_user"})
+_CUSTOMER: Final = re.compile("w[mo][A-Za-z0-9_-]{30}")
+"""How an id of a customer looks, beside which staff have ids that a company chose."""
+
+_BY_CUSTOMER: Final = "3"
 _GENDERS: Final = {"1": "male", "2": "female"}
 
 
@@ -37,6 +48,8 @@ def read_change(body: bytes) -> HookLead | Refusal:
     customer, change = customer_of(told), told.get("ChangeType")
     if customer is None:
         return NOT_ABOUT_A_LEAD
+    if told.get("MsgType") != "event":
+        return _conversation(customer, told.get("CreateTime"))
     if change in _COMES:
         state = told.get("State", "")
         return HookLead(
@@ -98,9 +111,36 @@ def read_contact(body: bytes) -> HookLead | Refusal:
     return HookLead(fields={**noted, **present(fields)}, personal_id=customer, region="CN")
 
 
+def read_message(body: bytes) -> HookLead | Refusal:
+    """Return what one message of 微信客服 says of the customer: that they wrote, or came by a link."""
+    given = read_object(body)
+    event = object_of(given.get("event"))
+    customer = writer_of(given)
+    if customer is None:
+        return NOT_ABOUT_A_LEAD
+    scene = id_of(event.get("scene_param")) or id_of(event.get("scene"))
+    return _conversation(customer, given.get("send_time"), scene=scene)
+
+
+def writer_of(given: Mapping[str, Any]) -> str | None:
+    """Return the customer who wrote a message of 微信客服 or opened it, None if it was anybody else."""
+    event = object_of(given.get("event"))
+    if event.get("event_type") == "enter_session":
+        return id_of(event.get("external_userid"))
+    return id_of(given.get("external_userid")) if id_of(given.get("origin")) == _BY_CUSTOMER else None
+
+
+def conversation_id_of(customer: str, moment: object) -> str:
+    """Return the message id of a conversation: whatever a customer writes on one day is one."""
+    return f"{NAME}-{deterministic_id(customer, CHATTED, beijing_day(moment) or str(moment))}"
+
+
 def customer_of(told: Mapping[str, str]) -> str | None:
     """Return the customer whom a callback is about, None if it is about none."""
-    return told.get("ExternalUserID") or None if told.get("Event") == "change_external_contact" else None
+    if told.get("MsgType") == "event":
+        return told.get("ExternalUserID") or None if told.get("Event") == _CHANGE else None
+    sender = told.get("FromUserName", "")
+    return sender if _CUSTOMER.fullmatch(sender) else None
 
 
 def has_come(told: Mapping[str, str]) -> bool:
@@ -108,7 +148,26 @@ def has_come(told: Mapping[str, str]) -> bool:
     return customer_of(told) is not None and told.get("ChangeType") in _COMES
 
 
+def is_only_a_bell(told: Mapping[str, str]) -> bool:
+    """Return whether a callback says no more than that there are messages of 微信客服 to be listed."""
+    return told.get("Event") == "kf_msg_or_event"
+
+
 def message_id_of(told: Mapping[str, str]) -> str:
     """Return what is the same whenever the platform tells it again."""
+    customer = customer_of(told)
+    if customer is not None and told.get("MsgType") != "event":
+        return conversation_id_of(customer, told.get("CreateTime"))
     names = ("ExternalUserID", "FromUserName", "UserID", "Event", "ChangeType", "CreateTime", "MsgId")
     return f"{NAME}-{deterministic_id(*(told.get(name, '') for name in names))}"
+
+
+def _conversation(customer: str, moment: object, *, scene: str | None = None) -> HookLead:
+    return HookLead(
+        personal_id=customer,
+        message_id=conversation_id_of(customer, moment),
+        occurred=read_platform_moment(moment),
+        act=(CHATTED, {}),
+        channel="social" if scene is not None else None,
+        campaign=scene,
+    )
