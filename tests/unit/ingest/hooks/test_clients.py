@@ -1,4 +1,4 @@
-"""What vendors are asked, and what their answers become."""
+"""What HubSpot, WeCom, Ocean Engine and Typeform are asked, and what their answers become."""
 
 from __future__ import annotations
 
