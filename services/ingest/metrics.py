@@ -40,6 +40,17 @@ TURNED_AWAY: Final = declare_counter(
     "Requests that were refused with their data, by whether they are in the sample in quarantine.",
     "sample",
 )
+ERRANDS: Final = declare_counter(
+    "leads_ingest_hook_errands_total",
+    "Leads that a vendor told by their ids, by what became of fetching or erasing them.",
+    "provider",
+    "result",
+)
+FOUND: Final = declare_counter(
+    "leads_ingest_hook_found_leads_total",
+    "Leads that no delivery had told of, found by looking through a vendor's lists.",
+    "provider",
+)
 
 
 CLICKS: Final = declare_counter(
@@ -62,7 +73,12 @@ class IngestMetrics:
         self._repeated = REPEATED.on(registry)
         self._suppressed = SUPPRESSED.on(registry)
         self._turned_away = TURNED_AWAY.on(registry)
+<<<<<<< HEAD
         self._clicks = CLICKS.on(registry)
+=======
+        self._errands = ERRANDS.on(registry)
+        self._found = FOUND.on(registry)
+>>>>>>> 7cf706b (wip: Meta, errands and lists)
 
     def accepted(self, channel: str, count: int) -> None:
         """Count messages that were kept."""
@@ -97,6 +113,16 @@ class IngestMetrics:
         """Count a request that was refused with its data, and whether it is in the sample."""
         self._turned_away.labels("kept" if is_kept else "dropped").inc()
 
+<<<<<<< HEAD
     def clicked(self, *, is_kept: bool) -> None:
         """Count a click on a tracking link that was kept, or could not be."""
         self._clicks.labels("kept" if is_kept else "lost").inc()
+=======
+    def errand(self, provider: str, result: str) -> None:
+        """Count an errand by what became of it."""
+        self._errands.labels(provider, result).inc()
+
+    def found(self, provider: str, count: int) -> None:
+        """Count leads that a vendor listed and nobody knew."""
+        self._found.labels(provider).inc(count)
+>>>>>>> 7cf706b (wip: Meta, errands and lists)

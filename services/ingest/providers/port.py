@@ -152,12 +152,14 @@ class HookItem(NamedTuple):
     """One item of a delivery: its kind, its verbatim bytes, what names it, and who it is about.
 
     ``message_id`` is the same whenever the vendor sends it again; ``key`` is made by :func:`key_of`.
+    Leads that a client lists carry the vendor's id besides, so that known ones can be passed over.
     """
 
     kind: str
     body: bytes
     message_id: str | None
     key: tuple[IdentifierKind, str] | None = None
+    external_id: str | None = None
 
 
 class Page(NamedTuple):

@@ -15,11 +15,10 @@ from typing import Any, Final, Protocol
 from starlette.types import Receive, Scope, Send
 
 from services.ingest.api.edge import STATUSES, Caller, Edge, caller_of
-from services.ingest.api.messages import LARGEST_EVENT, Message, Parcel
-from services.ingest.handlers.reading import OVERSIZE_KIND
+from services.ingest.api.hooks.items import message_of
+from services.ingest.api.messages import Parcel
 from services.ingest.providers.port import (
     Delivery,
-    HookItem,
     Provider,
     Reply,
     Secrets,
@@ -39,8 +38,6 @@ HOOK_STATUSES: Final[Mapping[str, int]] = {
     SignatureTooOld.code: 401,
 }
 """Statuses of what hooks refuse; the rest follows from the codes."""
-
-_SAMPLE: Final = 8 * 1024
 
 
 class HookUnknown(Rejected):
@@ -127,7 +124,7 @@ class _Desk:
             raise MethodNotAllowed
         provider.verify(delivery, secrets)
         items = provider.split(delivery, secrets)
-        parcel = Parcel([_message_of(item) for item in items], ())
+        parcel = Parcel([message_of(item) for item in items], ())
         await self._edge.take(scope, caller, parcel, entrance=entrance, channel="hook")
         return provider.accepted
 
@@ -136,13 +133,6 @@ class _Desk:
         path = scope.get("raw_path", b"").decode("latin-1") or scope["path"]
         base = self._public_url or f"{scope['scheme']}://{caller.headers.get(b'host', '')}"
         return f"{base}{path.partition('?')[0]}{'?' if query else ''}{query}"
-
-
-def _message_of(item: HookItem) -> Message:
-    if len(item.body) > LARGEST_EVENT:
-        sample = item.body[:_SAMPLE].decode("utf-8", "ignore").encode()
-        return Message(OVERSIZE_KIND, sample, item.message_id, item.key)
-    return Message(item.kind, item.body, item.message_id, item.key)
 
 
 _PARAMETERS: Final = [

@@ -37,7 +37,7 @@ UPDATE hook_errand SET last_fault = $2,
     next_attempt = clock_timestamp() + greatest(
         $5::interval,
         least($6::interval * power(2, least(attempts, 20) - 1), $7::interval) * (0.75 + random() / 2))
-WHERE id = $1
+WHERE id = $1 RETURNING state
 """
 _RETRY: Final = """
 UPDATE hook_errand SET state = 'waiting', next_attempt = clock_timestamp(), taken = clock_timestamp(),
@@ -114,9 +114,14 @@ async def claim_errands(transaction: Transaction, *, lease: timedelta, limit: in
     ]
 
 
-async def finish_errand(transaction: Transaction, errand_id: str) -> None:
-    """Forget an errand that is done."""
-    await transaction.execute("DELETE FROM hook_errand WHERE id = $1", errand_id)
+async def finish_errand(transaction: Transaction, done: ClaimedErrand) -> None:
+    """Forget an errand that is done; of somebody who was erased nothing is fetched any more."""
+    errand = done.errand
+    await transaction.execute(
+        "DELETE FROM hook_errand WHERE id = $1"
+        " OR ($2 AND source = $3 AND provider = $4 AND external_id = $5)",
+        *(done.id, errand.what == "erase", done.source, errand.provider, errand.external_id),
+    )
 
 
 async def put_off_errand(
@@ -127,13 +132,17 @@ async def put_off_errand(
     is_final: bool = False,
     at_least: timedelta = timedelta(0),
     patience: Patience,
-) -> None:
-    """Note why an errand failed and when it is tried again; ``is_final`` ones are stuck at once."""
-    await transaction.execute(
+) -> bool:
+    """Note why an errand failed and when it is tried again; returns whether it is stuck.
+
+    ``is_final`` ones are stuck at once, others after ``patience.gives_up``.
+    """
+    state = await transaction.fetch_value(
         _PUT_OFF,
         *(errand_id, fault, is_final, patience.gives_up),
         *(at_least, patience.first, patience.longest),
     )
+    return bool(state == STUCK)
 
 
 async def retry_errands(transaction: Transaction, *, source: str | None, provider: str | None) -> int:
