@@ -17,6 +17,7 @@ from services.ingest.api.desk.keys import build_key_router
 from services.ingest.api.desk.sources import build_source_router
 from services.ingest.api.edge import STATUSES, Edge, sdk_routes
 from services.ingest.api.erasures import PersonNaming, build_erasure_router
+from services.ingest.api.hooks.items import FetchedItems
 from services.ingest.api.hooks.routes import HOOK_STATUSES, hook_routes
 from services.ingest.api.links.desk import LinkDesk, build_link_router, show_link
 from services.ingest.api.links.redirecting import Redirecting
@@ -34,6 +35,10 @@ from services.ingest.handlers.story import tell_story
 from services.ingest.handlers.unmerging import Unmerging
 from services.ingest.jobs.bookkeeping import Bookkeeping
 from services.ingest.jobs.forgetting import Forgetting
+from services.ingest.jobs.hooks.bringing import HookTools
+from services.ingest.jobs.hooks.desk import HookDesk
+from services.ingest.jobs.hooks.fetching import Fetching
+from services.ingest.jobs.hooks.looking import Looking
 from services.ingest.jobs.purging import Purging
 from services.ingest.jobs.replaying import Replaying
 from services.ingest.jobs.turning_away import TurningAway
@@ -47,6 +52,7 @@ from services.ingest.queries.story import find_story
 from services.ingest.settings import IngestSettings
 from services.ingest.store.directory_commands import DirectoryCommands
 from services.ingest.store.documents import read_rulebook
+from services.ingest.store.hooks.errands import Patience
 from services.ingest.store.hooks.secrets import StoredSecrets
 from services.ingest.store.idempotency import NamedRequests
 from services.ingest.store.links import carry_out as carry_out_link_command
@@ -74,6 +80,8 @@ SETTINGS: Final = IngestSettings
 _FORGET_EVERY: Final = timedelta(minutes=10)
 _PURGE_EVERY: Final = timedelta(seconds=10)
 _KEEP_EVERY: Final = timedelta(seconds=2)
+_ERRANDS_EVERY: Final = timedelta(seconds=1)
+_LISTS_EVERY: Final = timedelta(seconds=30)
 _REFRESH_EVERY: Final = timedelta(seconds=5)
 
 
@@ -186,6 +194,9 @@ def build(
         messages=settings.remember_messages,
         quarantine=settings.keep_quarantine,
     )
+    tools = build_hook_tools(resources, database=database, metrics=metrics)
+    fetching = Fetching(tools, commands=commands, patience=Patience(gives_up=settings.hook_gives_up))
+    looking = Looking(tools, every=settings.hook_look_every, overlap=settings.hook_overlap)
     checks = IngestChecks(database, resources.log, group=resolver.group)
 
     async def check(full: bool) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
@@ -209,6 +220,8 @@ def build(
         activities=(
             repeatedly("ingest-forgetting", forgetting.forget, every=_FORGET_EVERY),
             repeatedly("ingest-purging", Purging(database).purge, every=_PURGE_EVERY),
+            repeatedly("ingest-hook-errands", fetching.work_off, every=_ERRANDS_EVERY),
+            repeatedly("ingest-hook-lists", looking.look, every=_LISTS_EVERY),
         ),
         edge_activities=(
             Activity(name="ingest-raw-log", run=raw_log.run, stop=raw_log.stop),
@@ -276,6 +289,29 @@ def sealing_of_hooks(pepper: bytes) -> Sealing:
 def build_source_report(database: Database) -> SourceReport:
     """Return what tells how the sources are; ``database`` is ingest's, started."""
     return SourceReport(database)
+
+
+def build_hook_tools(
+    resources: Resources, *, database: Database, metrics: IngestMetrics | None = None
+) -> HookTools:
+    """Return what jobs and people act on hooks with; ``database`` is ingest's."""
+    identity_key = resources.secrets.identity_key.reveal()
+    return HookTools(
+        database=database,
+        log=resources.log,
+        partitions=resources.partitions,
+        clock=resources.clock,
+        providers=PROVIDERS,
+        sealing=sealing_of_hooks(resources.secrets.pepper.reveal()),
+        stamp=FetchedItems(Stamper(identity_key=identity_key, new_id=new_record_id)).stamp,
+        hash_identifier=identifier_hasher(identity_key),
+        metrics=metrics or IngestMetrics(CollectorRegistry()),
+    )
+
+
+def build_hook_desk(resources: Resources, *, database: Database) -> HookDesk:
+    """Return what people act on hooks with; ``database`` is ingest's, started."""
+    return HookDesk(build_hook_tools(resources, database=database))
 
 
 def build_replaying(resources: Resources, *, database: Database) -> Replaying:

@@ -73,12 +73,9 @@ class IngestMetrics:
         self._repeated = REPEATED.on(registry)
         self._suppressed = SUPPRESSED.on(registry)
         self._turned_away = TURNED_AWAY.on(registry)
-<<<<<<< HEAD
         self._clicks = CLICKS.on(registry)
-=======
         self._errands = ERRANDS.on(registry)
         self._found = FOUND.on(registry)
->>>>>>> 7cf706b (wip: Meta, errands and lists)
 
     def accepted(self, channel: str, count: int) -> None:
         """Count messages that were kept."""
@@ -113,11 +110,10 @@ class IngestMetrics:
         """Count a request that was refused with its data, and whether it is in the sample."""
         self._turned_away.labels("kept" if is_kept else "dropped").inc()
 
-<<<<<<< HEAD
     def clicked(self, *, is_kept: bool) -> None:
         """Count a click on a tracking link that was kept, or could not be."""
         self._clicks.labels("kept" if is_kept else "lost").inc()
-=======
+
     def errand(self, provider: str, result: str) -> None:
         """Count an errand by what became of it."""
         self._errands.labels(provider, result).inc()
@@ -125,4 +121,3 @@ class IngestMetrics:
     def found(self, provider: str, count: int) -> None:
         """Count leads that a vendor listed and nobody knew."""
         self._found.labels(provider).inc(count)
->>>>>>> 7cf706b (wip: Meta, errands and lists)

@@ -66,6 +66,15 @@ class IngestSettings(Settings):
         description="how others reach the front door, for example https://in.example.com; for links, forms"
         " and hooks",
     )
+    hook_look_every: Duration = Field(
+        timedelta(minutes=15), description="how often vendors' lists are looked through for missed leads"
+    )
+    hook_overlap: Duration = Field(
+        timedelta(hours=6), description="how far such a look goes back behind the one before"
+    )
+    hook_gives_up: Duration = Field(
+        timedelta(days=3), description="after how long what cannot be fetched waits for a person"
+    )
     redirect_origins: str = Field(
         "", description="origins that forms may lead to, for example https://www.example.com, by comma"
     )

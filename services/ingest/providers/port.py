@@ -152,7 +152,8 @@ class HookItem(NamedTuple):
     """One item of a delivery: its kind, its verbatim bytes, what names it, and who it is about.
 
     ``message_id`` is the same whenever the vendor sends it again; ``key`` is made by :func:`key_of`.
-    Leads that a client lists carry the vendor's id besides, so that known ones can be passed over.
+    A lead that a client lists and that never changes carries the vendor's id besides: one that is known
+    is passed over for good, and not only as long as messages are remembered.
     """
 
     kind: str

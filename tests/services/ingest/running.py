@@ -59,16 +59,16 @@ class RunningIngest:
     def __init__(
         self,
         blueprint: Blueprint,
-        log: Log,
+        resources: Resources,
         client: httpx.AsyncClient,
-        registry: CollectorRegistry,
         app: FastAPI,
     ) -> None:
         self.app = app
-        self.registry = registry
+        self.registry = resources.registry
+        self.resources = resources
         self.starts: dict[TopicPartition, int] = {}
         self.blueprint = blueprint
-        self.log = log
+        self.log = resources.log
         self.client = client
 
     def counted(self, name: str) -> float:
@@ -214,7 +214,7 @@ async def _run_on(
     (worker,), edge = blueprint.workers, blueprint.edge_activities
     transport = httpx.ASGITransport(app)
     client = httpx.AsyncClient(transport=transport, base_url="http://test")
-    started = RunningIngest(blueprint, log, client, registry, app)
+    started = RunningIngest(blueprint, resources, client, app)
     await started.begin_here()
     async with client, running(worker.run, *(activity.run for activity in edge)):
         yield started

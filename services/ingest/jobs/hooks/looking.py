@@ -130,11 +130,10 @@ class Looking:
         tools = self._tools
         listed = []
         for item in items:
-            name = f"{source}\x1f{item.external_id}"
             record_id, record = tools.stamp(item, source=source, received=tools.clock.now())
-            listed.append(
-                (record, Listed(record_id, tools.hash_identifier(IdentifierKind.EXTERNAL, name).hash))
-            )
+            name = f"{source}\x1f{item.external_id}"
+            known_by = tools.hash_identifier(IdentifierKind.EXTERNAL, name).hash if item.external_id else ""
+            listed.append((record, Listed(record_id, known_by)))
         if not listed:
             return []
         async with tools.database.connection() as connection:

@@ -121,7 +121,7 @@ def _item_of(body: bytes) -> HookItem | None:
     return HookItem(LEAD, body, lead_message_id_of(lead_id), key, external_id=lead_id)
 
 
-def _diagnose(status: int, body: bytes) -> Verdict | None:
+def _diagnose(_status: int, body: bytes) -> Verdict | None:
     """Read the code of an error of the Graph API, which says more than its status, often 400."""
     try:
         error = object_of(object_of(_read_any(body)).get("error"))
@@ -130,7 +130,7 @@ def _diagnose(status: int, body: bytes) -> Verdict | None:
     code = error.get("code")
     if code in _TOKEN:
         return VendorTokenRefused()
-    if code in _BUSY or status == httpx.codes.TOO_MANY_REQUESTS:
+    if code in _BUSY:
         return VendorBusy(retry_after=300.0)
     if error.get("error_subcode") == _NO_SUCH_OBJECT:
         return LeadGone()

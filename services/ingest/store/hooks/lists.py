@@ -40,7 +40,10 @@ WHERE EXISTS (SELECT FROM identifier i WHERE i.value_hash = l.external_hash)
 
 
 class Listed(NamedTuple):
-    """A lead that a vendor lists: the raw record it would be, and the hash of its external id."""
+    """A lead that a vendor lists: the raw record it would be, and the hash of its external id.
+
+    The hash is "" for what is worth hearing again when it changed, such as a contact of a CRM.
+    """
 
     record_id: str
     external_hash: str

@@ -1,8 +1,9 @@
 """The fixtures that lie beside each provider: a request, what the vendor hears, what becomes of it.
 
 A fixture is documentation that is run: ``about`` says what it shows, ``origin`` where its shape comes
-from. ``becomes`` holds one entry per item: a lead (only what is there is written down), an ``errand``,
-or the code under which it is ``refused``.
+from. It has a ``request`` with its ``reply``, or an ``item`` that was fetched. ``becomes`` holds one
+entry per item: a lead (only what is there is written down), an ``errand``, or the code under which it
+is ``refused``.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import msgspec
 
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.intake import Intake, Refusal
+from shared.contracts.events.raw import RawReceived
 from shared.kernel.instants import Instant, format_instant, parse_instant
 from tests.unit.ingest.edge.house import KEY, House
-from tests.unit.ingest.requests import RECEIVED, ROOT
+from tests.unit.ingest.requests import RECEIVED, ROOT, make_reader
 
 PROVIDERS_FOLDER = ROOT / "services" / "ingest" / "providers"
 
@@ -43,6 +45,17 @@ class Fixture:
 
 def all_fixtures() -> list[Fixture]:
     return [Fixture(path) for path in sorted(PROVIDERS_FOLDER.glob("*/fixtures/*.json"))]
+
+
+def read_item(fixture: dict[str, Any]) -> dict[str, Any]:
+    """Return what becomes of an item that was fetched: its kind and body stand in the fixture."""
+    raw = RawReceived(
+        source="website",
+        channel="hook",
+        kind=fixture["item"]["kind"],
+        body=body_of(fixture["item"]).decode(),
+    )
+    return show(make_reader().on_raw_received(raw, record_id="0" * 32, received=received_at(fixture)))
 
 
 def received_at(fixture: dict[str, Any]) -> Instant:

@@ -16,6 +16,7 @@ from tests.unit.ingest.hooks.fixtures import (
     all_fixtures,
     body_of,
     deliver,
+    read_item,
     received_at,
     show,
 )
@@ -35,12 +36,18 @@ def provider_of(fixture: Fixture) -> Provider:
     return PROVIDERS[fixture.folder.name.replace("_", "-")]
 
 
+EACH_REQUEST = pytest.mark.parametrize(
+    "fixture", [one for one in all_fixtures() if "request" in one.read()], ids=lambda one: one.name
+)
+EACH_ITEM = pytest.mark.parametrize(
+    "fixture", [one for one in all_fixtures() if "item" in one.read()], ids=lambda one: one.name
+)
 EACH_FIXTURE = pytest.mark.parametrize("fixture", all_fixtures(), ids=lambda one: one.name)
 EACH_PROVIDER = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda one: one.name)
 
 
 class TestFixtures:
-    @EACH_FIXTURE
+    @EACH_REQUEST
     async def test_say_what_becomes_of_a_delivery(self, house: House, fixture: Fixture) -> None:
         told = fixture.read()
         answer = await deliver(house, provider_of(fixture).name, told)
@@ -50,7 +57,12 @@ class TestFixtures:
             assert answer.text == reply["body"]
         assert [show(reading) for reading in house.understood()] == told.get("becomes", [])
 
-    @EACH_FIXTURE
+    @EACH_ITEM
+    def test_say_what_becomes_of_what_is_fetched(self, fixture: Fixture) -> None:
+        told = fixture.read()
+        assert [read_item(told)] == told["becomes"]
+
+    @EACH_REQUEST
     async def test_take_effect_once_however_often_they_come(self, house: House, fixture: Fixture) -> None:
         told = fixture.read()
         await deliver(house, provider_of(fixture).name, told)
@@ -59,7 +71,7 @@ class TestFixtures:
         assert house.ids == once * 2
         assert len(set(once)) == len(once)
 
-    @EACH_FIXTURE
+    @EACH_REQUEST
     async def test_survive_any_cut_of_their_body(self, house: House, fixture: Fixture) -> None:
         told = fixture.read()
         body = body_of(told["request"])
