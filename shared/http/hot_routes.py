@@ -7,14 +7,15 @@ reads its body itself, and still fails, is measured and documented like every ot
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.http.observation import ROUTE_KEY
+from shared.http.observation import PROBLEM_TYPE_KEY, ROUTE_KEY
+from shared.http.problems import PROBLEM_JSON
 from shared.kernel.errors import Rejected
 
 
@@ -23,18 +24,24 @@ class MethodNotAllowed(Rejected):
 
     code = "http.method_not_allowed"
 
+    def __init__(self, allowed: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.allowed = ", ".join(sorted(allowed))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HotRoute:
     """One address. ``path`` may hold parameters (``/f/{form}``), found in ``scope["path_params"]``.
 
-    ``operation`` is its OpenAPI operation object; None leaves it out of the documentation.
+    ``operation`` is its OpenAPI operation object; None leaves it out of the documentation. ``problems`` is
+    the media type of what is refused here: some clients know JSON only by its plain name.
     """
 
     path: str
     app: ASGIApp
     methods: Sequence[str] = ("POST",)
     operation: Mapping[str, Any] | None = field(default=None, compare=False)
+    problems: str = PROBLEM_JSON
 
 
 class HotRoutes:
@@ -76,9 +83,11 @@ class HotRoutes:
             await self._app(scope, receive, send)
             return
         route = by_method.get(scope["method"])
-        scope[ROUTE_KEY] = next(iter(by_method.values())).path
+        some = route or next(iter(by_method.values()))
+        scope[ROUTE_KEY] = some.path
+        scope[PROBLEM_TYPE_KEY] = some.problems
         if route is None:
-            raise MethodNotAllowed
+            raise MethodNotAllowed(by_method)
         await route.app(scope, receive, send)
 
 

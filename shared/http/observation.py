@@ -39,6 +39,9 @@ TRACE_KEY: Final = "leadmill.trace"
 ROUTE_KEY: Final = "leadmill.route"
 """Where a plain ASGI route's template stands in the ASGI scope."""
 
+PROBLEM_TYPE_KEY: Final = "leadmill.problem_type"
+"""Where the media type of a route's problems stands in the ASGI scope, if it has one of its own."""
+
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CLIENT_GONE: Final = 499
 
@@ -150,5 +153,5 @@ class Observation:
             problem.status,
             msgspec.json.encode(problem),
             headers=headers_of(problem, error),
-            media_type=PROBLEM_JSON,
+            media_type=scope.get(PROBLEM_TYPE_KEY, PROBLEM_JSON),
         )

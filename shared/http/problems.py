@@ -153,7 +153,7 @@ def problem_of(
 
 
 def headers_of(problem: Problem, error: Exception | None = None) -> dict[str, str]:
-    """Return the headers that go with a problem: Retry-After in whole seconds, the challenge of a 401."""
+    """Return the headers of a problem: Retry-After in whole seconds, Allow, the challenge of a 401."""
     headers: dict[str, str] = {}
     after = getattr(error, "retry_after", None)
     if after is not None or problem.status in {429, 503}:
@@ -161,6 +161,8 @@ def headers_of(problem: Problem, error: Exception | None = None) -> dict[str, st
         headers["retry-after"] = wait
         if problem.status == 429:
             headers["x-ratelimit-reset"] = wait
+    if allowed := getattr(error, "allowed", ""):
+        headers["allow"] = allowed
     if problem.status == 401:
         headers["www-authenticate"] = "Bearer"
     return headers

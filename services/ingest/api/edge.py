@@ -328,25 +328,29 @@ def _operation(summary: str) -> dict[str, Any]:
     }
 
 
+def _route(**given: Any) -> HotRoute:
+    """Return a route that refuses in the one media type that every SDK knows."""
+    return HotRoute(**given, problems="application/json")
+
+
 def sdk_routes(edge: Edge) -> list[HotRoute]:
     """Return the routes of the SDK protocol, as Segment's and RudderStack's clients use them."""
     routes = [
-        HotRoute(path=path, app=edge.single(call), operation=_operation(f"One {call} call"))
+        _route(path=path, app=edge.single(call), operation=_operation(f"One {call} call"))
         for call, paths in _CALLS.items()
         for path in paths
     ]
-    routes += [HotRoute(path=path, app=edge.batch, operation=_operation("Many calls")) for path in _BATCHES]
+    routes += [_route(path=path, app=edge.batch, operation=_operation("Many calls")) for path in _BATCHES]
     routes.append(
-        HotRoute(path="/beacon/v1/batch", app=edge.beacon, operation=_operation("Many calls, at the end"))
+        _route(path="/beacon/v1/batch", app=edge.beacon, operation=_operation("Many calls, at the end"))
     )
     routes += [
-        HotRoute(path=f"/pixel/v1/{call}", methods=("GET",), app=edge.pixel(call))
-        for call in ("track", "page")
+        _route(path=f"/pixel/v1/{call}", methods=("GET",), app=edge.pixel(call)) for call in ("track", "page")
     ]
     return [
         *routes,
-        HotRoute(path="/v1/m", app=_discard),
-        HotRoute(path="/v1/projects/{write_key}/settings", methods=("GET",), app=_settings),
-        HotRoute(path="/sourceConfig/", methods=("GET",), app=_source_config),
-        HotRoute(path="/sourceConfig", methods=("GET",), app=_source_config),
+        _route(path="/v1/m", app=_discard),
+        _route(path="/v1/projects/{write_key}/settings", methods=("GET",), app=_settings),
+        _route(path="/sourceConfig/", methods=("GET",), app=_source_config),
+        _route(path="/sourceConfig", methods=("GET",), app=_source_config),
     ]

@@ -96,7 +96,7 @@ _LONGEST_EMAIL: Final = 254
 def clean_text(value: object) -> str | None:
     """Return a text or number as text without invisible characters at its ends, or None for nothing."""
     if isinstance(value, str):
-        return value.strip(_INVISIBLE) or None
+        return value.replace("\0", "").strip(_INVISIBLE) or None
     if isinstance(value, bool):
         return None
     if isinstance(value, int):

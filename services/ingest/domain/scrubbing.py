@@ -22,6 +22,7 @@ _ID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[
 _DIGITS: Final = re.compile(r"[0-9]{1,20}")
 _SHORTEST_ID: Final = 15
 _IDENTITY_CARD: Final = 18
+_ESCAPED_ZERO: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 _SPLITS: Final = re.compile(r"[^a-z]+")
 _SPELT: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAMING: Final = frozenset(
@@ -50,10 +51,22 @@ REMOVED: Final = "-"
 """What stands where something identifying stood."""
 
 
+def drop_zeros(text: str) -> str:
+    """Return a text without the character zero, written out or as JSON escapes it; no database keeps it.
+
+    An escaped backslash before ``u0000`` is a backslash, and stays.
+    """
+    if "\\u0000" in text:
+        text = _ESCAPED_ZERO.sub(r"\1", text)
+    return text.replace("\0", "") if "\0" in text else text
+
+
 def scrub_text(text: str) -> str:
     """Return ``text`` without addresses and telephone numbers, at most 200 characters of it."""
     if "%" in text:
         text = unquote(text)
+    if "\0" in text:
+        text = text.replace("\0", "")
     if "@" in text:
         text = _EMAIL.sub(REMOVED, text)
     if _ID.fullmatch(text) is None:

@@ -20,6 +20,7 @@ from services.ingest.domain.dialects.rulebook import Rulebook
 from services.ingest.domain.dialects.sdk import SdkReader
 from services.ingest.domain.identifiers import HashIdentifier
 from services.ingest.domain.intake import Intake, Refusal
+from services.ingest.domain.scrubbing import drop_zeros
 from services.ingest.domain.traits import FieldNames, TraitReader
 from services.ingest.handlers.own_events import OWN_EVENTS
 from shared.contracts.events.raw import RawReceived
@@ -116,6 +117,8 @@ class RawReader:
         self, raw: RawReceived, *, record_id: str, received: Instant
     ) -> Intake | Errand | Refusal:
         """Return what a raw record says, what it wants to be done, or why it goes to quarantine."""
+        if raw.body is not None and (body := drop_zeros(raw.body)) is not raw.body:
+            raw = msgspec.structs.replace(raw, body=body)
         apart = _KEPT_APART.get(raw.kind)
         if apart is not None:
             return apart

@@ -24,7 +24,7 @@ from services.ingest.domain.identifiers import (
 from services.ingest.domain.intake import Claims, Intake, Refusal, identify, show_message_id
 from services.ingest.domain.links.addresses import click_that_counts
 from services.ingest.domain.moments import correct_moment, read_moment
-from services.ingest.domain.scrubbing import Scalar, scrub_label
+from services.ingest.domain.scrubbing import Scalar, drop_zeros, scrub_label
 from services.ingest.domain.traits import TraitReader, fold_name
 from shared.kernel.instants import Instant
 
@@ -190,6 +190,15 @@ def _take(given: dict[str, object], by_name: Mapping[str, str], folded: str) -> 
 
 def read_fields(body: bytes, *, enctype: str) -> Fields:
     """Return the fields of a form in order, names as often as they stand there; at most 200."""
+    fields = _split_fields(body, enctype)
+    return [(drop_zeros(name), drop_zeros(value)) for name, value in fields] if _has_zeros(body) else fields
+
+
+def _has_zeros(body: bytes) -> bool:
+    return b"%00" in body or b"\0" in body or b"\\u0000" in body
+
+
+def _split_fields(body: bytes, enctype: str) -> Fields:
     match enctype:
         case "multipart":
             return _read_multipart(body)[:_MOST_FIELDS]

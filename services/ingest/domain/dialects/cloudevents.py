@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from services.ingest.domain.identifiers import clean_text
+from services.ingest.domain.scrubbing import drop_zeros
 
 _REQUIRED: Final = ("id", "source", "specversion", "type")
 _VERSION: Final = "1."
@@ -119,6 +120,6 @@ def _read_data(given: dict[str, Any]) -> object:
     if not is_json(str(given.get("datacontenttype") or "")):
         return None
     try:
-        return _read_any(content)
+        return _read_any(drop_zeros(content.decode()))
     except _UNREADABLE:
         return None

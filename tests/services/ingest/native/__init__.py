@@ -1,0 +1,1 @@
+"""The native routes of ingest on the whole service."""
