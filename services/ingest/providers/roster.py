@@ -10,6 +10,7 @@ from services.ingest.providers.baidu import BAIDU
 from services.ingest.providers.calendly import CALENDLY
 from services.ingest.providers.google_ads import GOOGLE_ADS
 from services.ingest.providers.hubspot import HUBSPOT
+from services.ingest.providers.linkedin import LINKEDIN
 from services.ingest.providers.meta import META
 from services.ingest.providers.ocean_engine import OCEAN_ENGINE
 from services.ingest.providers.port import Provider
@@ -25,6 +26,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
     for provider in (
         GOOGLE_ADS,
         META,
+        LINKEDIN,
         TIKTOK,
         BAIDU,
         CALENDLY,

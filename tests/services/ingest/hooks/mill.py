@@ -63,6 +63,10 @@ class HookMill:
     async def run_errands(self, log: Any = None) -> None:
         """Run what is due, once; errands that were put off are made due first."""
         await self.desk.retry()
+        await self.run_due(log)
+
+    async def run_due(self, log: Any = None) -> None:
+        """Run what is due by itself, once."""
         await Fetching(self.tools(log), commands=self.commands).turn()
 
     async def look(self, log: Any = None) -> None:
