@@ -12,7 +12,7 @@ import msgspec
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.providers.calling import ask_vendor
 from services.ingest.providers.moments import beijing_day_of, read_platform_moment
-from services.ingest.providers.ocean_engine.mapping import NAME, key_of_lead, message_id_of
+from services.ingest.providers.ocean_engine.mapping import NAME, key_of_lead, lead_id_of, message_id_of
 from services.ingest.providers.port import (
     HookItem,
     HookNotSetUp,
@@ -90,7 +90,10 @@ def _read_page(body: bytes, page: int, *, since: Instant, until: Instant) -> Pag
     if not isinstance(told.get("data"), list):
         raise VendorUnavailable
     items = [
-        HookItem(NAME, msgspec.json.encode(given), message_id_of(given), key_of_lead(given))
+        HookItem(
+            *(NAME, msgspec.json.encode(given), message_id_of(given), key_of_lead(given)),
+            external_id=lead_id_of(given),
+        )
         for given in objects_of(told["data"])
         if since <= (read_platform_moment(given.get("create_time")) or since) < until
     ]

@@ -101,5 +101,7 @@ def _written(answer: Answer) -> bytes:
 async def run_vendor(shop: Shop) -> AsyncIterator[FakeVendor]:
     vendor = FakeVendor(shop)
     await vendor.open()
-    yield vendor
-    await vendor.close()
+    try:
+        yield vendor
+    finally:
+        await vendor.close()
