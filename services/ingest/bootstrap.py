@@ -237,6 +237,7 @@ def build(
                     edge,
                     once=NamedRequests(database, keep=settings.remember_answers),
                     meaning_of=reader.meaning_of,
+                    remembered=settings.remember_answers,
                 ),
                 *redirecting.routes(),
                 *capture_routes(

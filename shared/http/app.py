@@ -16,11 +16,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.http.access import Authority
 from shared.http.bodies import BodyBound, BodyTooLarge
 from shared.http.cors import Cors
-from shared.http.hot_routes import HotRoute, HotRoutes, MethodNotAllowed, document_hot_routes
+from shared.http.hot_routes import (
+    HotRoute,
+    HotRoutes,
+    MethodNotAllowed,
+    document_hot_routes,
+    document_problems,
+)
 from shared.http.observation import Observation, trace_of
 from shared.http.problems import (
-    PROBLEM_JSON,
-    ProblemDocument,
     headers_of,
     make_problem,
     problem_response,
@@ -84,8 +88,8 @@ def build_app(
         openapi_url=f"{docs_prefix}/openapi.json",
         telemetry=_SILENT,
         responses={
-            "4XX": {"description": "Refused", "content": {PROBLEM_JSON: {}}, "model": ProblemDocument},
-            "5XX": {"description": "Unavailable", "content": {PROBLEM_JSON: {}}, "model": ProblemDocument},
+            "4XX": {"description": "Refused"},
+            "5XX": {"description": "Unavailable"},
         },
     )
     app.state.authority = authority
@@ -117,7 +121,9 @@ def _complete_documentation(app: FastAPI, hot_routes: Sequence[HotRoute]) -> Non
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            document_hot_routes(generate(), hot_routes)
+            document = generate()
+            document_hot_routes(document, hot_routes)
+            document_problems(document)
         assert app.openapi_schema is not None
         return app.openapi_schema
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
-from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.types import Send
 
@@ -74,21 +73,6 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     field: str | None = None
     trace_id: str | None = None
     errors: Sequence[Mapping[str, str]] = ()
-
-
-class ProblemDocument(BaseModel):
-    """A problem as RFC 9457 has it, with our stable `code`."""
-
-    success: bool = False
-    code: str
-    message: str
-    error: str
-    type: str
-    title: str
-    status: int
-    detail: str
-    field: str | None = None
-    trace_id: str | None = None
 
 
 def status_of(verdict: Verdict, statuses: Mapping[str, int] | None = None) -> int:

@@ -24,6 +24,15 @@ from services.ingest.api.admission.authentication import (
 )
 from services.ingest.api.admission.limiter import Limiter
 from services.ingest.api.admission.refusals import SOURCE_KEY, Book, Refusals, Samples
+from services.ingest.api.documentation.operations import (
+    METRICS_OPERATION,
+    SDK_SCHEMAS,
+    SETTINGS_OPERATION,
+    SOURCE_CONFIG_OPERATION,
+    batch_operation,
+    call_operation,
+    pixel_operation,
+)
 from services.ingest.api.messages import Parcel, open_batch, open_single
 from services.ingest.api.stamping import Arrival, Channel, Stamper, client_of
 from services.ingest.domain.moments import read_moment
@@ -317,40 +326,43 @@ async def _source_config(scope: Scope, _receive: Receive, send: Send) -> None:
     await send_json(send, 200, msgspec.json.encode(body))
 
 
-def _operation(summary: str) -> dict[str, Any]:
-    """Return the OpenAPI operation of a route that takes JSON and answers with success."""
-    content = {"application/json": {"schema": {"type": "object"}}}
-    return {
-        "summary": summary,
-        "tags": ["ingest"],
-        "requestBody": {"required": True, "content": content},
-        "responses": {"200": {"description": "Kept", "content": content}},
-    }
-
-
 def _route(**given: Any) -> HotRoute:
     """Return a route that refuses in the one media type that every SDK knows."""
-    return HotRoute(**given, problems="application/json")
+    return HotRoute(**given, problems="application/json", schemas=SDK_SCHEMAS)
 
 
 def sdk_routes(edge: Edge) -> list[HotRoute]:
     """Return the routes of the SDK protocol, as Segment's and RudderStack's clients use them."""
     routes = [
-        _route(path=path, app=edge.single(call), operation=_operation(f"One {call} call"))
+        _route(path=path, app=edge.single(call), operation=call_operation(call))
         for call, paths in _CALLS.items()
         for path in paths
     ]
-    routes += [_route(path=path, app=edge.batch, operation=_operation("Many calls")) for path in _BATCHES]
+    routes += [_route(path=path, app=edge.batch, operation=batch_operation()) for path in _BATCHES]
     routes.append(
-        _route(path="/beacon/v1/batch", app=edge.beacon, operation=_operation("Many calls, at the end"))
+        _route(
+            path="/beacon/v1/batch",
+            app=edge.beacon,
+            operation=batch_operation("Many calls of a page that is being left"),
+        )
     )
     routes += [
-        _route(path=f"/pixel/v1/{call}", methods=("GET",), app=edge.pixel(call)) for call in ("track", "page")
+        _route(
+            path=f"/pixel/v1/{call}", methods=("GET",), app=edge.pixel(call), operation=pixel_operation(call)
+        )
+        for call in ("track", "page")
     ]
     return [
         *routes,
-        _route(path="/v1/m", app=_discard),
-        _route(path="/v1/projects/{write_key}/settings", methods=("GET",), app=_settings),
-        _route(path="/sourceConfig/", methods=("GET",), app=_source_config),
-        _route(path="/sourceConfig", methods=("GET",), app=_source_config),
+        _route(path="/v1/m", app=_discard, operation=METRICS_OPERATION),
+        _route(
+            path="/v1/projects/{write_key}/settings",
+            methods=("GET",),
+            app=_settings,
+            operation=SETTINGS_OPERATION,
+        ),
+        _route(
+            path="/sourceConfig/", methods=("GET",), app=_source_config, operation=SOURCE_CONFIG_OPERATION
+        ),
+        _route(path="/sourceConfig", methods=("GET",), app=_source_config, operation=SOURCE_CONFIG_OPERATION),
     ]

@@ -74,6 +74,18 @@ class IdentityRules(msgspec.Struct, frozen=True, kw_only=True):
     default_region: str = "CN"
 
 
+def _ranges_of(characters: str) -> str:
+    """Return characters as the ranges of a class in a regular expression, in escapes that JSON has too."""
+    codes = {ord(character) for character in characters}
+    told = ""
+    for code in sorted(codes):
+        if code - 1 not in codes:
+            told += f"\\u{code:04x}"
+        elif code + 1 not in codes:
+            told += f"-\\u{code:04x}"
+    return told
+
+
 _INVISIBLE: Final = "".join(
     chr(code)
     for code in (
@@ -86,6 +98,9 @@ _INVISIBLE: Final = "".join(
         *(0x3000, 0x3164, 0xFEFF, 0xFFA0),
     )
 )
+VISIBLE: Final = f"[^{_ranges_of(_INVISIBLE)}]"
+"""A regular expression that finds a character that can be seen, and so holds for texts that say something."""
+
 _NOTHING: Final = re.compile(r"[0-]*|-1")
 _EMAIL: Final = re.compile(
     r"[^\s@<>(),;:\\\"\[\]]{1,64}@([^\s@<>(),;:\\\"\[\]]+\.[^\s@<>(),;:\\\"\[\].]{2,63})"

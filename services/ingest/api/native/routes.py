@@ -9,11 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from services.ingest.api.documentation.operations import (
+    NATIVE_SCHEMAS,
+    Operation,
+    cloudevent_operation,
+    cost_operation,
+    event_operation,
+    lead_operation,
+    outcome_operation,
+)
 from services.ingest.api.edge import Caller, Edge, caller_of
 from services.ingest.api.messages import Parcel
 from services.ingest.api.native.binding import mode_of, open_events
@@ -154,14 +164,21 @@ def _open_cloudevents(caller: Caller, body: bytes) -> Opened:
     return open_events(mode, caller.headers, body)
 
 
-def native_routes(edge: Edge, *, once: Once, meaning_of: Callable[[str], Meaning]) -> list[HotRoute]:
-    """Return the routes of the native API."""
+def native_routes(
+    edge: Edge, *, once: Once, meaning_of: Callable[[str], Meaning], remembered: timedelta
+) -> list[HotRoute]:
+    """Return the routes of the native API; ``remembered`` is how long a named request is known."""
     door = NativeDoor(edge, once, meaning_of)
-    opens: Mapping[str, Open] = {
-        "/v1/leads": _opens("lead", person_key_of, may_be_many=False),
-        "/v1/events": _open_events,
-        "/": _open_cloudevents,
-        "/v1/outcomes": _opens("outcome", report_key_of),
-        "/v1/costs": _opens("cost", report_key_of),
+    lead = _opens("lead", person_key_of, may_be_many=False)
+    outcomes, costs = _opens("outcome", report_key_of), _opens("cost", report_key_of)
+    routes: Mapping[str, tuple[Open, Operation]] = {
+        "/v1/leads": (lead, lead_operation(remembered=remembered)),
+        "/v1/events": (_open_events, event_operation(remembered=remembered)),
+        "/": (_open_cloudevents, cloudevent_operation(remembered=remembered)),
+        "/v1/outcomes": (outcomes, outcome_operation(remembered=remembered)),
+        "/v1/costs": (costs, cost_operation(remembered=remembered)),
     }
-    return [HotRoute(path=path, app=door.route(path, one)) for path, one in opens.items()]
+    return [
+        HotRoute(path=path, app=door.route(path, opens), operation=operation, schemas=NATIVE_SCHEMAS)
+        for path, (opens, operation) in routes.items()
+    ]

@@ -7,6 +7,7 @@ import base64
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -178,7 +179,12 @@ class House:
             hot_routes=edge.refusals.watch(
                 [
                     *sdk_routes(edge),
-                    *native_routes(edge, once=self.names, meaning_of=make_reader().meaning_of),
+                    *native_routes(
+                        edge,
+                        once=self.names,
+                        meaning_of=make_reader().meaning_of,
+                        remembered=timedelta(hours=72),
+                    ),
                     *capture_routes(
                         edge,
                         find_leads=self.find_leads,
