@@ -77,6 +77,15 @@ class Message(NamedTuple):
     key: Key | None
 
 
+class ItemFault(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message of a batch that goes to quarantine: its place, the reason, and what to do."""
+
+    index: int
+    code: str
+    message: str
+    field: str | None = None
+
+
 class Parcel(NamedTuple):
     """The messages of one request, with what stands beside them."""
 

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from services.ingest.api.messages import MOST_EVENTS
-from services.ingest.api.native.bodies import ItemFault
+from services.ingest.api.messages import MOST_EVENTS, ItemFault
 from services.ingest.domain.identifiers import VISIBLE
 from services.ingest.queries.leads import ShownLead
 

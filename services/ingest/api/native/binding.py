@@ -23,12 +23,13 @@ from services.ingest.api.messages import (
     MOST_EVENTS,
     UNREADABLE,
     EventTooLarge,
+    ItemFault,
     Message,
     is_oversize,
     oversized,
     pack_excess,
 )
-from services.ingest.api.native.bodies import ItemFault, Opened, excess_fault, person_key_of
+from services.ingest.api.native.bodies import Opened, excess_fault, person_key_of
 from services.ingest.api.stamping import Key
 from services.ingest.domain.dialects.cloudevents import CloudEvent, EventFault, is_json, open_cloudevent
 from services.ingest.domain.identifiers import IdentifierKind

@@ -17,6 +17,7 @@ from services.ingest.api.messages import (
     UNREADABLE,
     BodyNotJson,
     EventTooLarge,
+    ItemFault,
     Message,
     is_oversize,
     oversized,
@@ -57,15 +58,6 @@ class EventNameMissing(Rejected):
     """An event says what happened in the field event, for example "Demo Requested"; add it."""
 
     code = "event.name_missing"
-
-
-class ItemFault(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A message of a batch that goes to quarantine: its place, the reason, and what to do."""
-
-    index: int
-    code: str
-    message: str
-    field: str | None = None
 
 
 class Opened(msgspec.Struct, kw_only=True):
