@@ -8,7 +8,7 @@ from leadmill.cli.accounts import key, token
 from leadmill.cli.audit import audit
 from leadmill.cli.demo import demo
 from leadmill.cli.explain import explain
-from leadmill.cli.front import link
+from leadmill.cli.front import hook, link
 from leadmill.cli.letters import dlq, quarantine
 from leadmill.cli.setup import config, topics
 from leadmill.cli.setup.migrate import migrate
@@ -33,6 +33,7 @@ for name, group in {
     "config": config.app,
     "key": key.app,
     "token": token.app,
+    "hook": hook.app,
     "link": link.app,
     "dlq": dlq.app,
     "quarantine": quarantine.app,

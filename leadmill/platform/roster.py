@@ -47,6 +47,12 @@ LINKS: Final = ingest.build_link_desk
 SHOW_LINK: Final = ingest.describe_link
 """Returns a tracking link as it is shown."""
 
+HOOKS: Final = ingest.build_hook_desk
+"""Where hooks are set up; takes the resources and the owner's database."""
+
+HOOK_PROVIDERS: Final = ingest.HOOK_PROVIDERS
+"""The vendors that deliver, by name."""
+
 SOURCES: Final = ingest.build_source_report
 """Tells how the sources are; takes the owner's database."""
 

@@ -312,7 +312,8 @@ def build_hook_tools(
 
 def build_hook_desk(resources: Resources, *, database: Database) -> HookDesk:
     """Return what people act on hooks with; ``database`` is ingest's, started."""
-    return HookDesk(build_hook_tools(resources, database=database))
+    settings = load_settings(IngestSettings, environment=resources.environment)
+    return HookDesk(build_hook_tools(resources, database=database), public_url=settings.public_url)
 
 
 def build_replaying(resources: Resources, *, database: Database) -> Replaying:
@@ -333,6 +334,9 @@ def build_link_desk(resources: Resources, *, database: Database) -> LinkDesk:
         database, commands=processing.build_commands(), public_url=settings.public_url.rstrip("/")
     )
 
+
+HOOK_PROVIDERS: Final = PROVIDERS
+"""The vendors that deliver, by name."""
 
 describe_link: Final = show_link
 """Return a link as it is shown; ``base`` is where people reach us."""

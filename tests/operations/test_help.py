@@ -16,11 +16,11 @@ PROMISED = {
     "demo", "up", "run", "migrate", "settings", "audit", "explain", "topics plan", "topics apply",
     "config check", "key add", "key list", "key rotate", "key revoke", "token create", "token revoke",
     "dlq list", "dlq show", "dlq replay", "dlq resume", "quarantine list", "quarantine show",
-    "quarantine replay",
+    "quarantine replay", "hook add", "hook list", "hook show", "hook remove", "hook retry", "hook backfill",
 }  # fmt: skip
 LASTING = {"demo", "up", "run"}
 """Commands that print as they go instead of printing a result."""
-WITHOUT_DATA = {"config check"}
+WITHOUT_DATA = {"config check", "hook providers"}
 
 
 def commands(group: TyperGroup, prefix: str = "") -> Iterator[tuple[str, TyperCommand]]:

@@ -57,16 +57,17 @@ class HookState(NamedTuple):
     provider: str
     added: datetime
     looked: datetime | None
-    last_fault: str | None
+    fault: str | None
     waiting: int
     stuck: int
 
 
 class HookDesk:
-    """Acts on hooks; ``tools.database`` is ingest's, started."""
+    """Acts on hooks; ``tools.database`` is ingest's, started. ``public_url`` is how vendors reach us."""
 
-    def __init__(self, tools: HookTools) -> None:
+    def __init__(self, tools: HookTools, *, public_url: str = "") -> None:
         self._tools = tools
+        self._public_url = public_url
 
     def provider(self, name: str) -> Provider:
         """Return a provider. :raises ProviderUnknown: if there is none of this name."""
@@ -75,10 +76,19 @@ class HookDesk:
             raise ProviderUnknown
         return found
 
-    @property
-    def providers(self) -> Sequence[Provider]:
-        """All providers, by name."""
-        return [provider for _, provider in sorted(self._tools.providers.items())]
+    def address_of(self, name: str, key: str, *, base: str = "") -> str:
+        """Return the address to give to a vendor; where we do not know how we are reached, it says so."""
+        reached = (base or self._public_url).rstrip("/") or "https://<your front door>"
+        return f"{reached}/hooks/{self.provider(name).name}/{key}"
+
+    def steps_of(self, name: str, address: str) -> list[str]:
+        """Return what is to be done with the vendor, in order."""
+        return [step.replace("{address}", address) for step in self.provider(name).steps]
+
+    async def is_set_up(self, name: str, source: str) -> bool:
+        """Return whether a source has something set for a provider."""
+        async with self._tools.database.connection() as connection:
+            return await load_hook(connection, source, name, sealing=self._tools.sealing) is not None
 
     async def find_missing(self, name: str, source: str, given: Mapping[str, str]) -> list[str]:
         """Return the secrets that a source would still lack; what was set before counts.
@@ -92,14 +102,18 @@ class HookDesk:
         values = {**await self._load(name, source), **given}
         return [one.name for one in provider.secrets if not one.is_optional and not values.get(one.name)]
 
+    async def check(self, name: str, source: str, given: Mapping[str, str]) -> None:
+        """Return if everything that is needed would be there. :raises SecretsIncomplete: if not."""
+        missing = await self.find_missing(name, source, given)
+        if missing:
+            raise SecretsIncomplete(missing)
+
     async def save(self, name: str, source: str, given: Mapping[str, str]) -> None:
         """Set secrets; those that are not given stay as they were, an empty one goes.
 
         :raises SecretsIncomplete: if one that is needed is missing.
         """
-        missing = await self.find_missing(name, source, given)
-        if missing:
-            raise SecretsIncomplete(missing)
+        await self.check(name, source, given)
         merged = {**await self._load(name, source), **given}
         values = {key: value for key, value in merged.items() if value}
         async with self._tools.database.transaction() as transaction:
