@@ -1,0 +1,1 @@
+"""Other people's SDKs, as their registries have them, against a running platform whose log goes away."""

@@ -1,0 +1,5 @@
+// analytics.js in a page, as its documentation shows it; only the addresses are ours.
+import { AnalyticsBrowser } from '@segment/analytics-next'
+import { runAnalyticsJs } from './page_ajs.mjs'
+
+globalThis.run = (told) => runAnalyticsJs(AnalyticsBrowser, told)
