@@ -24,7 +24,7 @@ from tests.operations.real_clients.comparing import Line, compare, read_what_was
 from tests.operations.real_clients.ground import Ground, run_platform
 from tests.operations.real_clients.packages import Missing, Workshop
 
-_SETTLING = 120.0
+_SETTLING = 90.0
 _SHOWN = 5
 
 
@@ -72,9 +72,11 @@ async def send_everything(
     return {name: task.result() for name, task in sending.items()}
 
 
-async def settle(ground: Ground, clients: Sequence[Client], reports: Mapping[str, Report]) -> list[Line]:
-    """Read the topics until they hold everything that was sent, or for two minutes."""
-    deadline = time.monotonic() + _SETTLING
+async def count(
+    ground: Ground, clients: Sequence[Client], reports: Mapping[str, Report], *, patience: float = 0
+) -> list[Line]:
+    """Read the topics, again until they hold everything that was sent or patience (seconds) ends."""
+    deadline = time.monotonic() + patience
     async with ground.open_log() as log:
         while True:
             said = await read_what_was_said(log)
@@ -92,10 +94,13 @@ def run(kind: str, clients: Sequence[Client], options: argparse.Namespace) -> tu
         keys = {one.name: ground.command("key", "add", one.name, "--json").document["key"] for one in clients}
         tell(f"{kind}: sending for {options.seconds:g} s, without a log for {options.outage:g} s of them")
         reports = asyncio.run(send_everything(ground, clients, keys, options))
-        tell(f"{kind}: everything is sent; waiting until it is worked off, then the audit")
-        asyncio.run(settle(ground, clients, reports))
+        given = ", ".join(f"{times} × {status}" for status, times in ground.answers().items())
+        tell(
+            f"{kind}: everything is sent, and was answered {given}; waiting until it is worked off, then the audit"
+        )
+        asyncio.run(count(ground, clients, reports, patience=_SETTLING))
         audit = ground.command("audit")
-        lines = asyncio.run(settle(ground, clients, reports))
+        lines = asyncio.run(count(ground, clients, reports))
         if audit.code:
             tell(audit.out + audit.err)
         return lines, audit.code == 0

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
+
+import httpx
 
 from leadmill.embedded import EmbeddedPostgres
 from shared.log.embedded.log import EmbeddedLog
@@ -20,6 +24,10 @@ from shared.postgres.database import Database
 from shared.testing.kafka_broker import find_kafka
 from tests.operations.processes import Answer, Running, leadmill
 
+_STATUS: Final = re.compile(
+    r'^http_server_request_duration_seconds_count\{.*service="ingest".*status_code="(\d+)".*\} (\S+)$',
+    re.MULTILINE,
+)
 LogKind = Literal["kafka", "embedded"]
 
 
@@ -36,6 +44,14 @@ class Ground:
     def command(self, *arguments: str) -> Answer:
         """Run a command beside the platform."""
         return leadmill(*arguments, environment=self.environment, seconds=300)
+
+    def answers(self) -> Mapping[str, int]:
+        """Return how often the front door gave which status."""
+        metrics = httpx.get(f"{self.platform.admin}/metrics", timeout=10, trust_env=False).text
+        counted: Counter[str] = Counter()
+        for status, count in _STATUS.findall(metrics):
+            counted[status] += int(float(count))
+        return dict(sorted(counted.items()))
 
     async def outage(self, *, after: float, seconds: float) -> None:
         """Take the log away after a while, for so long."""
