@@ -32,12 +32,14 @@ class CacheLimits:
     """How old an answer may be while the store answers, how long it is waited for, how much is kept.
 
     A revoked credential goes on working for at most ``fresh_for`` (longer only while the store is
-    away); a new one works after at most ``unknown_for``.
+    away); a new one works after at most ``unknown_for``. One that was never seen here is waited for
+    longer: there is nothing to answer from, and a browser that is refused sends nothing again.
     """
 
     fresh_for: timedelta = timedelta(seconds=15)
     unknown_for: timedelta = timedelta(seconds=1)
     patience: timedelta = timedelta(milliseconds=500)
+    patience_for_new: timedelta = timedelta(seconds=2)
     rest_after_failure: timedelta = timedelta(seconds=2)
     most_known: int = 10_000
     most_unknown: int = 1_000
@@ -102,8 +104,9 @@ class CredentialCache(Generic[T]):
         self._unknown.pop(stored, None)
 
     async def _ask(self, stored: bytes, *, stood_in_line: bool) -> T | None:
+        patience = self._limits.patience_for_new if stood_in_line else self._limits.patience
         try:
-            async with asyncio.timeout(self._limits.patience.total_seconds()), self._questions:
+            async with asyncio.timeout(patience.total_seconds()), self._questions:
                 if stood_in_line:  # somebody else may have asked the same while we stood in line
                     if (known := self._known.get(stored)) is not None:
                         return known.value

@@ -34,7 +34,8 @@ class Store:
         return self.held.get(stored)
 
     def cache(self, **limits: timedelta | int) -> CredentialCache[str]:
-        settings = {"patience": timedelta(milliseconds=20)} | limits
+        short = timedelta(milliseconds=20)
+        settings = {"patience": short, "patience_for_new": short} | limits
         return CredentialCache(self.load, limits=CacheLimits(**settings), now=lambda: self.now)  # type: ignore[arg-type]
 
 
@@ -107,6 +108,13 @@ class TestWhatIsNotKnown:
         store.now += 2
         with pytest.raises(CredentialStoreUnavailable):
             await cache.find(B)
+
+    async def test_is_waited_for_longer_than_what_is_known(self, store: Store) -> None:
+        cache = store.cache(patience=timedelta(0), patience_for_new=timedelta(seconds=60))
+        assert await cache.find(A) == "website"
+        store.held.clear()
+        store.now += 60
+        assert await cache.find(A) == "website", "the store was not waited for, so it is said from memory"
 
     async def test_is_unavailable_when_the_store_does_not_answer_in_time(self, store: Store) -> None:
         store.is_silent = True
