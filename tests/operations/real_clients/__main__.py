@@ -95,9 +95,7 @@ def run(kind: str, clients: Sequence[Client], options: argparse.Namespace) -> tu
         tell(f"{kind}: sending for {options.seconds:g} s, without a log for {options.outage:g} s of them")
         reports = asyncio.run(send_everything(ground, clients, keys, options))
         given = ", ".join(f"{times} × {status}" for status, times in ground.answers().items())
-        tell(
-            f"{kind}: everything is sent, and was answered {given}; waiting until it is worked off, then the audit"
-        )
+        tell(f"{kind}: everything is sent, and was answered {given}; working it off, then the audit")
         asyncio.run(count(ground, clients, reports, patience=_SETTLING))
         audit = ground.command("audit")
         lines = asyncio.run(count(ground, clients, reports))

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from shared.contracts.envelope import Envelope
+from shared.kernel.instants import HOUR, format_instant
 from tests.services.ingest.clients.door import data_of
 from tests.unit.ingest.requests import FOLDER, ClientRequest, read_request
 
@@ -52,9 +53,12 @@ def all_scenarios() -> Sequence[Scenario]:
 def as_written(envelope: Envelope) -> dict[str, Any]:
     """Return an event as the expectations write it: without ids that follow from a deployment's key.
 
-    ``earlier_us`` is by how many microseconds it happened before it was received.
+    ``earlier_us`` is by how many microseconds it happened before it was received; where the client's clock
+    was not compared with ours, ``occurred`` is when it happened.
     """
     said = {name: value for name, value in data_of(envelope).items() if name not in _OPAQUE}
     earlier = envelope.received - envelope.occurred
     written = {"event": envelope.type.split(".")[1], **said}
+    if earlier > HOUR:
+        return {**written, "occurred": format_instant(envelope.occurred)}
     return {**written, "earlier_us": earlier} if earlier else written

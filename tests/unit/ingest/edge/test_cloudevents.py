@@ -82,7 +82,7 @@ class TestTheSpecification:
 class TestTheJavaScriptSdk:
     @pytest.mark.parametrize("number", ["01", "02"])
     async def test_is_heard_in_both_modes(self, house: House, number: str) -> None:
-        request = read_request(f"../cloudevents/cloudevents-js-sdk-{number}-POST")
+        request = read_request(f"cloudevents-js-sdk-{number}-POST")
         answer = await house.client.post(
             f"{request.path}?writeKey={KEY}", content=request.body, headers=request.headers
         )
@@ -97,19 +97,19 @@ class TestTheJavaScriptSdk:
 
     async def test_is_one_event_in_whichever_mode(self, house: House) -> None:
         for number in ("01", "02", "01"):
-            request = read_request(f"../cloudevents/cloudevents-js-sdk-{number}-POST")
+            request = read_request(f"cloudevents-js-sdk-{number}-POST")
             await house.client.post(f"/?writeKey={KEY}", content=request.body, headers=request.headers)
         assert len(house.ids) == 3
         assert len(set(house.ids)) == 1
 
     async def test_hears_that_a_key_is_missing_and_leaves_a_sample(self, house: House) -> None:
-        request = read_request("../cloudevents/cloudevents-js-sdk-02-POST")
+        request = read_request("cloudevents-js-sdk-02-POST")
         answer = await house.client.post("/", content=request.body, headers=request.headers)
         assert (answer.status_code, answer.json()["code"]) == (401, "write_key.invalid")
         assert house.turned_away == [(request.body, "write_key.invalid")]
 
     async def test_hands_on_the_trace_of_its_event(self, house: House) -> None:
-        request = read_request("../cloudevents/cloudevents-js-sdk-01-POST")
+        request = read_request("cloudevents-js-sdk-01-POST")
         await house.client.post(f"/?writeKey={KEY}", content=request.body, headers=request.headers)
         envelope = decode_envelope(house.sink.records[0].value or b"")
         assert envelope.traceparent == "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
