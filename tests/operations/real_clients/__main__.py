@@ -26,6 +26,7 @@ from tests.operations.real_clients.packages import Missing, Workshop
 
 _SETTLING = 90.0
 _SHOWN = 5
+_SAID = 5_000
 
 
 def read_options() -> argparse.Namespace:
@@ -101,6 +102,8 @@ def run(kind: str, clients: Sequence[Client], options: argparse.Namespace) -> tu
         lines = asyncio.run(count(ground, clients, reports))
         if audit.code:
             tell(audit.out + audit.err)
+        if not all(line.is_right for line in lines):
+            tell(ground.platform.said()[-_SAID:])
         return lines, audit.code == 0
 
 
