@@ -53,6 +53,9 @@ HOOKS: Final = ingest.build_hook_desk
 HOOK_PROVIDERS: Final = ingest.HOOK_PROVIDERS
 """The vendors that deliver, by name."""
 
+QUARANTINE_CHOICE: Final = ingest.QUARANTINE_CHOICE
+"""Says which messages of those are meant."""
+
 SOURCES: Final = ingest.build_source_report
 """Tells how the sources are; takes the owner's database."""
 

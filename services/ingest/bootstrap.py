@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry
 from services.ingest.api.admission.limiter import Limiter
 from services.ingest.api.captures import Redirects, capture_routes
 from services.ingest.api.desk.keys import build_key_router
+from services.ingest.api.desk.quarantine import build_quarantine_router
+from services.ingest.api.desk.resending import Resending
 from services.ingest.api.desk.sources import build_source_router
 from services.ingest.api.edge import STATUSES, Edge, sdk_routes
 from services.ingest.api.erasures import PersonNaming, build_erasure_router
@@ -24,8 +26,9 @@ from services.ingest.api.links.redirecting import Redirecting
 from services.ingest.api.merges import build_merge_router
 from services.ingest.api.native.routes import native_routes
 from services.ingest.api.stamping import Stamper
+from services.ingest.domain.admission.quarantine import Choice
 from services.ingest.domain.admission.token_bucket import Rate
-from services.ingest.domain.identifiers import identifier_hasher
+from services.ingest.domain.identifiers import IdentityRules, identifier_hasher
 from services.ingest.domain.links.definitions import AddLink, ChangeLink
 from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.linking import on_link_command
@@ -59,6 +62,7 @@ from services.ingest.store.links import carry_out as carry_out_link_command
 from services.ingest.store.raw_log import RawLog
 from services.ingest.store.resolver import Resolver
 from shared.http.access import Authority
+from shared.http.hot_routes import HotRoute
 from shared.kernel.changes import Fact
 from shared.log.spill import Spill
 from shared.postgres.database import Database, Transaction
@@ -77,6 +81,8 @@ NAME: Final = "ingest"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 SETTINGS: Final = IngestSettings
 """What this service reads from the environment, for whoever lists settings."""
+QUARANTINE_CHOICE: Final = Choice
+"""Says which messages in quarantine are meant."""
 _FORGET_EVERY: Final = timedelta(minutes=10)
 _PURGE_EVERY: Final = timedelta(seconds=10)
 _KEEP_EVERY: Final = timedelta(seconds=2)
@@ -186,7 +192,13 @@ def build(
         public_url=settings.public_url.rstrip("/"),
     )
     desk = LinkDesk(database, commands=commands, public_url=settings.public_url.rstrip("/"), table=links)
-    search = LeadSearch(database, rules=rules, hash_identifier=identifier_hasher(identity_key))
+    ways_in = _ways_in(resources, settings, database, reader=reader, rules=rules, authority=authority)
+    replaying = Replaying(
+        database,
+        log=resources.log,
+        partitions=resources.partitions,
+        resend=Resending(ways_in, identity_key=identity_key).resend,
+    )
     naming = PersonNaming(rules=rules, hash_identifier=identifier_hasher(identity_key))
     forgetting = Forgetting(
         database,
@@ -230,36 +242,14 @@ def build(
             repeatedly("ingest-links", links.refresh, every=_REFRESH_EVERY),
         ),
         edge_checks={"edge": raw_log.check},
-        hot_routes=edge.refusals.watch(
-            [
-                *sdk_routes(edge),
-                *native_routes(
-                    edge,
-                    once=NamedRequests(database, keep=settings.remember_answers),
-                    meaning_of=reader.meaning_of,
-                    remembered=settings.remember_answers,
-                ),
-                *redirecting.routes(),
-                *capture_routes(
-                    edge,
-                    find_leads=search.find,
-                    authority=authority or Tokens(database, pepper=pepper),
-                    redirects=Redirects(settings.origins),
-                ),
-                *hook_routes(
-                    edge,
-                    providers=PROVIDERS,
-                    find_secrets=StoredSecrets(database, sealing=sealing_of_hooks(pepper)).find,
-                    public_url=settings.public_url,
-                ),
-            ]
-        ),
+        hot_routes=edge.refusals.watch([*ways_in(edge), *redirecting.routes()]),
         routers=(
             build_erasure_router(naming, commands),
             build_merge_router(commands),
             build_key_router(KeyRing(database, pepper=pepper, clock=resources.clock), resources.clock),
             build_link_router(desk),
             build_source_router(SourceReport(database).find_sources, resources.clock),
+            build_quarantine_router(replaying),
         ),
         statuses={**STATUSES, **HOOK_STATUSES},
         start=database.start,
@@ -267,6 +257,45 @@ def build(
         check=check,
         tell=tell,
     )
+
+
+def _ways_in(
+    resources: Resources,
+    settings: IngestSettings,
+    database: Database,
+    *,
+    reader: RawReader,
+    rules: IdentityRules,
+    authority: Authority | None,
+) -> Callable[[Edge], list[HotRoute]]:
+    """Return what makes every way in that needs a write key, for one edge or another."""
+    pepper = resources.secrets.pepper.reveal()
+    hasher = identifier_hasher(resources.secrets.identity_key.reveal())
+    search = LeadSearch(database, rules=rules, hash_identifier=hasher)
+    secrets_of_hooks = StoredSecrets(database, sealing=sealing_of_hooks(pepper))
+    once = NamedRequests(database, keep=settings.remember_answers)
+
+    def ways_in(edge: Edge) -> list[HotRoute]:
+        return [
+            *sdk_routes(edge),
+            *native_routes(
+                edge, once=once, meaning_of=reader.meaning_of, remembered=settings.remember_answers
+            ),
+            *capture_routes(
+                edge,
+                find_leads=search.find,
+                authority=authority or Tokens(database, pepper=pepper),
+                redirects=Redirects(settings.origins),
+            ),
+            *hook_routes(
+                edge,
+                providers=PROVIDERS,
+                find_secrets=secrets_of_hooks.find,
+                public_url=settings.public_url,
+            ),
+        ]
+
+    return ways_in
 
 
 def _spill_of(settings: IngestSettings, data: Path) -> Spill:
@@ -318,7 +347,19 @@ def build_hook_desk(resources: Resources, *, database: Database) -> HookDesk:
 
 def build_replaying(resources: Resources, *, database: Database) -> Replaying:
     """Return what sends quarantined messages round again; ``database`` is ingest's, started."""
-    return Replaying(database, log=resources.log, partitions=resources.partitions)
+    settings = load_settings(IngestSettings, environment=resources.environment)
+    identity_key = resources.secrets.identity_key.reveal()
+    rulebook = read_rulebook(resources.config / NAME, default_region=settings.default_region)
+    reader = RawReader(
+        rulebook, hash_identifier=identifier_hasher(identity_key), currency=settings.default_currency
+    )
+    ways_in = _ways_in(resources, settings, database, reader=reader, rules=rulebook.identity, authority=None)
+    return Replaying(
+        database,
+        log=resources.log,
+        partitions=resources.partitions,
+        resend=Resending(ways_in, identity_key=identity_key).resend,
+    )
 
 
 def build_link_desk(resources: Resources, *, database: Database) -> LinkDesk:

@@ -164,10 +164,57 @@ async def test_quarantine_is_listed_shown_and_sent_round_again(site: Site, besid
     assert (await beside("quarantine", "replay", "--all", "--dry-run", "--json")).document == {
         "would_replay": 1
     }
-    assert (await beside("quarantine", "replay", "--all", "--json")).document == {"replayed": 1}
+    assert (await beside("quarantine", "replay", "--all", "--json")).document == {
+        "replayed": 1,
+        "stayed": 0,
+        "refused": {},
+    }
     await site.platform.drained()
     (again,) = (await beside("quarantine", "list", "--json")).document["quarantine"]
     assert (again["id"], again["tries"]) == (waiting["id"], 2)
+
+
+async def test_a_request_with_a_wrong_key_goes_round_as_the_source_it_was_meant_for(
+    site: Site, beside: Beside
+) -> None:
+    lead = {"email": "ada@example.com", "message_id": "m-1"}
+    wrong = {"x-write-key": "a key with an error in it"}
+    answer = await site.clients.post(site.platform.address + "/v1/leads", json=lead, headers=wrong)
+    assert answer.status_code == 401
+    counts: list[dict[str, object]] = []
+    for _ in range(30):
+        counts = (await beside("quarantine", "count", "--json")).document["counts"]
+        if counts:
+            break
+        await asyncio.sleep(1)
+    assert counts == [{"source": "", "code": "write_key.invalid", "waiting": 1}]
+    again = ["quarantine", "replay", "--code", "write_key.invalid", "--json"]
+    assert (await beside(*again)).document["stayed"] == 1
+    assert (await beside(*again, "--as-source", "nobody")).code == 2
+    assert (await beside(*again, "--as-source", "website")).document["replayed"] == 1
+    await site.platform.drained()
+    assert await site.lead_of(email="ada@example.com")
+    sources = {row["source"]: row for row in (await beside("sources", "--json")).document["sources"]}
+    assert sources[""]["refused"] == {"write_key.invalid": 1}
+    assert sources["website"]["processed"] == 1
+
+
+async def test_a_key_is_given_out_changed_and_revoked(site: Site, beside: Beside) -> None:
+    terms = ["--door", "leads", "--door", "forms", "--expires", "90d", "--rate", "5", "--json"]
+    await beside("key", "add", "partner", *terms)
+    (made,) = (await beside("key", "list", "--source", "partner", "--json")).document["keys"]
+    assert (made["doors"], made["rate"], made["state"]) == (["leads", "forms"], 5, "expires")
+    assert made["created_by"].startswith("command line")
+    assert (await beside("key", "change", made["id"])).code == 2
+    assert (await beside("key", "change", made["id"], "--rate", "9")).code == 0
+    assert (await beside("key", "rotate", "partner", "--id", made["id"], "--overlap", "1d")).code == 0
+    assert (await beside("key", "revoke", made["id"])).code == 0
+    old, new = (await beside("key", "list", "--source", "partner", "--json")).document["keys"]
+    assert (old["state"], new["state"], new["doors"], new["rate"]) == (
+        *("revoked", "works"),
+        *(["leads", "forms"], 9),
+    )
+    assert (await beside("key", "add", "partner", "--door", "windows")).code == 2
 
 
 async def test_a_story_is_told_in_order_with_causes(site: Site, beside: Beside) -> None:

@@ -11,8 +11,9 @@ from collections import Counter, deque
 from hashlib import blake2b
 from typing import Final, Protocol
 
+from services.ingest.domain.admission.quarantine import Quarantined
 from services.ingest.domain.admission.samples import TurnedAway, encode_sample
-from services.ingest.store.quarantine import Quarantined, keep_newest, save_quarantined
+from services.ingest.store.quarantine import keep_newest, save_quarantined
 from shared.kernel.instants import MINUTE
 from shared.postgres.database import Database
 

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
+from services.ingest.domain.admission.quarantine import Choice, Quarantined, Waiting
 from shared.kernel.instants import Instant
-from shared.postgres.database import Transaction
+from shared.postgres.database import Row, Transaction
 
 _SAVE: Final = """
 INSERT INTO quarantine AS q (record_id, source, code, received, record_key, record)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::bytea[])
 ON CONFLICT (record_id) DO UPDATE SET code = excluded.code, tries = q.tries + 1, replayed = NULL
 """
-
-
-class Quarantined(NamedTuple):
-    """One message as it lay in the raw topic, and the code that says why it is of no use.
-
-    One without a ``key`` was turned away before it got there, and cannot go round again.
-    """
-
-    record_id: str
-    source: str
-    code: str
-    received: Instant
-    key: bytes | None
-    record: bytes
 
 
 async def save_quarantined(transaction: Transaction, messages: Sequence[Quarantined]) -> None:
@@ -44,18 +31,6 @@ async def save_quarantined(transaction: Transaction, messages: Sequence[Quaranti
         )
 
 
-class Waiting(NamedTuple):
-    """A message in quarantine that was not replayed, and how often it has been tried."""
-
-    message: Quarantined
-    tries: int
-
-    @property
-    def can_go_round(self) -> bool:
-        """False for what never was a record of the raw topic."""
-        return self.message.key is not None
-
-
 async def mark_replayed(transaction: Transaction, waiting: Sequence[Waiting]) -> int:
     """Note that these messages went round again, but not those that have come back meanwhile."""
     return await transaction.execute(
@@ -67,24 +42,39 @@ async def mark_replayed(transaction: Transaction, waiting: Sequence[Waiting]) ->
 
 
 async def load_waiting(
-    transaction: Transaction, *, code: str | None, after: tuple[Instant, str], limit: int
+    transaction: Transaction, *, choice: Choice, after: tuple[Instant, str], limit: int
 ) -> list[Waiting]:
     """Return messages that were not replayed, oldest first, after this received time and record id."""
     rows = await transaction.fetch(
         "SELECT * FROM quarantine WHERE replayed IS NULL AND ($1::text IS NULL OR code = $1)"
-        " AND (received, record_id) > ($2, $3) ORDER BY received, record_id LIMIT $4",
-        *(code, *after, limit),
+        " AND ($2::text IS NULL OR source = $2) AND ($3::text[] IS NULL OR record_id = ANY ($3))"
+        " AND (received, record_id) > ($4, $5) ORDER BY received, record_id LIMIT $6",
+        *(choice.code, choice.source, None if choice.ids is None else list(choice.ids)),
+        *(*after, limit),
     )
-    return [
-        Waiting(
-            Quarantined(
-                *(row["record_id"], row["source"], row["code"], row["received"]),
-                *(row["record_key"], row["record"]),
-            ),
-            row["tries"],
-        )
-        for row in rows
-    ]
+    return [_waiting(row) for row in rows]
+
+
+async def count_waiting(transaction: Transaction) -> list[tuple[str, str, int]]:
+    """Return source, reason and how many messages wait, of each of them."""
+    rows = await transaction.fetch(
+        "SELECT source, code, count(*) AS waiting FROM quarantine WHERE replayed IS NULL"
+        " GROUP BY source, code ORDER BY source, code"
+    )
+    return [(row["source"], row["code"], row["waiting"]) for row in rows]
+
+
+async def is_source(transaction: Transaction, name: str) -> bool:
+    """Say whether there is a source of this name."""
+    return bool(await transaction.fetch_value("SELECT EXISTS (SELECT FROM source WHERE id = $1)", name))
+
+
+def _waiting(row: Row) -> Waiting:
+    message = Quarantined(
+        *(row["record_id"], row["source"], row["code"], row["received"]),
+        *(row["record_key"], row["record"]),
+    )
+    return Waiting(message, row["tries"])
 
 
 async def keep_newest(transaction: Transaction, *, code: str, most: int) -> None:

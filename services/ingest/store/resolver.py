@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final, NamedTuple, Protocol
 
+from services.ingest.domain.admission.quarantine import Quarantined
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.intake import ERASED, Intake, Refusal
@@ -23,7 +24,7 @@ from services.ingest.store.directory_rows import (
     save_directory,
 )
 from services.ingest.store.hooks.errands import save_errands
-from services.ingest.store.quarantine import Quarantined, save_quarantined
+from services.ingest.store.quarantine import save_quarantined
 from services.ingest.store.sources import Ending, add_resolved
 from services.ingest.store.story import save_story
 from shared.contracts.envelope import decode_envelope, decode_event

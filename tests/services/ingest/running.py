@@ -13,7 +13,8 @@ import httpx
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from services.ingest.bootstrap import MIGRATIONS, build
+from services.ingest.bootstrap import MIGRATIONS, build, build_replaying
+from services.ingest.jobs.replaying import Replaying
 from services.ingest.settings import IngestSettings
 from shared.contracts.envelope import Envelope, decode_envelope
 from shared.contracts.topics import BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, OUTCOMES, RAW
@@ -73,6 +74,10 @@ class RunningIngest:
 
     def counted(self, name: str) -> float:
         return self.registry.get_sample_value(name) or 0
+
+    def replaying(self) -> Replaying:
+        """Return what sends quarantine round again, as a command makes it."""
+        return build_replaying(self.resources, database=self.blueprint.database)
 
     async def begin_here(self) -> None:
         """Start at the ends of the topics: a real broker still holds what earlier tests wrote."""

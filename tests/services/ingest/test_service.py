@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from services.ingest.jobs.replaying import Replaying
 from shared.contracts.topics import BEHAVIOUR, CONTACTS, LEADS, OUTCOMES, RAW
 from shared.log.port import NewRecord, TopicPartition
 from shared.security.internal_keys import internal_key
-from tests.services.ingest.running import PARTITIONS, PEPPER, RunningIngest, batch_of
+from tests.services.ingest.running import PEPPER, RunningIngest, batch_of
 from tests.unit.ingest.requests import read_request
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(15)]
@@ -135,38 +132,20 @@ class TestIngest:
     async def test_sends_quarantine_round_again_once(self, ingest: RunningIngest) -> None:
         await ingest.post("/v1/batch", batch_of({"type": "nonsense", "userId": "u", "messageId": "m"}))
         await ingest.settle(1)
-        replaying = Replaying(ingest.blueprint.database, log=ingest.log, partitions=PARTITIONS)
+        replaying = ingest.replaying()
         ((waiting, _),) = await replaying.list_waiting()
         assert waiting.code == "intake.unknown_call"
-        assert await replaying.replay() == 1
+        assert (await replaying.replay()).went == 1
         await ingest.settle(2)
         assert await ingest.value("SELECT tries FROM quarantine WHERE replayed IS NULL") == 2
         repaired = waiting.record.replace(b'"kind":"nonsense"', b'"kind":"identify"')
         await ingest.execute(f"UPDATE quarantine SET record = '\\x{repaired.hex()}'")
-        assert await replaying.replay() == 1
+        assert (await replaying.replay()).went == 1
         await ingest.execute("UPDATE quarantine SET replayed = NULL")
-        assert await replaying.replay() == 1
+        assert (await replaying.replay()).went == 1
         await ingest.settle(4)
         outcomes = "SELECT ARRAY[sum(processed), sum(duplicate), sum(quarantined)]::int[] FROM receipt"
         assert await ingest.value(outcomes + " WHERE topic = 'leadmill.raw'") == [1, 1, 2]
-
-    async def test_keeps_a_sample_of_what_has_no_write_key_and_never_sends_it_round(
-        self, ingest: RunningIngest
-    ) -> None:
-        for n in range(12):
-            answer = await ingest.client.post("/v1/track", json={"userId": f"u{n}", "event": "E"})
-            assert answer.status_code == 401
-        async with asyncio.timeout(10):
-            while not await ingest.value("SELECT count(*) FROM quarantine"):
-                await asyncio.sleep(0.05)
-        replaying = Replaying(ingest.blueprint.database, log=ingest.log, partitions=PARTITIONS)
-        waiting = await replaying.list_waiting(code="write_key.invalid")
-        assert len(waiting) == 10
-        assert waiting[0].message.record == b'{"userId":"u0","event":"E"}'
-        assert not any(one.can_go_round for one in waiting)
-        assert await replaying.replay() == 0
-        assert await ingest.value("SELECT count(*) FROM quarantine WHERE replayed IS NULL") == 10
-        assert await ingest.breaches() == {}
 
     async def test_puts_junk_on_the_raw_topic_aside(self, ingest: RunningIngest) -> None:
         producer = ingest.log.producer(name="stranger")
