@@ -8,7 +8,7 @@ from leadmill.cli.accounts import key, token
 from leadmill.cli.audit import audit
 from leadmill.cli.demo import demo
 from leadmill.cli.explain import explain
-from leadmill.cli.front import hook, link
+from leadmill.cli.front import form, hook, link
 from leadmill.cli.letters import dlq, quarantine
 from leadmill.cli.setup import config, topics
 from leadmill.cli.setup.migrate import migrate
@@ -35,6 +35,7 @@ for name, group in {
     "token": token.app,
     "hook": hook.app,
     "link": link.app,
+    "form": form.app,
     "dlq": dlq.app,
     "quarantine": quarantine.app,
 }.items():

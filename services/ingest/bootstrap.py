@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,15 +12,17 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from services.ingest.api.admission.limiter import Limiter
-from services.ingest.api.captures import Redirects, capture_routes
 from services.ingest.api.desk.keys import build_key_router
 from services.ingest.api.desk.quarantine import build_quarantine_router
 from services.ingest.api.desk.resending import Resending
 from services.ingest.api.desk.sources import build_source_router
 from services.ingest.api.edge import STATUSES, Edge, sdk_routes
 from services.ingest.api.erasures import PersonNaming, build_erasure_router
+from services.ingest.api.forms.hosting import form_routes, hidden_fields
+from services.ingest.api.forms.rendering import snippet
 from services.ingest.api.hooks.items import FetchedItems
 from services.ingest.api.hooks.routes import HOOK_STATUSES, hook_routes
+from services.ingest.api.leads import lead_routes
 from services.ingest.api.links.desk import LinkDesk, build_link_router, show_link
 from services.ingest.api.links.redirecting import Redirecting
 from services.ingest.api.merges import build_merge_router
@@ -28,7 +30,9 @@ from services.ingest.api.native.routes import native_routes
 from services.ingest.api.stamping import Stamper
 from services.ingest.domain.admission.quarantine import Choice
 from services.ingest.domain.admission.token_bucket import Rate
-from services.ingest.domain.identifiers import IdentityRules, identifier_hasher
+from services.ingest.domain.dialects.rulebook import Rulebook
+from services.ingest.domain.forms.definitions import FormDocument, Forms, Language
+from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.domain.links.definitions import AddLink, ChangeLink
 from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.linking import on_link_command
@@ -192,7 +196,7 @@ def build(
         public_url=settings.public_url.rstrip("/"),
     )
     desk = LinkDesk(database, commands=commands, public_url=settings.public_url.rstrip("/"), table=links)
-    ways_in = _ways_in(resources, settings, database, reader=reader, rules=rules, authority=authority)
+    ways_in = _ways_in(resources, settings, database, reader=reader, rulebook=rulebook, authority=authority)
     replaying = Replaying(
         database,
         log=resources.log,
@@ -265,13 +269,13 @@ def _ways_in(
     database: Database,
     *,
     reader: RawReader,
-    rules: IdentityRules,
+    rulebook: Rulebook,
     authority: Authority | None,
 ) -> Callable[[Edge], list[HotRoute]]:
     """Return what makes every way in that needs a write key, for one edge or another."""
     pepper = resources.secrets.pepper.reveal()
     hasher = identifier_hasher(resources.secrets.identity_key.reveal())
-    search = LeadSearch(database, rules=rules, hash_identifier=hasher)
+    search = LeadSearch(database, rules=rulebook.identity, hash_identifier=hasher)
     secrets_of_hooks = StoredSecrets(database, sealing=sealing_of_hooks(pepper))
     once = NamedRequests(database, keep=settings.remember_answers)
 
@@ -281,12 +285,12 @@ def _ways_in(
             *native_routes(
                 edge, once=once, meaning_of=reader.meaning_of, remembered=settings.remember_answers
             ),
-            *capture_routes(
-                edge,
+            *lead_routes(
                 find_leads=search.find,
                 authority=authority or Tokens(database, pepper=pepper),
-                redirects=Redirects(settings.origins),
+                clock=resources.clock,
             ),
+            *form_routes(edge, rulebook, origins=settings.origins, public_url=settings.public_url),
             *hook_routes(
                 edge,
                 providers=PROVIDERS,
@@ -381,3 +385,25 @@ HOOK_PROVIDERS: Final = PROVIDERS
 
 describe_link: Final = show_link
 """Return a link as it is shown; ``base`` is where people reach us."""
+
+
+def read_forms(config: Path) -> Mapping[str, FormDocument]:
+    """Return the forms that stand in documents, each in its newest version, by name.
+
+    :raises DocumentFaults: with every fault and its path.
+    """
+    return Forms(read_rulebook(config / NAME, default_region="CN").forms).newest
+
+
+def form_snippet(
+    config: Path, form: FormDocument, language: Language, *, key: str, base: str, beacon: bool
+) -> str:
+    """Return a form as HTML to paste into a page; ``base`` is where people reach the front door."""
+    click_ids = read_rulebook(config / NAME, default_region="CN").channels.click_ids
+    hidden = hidden_fields(frozenset(name.lower() for name in click_ids))
+    return snippet(form, language, key=key, base=base, hidden=hidden, beacon=beacon)
+
+
+def public_url() -> str:
+    """Return where people reach the front door, empty if it is not set."""
+    return load_settings(IngestSettings).public_url.rstrip("/")

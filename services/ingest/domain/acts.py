@@ -31,12 +31,14 @@ _CHANNEL: Final = re.compile("[a-z][a-z_]{0,19}")
 class Act(NamedTuple):
     """Something that was done: our name for it, and its fields; nothing in them names a person.
 
-    ``is_declared`` acts have the fields of their declaration, others any scalar properties.
+    ``is_declared`` acts have the fields of their declaration, others any scalar properties. ``tags`` are
+    those that a form's document puts on.
     """
 
     name: str
     fields: dict[str, Scalar]
     is_declared: bool
+    tags: Sequence[str] = ()
 
 
 _TEXTS: Final[Mapping[str, Sequence[str]]] = {

@@ -29,8 +29,8 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Contact(msgspec.Struct, frozen=True, gc=False):
     """How to name and reach a person; ``version`` rises with every change.
 
-    ``known`` holds name, email, phone, company_name, language, time_zone and consent_<delivery
-    channel>; ``free_text`` whatever else was said.
+    ``known`` holds name, email, phone, company_name, language, time_zone, consent_<delivery channel> and
+    terms_<delivery channel>; ``free_text`` whatever else was said.
     """
 
     version: int = 0
@@ -65,6 +65,17 @@ class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def is_reachable(self) -> bool:
         """True if there is an address or a number."""
         return "email" in self.contact.known or "phone" in self.contact.known
+
+    @property
+    def missing(self) -> list[str]:
+        """What is wanted of everybody (I2) and not known yet; the source always is."""
+        is_there = {
+            "name": "name" in self.contact.known,
+            "contact": self.is_reachable,
+            "company": "company_name" in self.contact.known,
+            "title": "title" in self.contact.free_text or "title_level" in self.attributes,
+        }
+        return [name for name, known in is_there.items() if not known]
 
     def held(self, kind: str) -> tuple[str, ...]:
         """Return the identifiers of one kind."""

@@ -63,8 +63,9 @@ class Intake(msgspec.Struct, kw_only=True, gc=False):
 
     ``anchors`` identify a person, strongest first; ``anonymous`` are browsers and devices, which
     only carry behaviour along, and opportunities. ``addressed`` names the lead by our own id and then
-    nothing else counts. ``click`` brought the browser here, and only carries itself along.
-    ``message_id`` is the client's own, if it may be shown. A ``cost`` is about nobody.
+    nothing else counts. ``further_acts`` were done with the act. ``click`` brought the browser here, and
+    only carries itself along. ``message_id`` is the client's own, if it may be shown. A ``cost`` is about
+    nobody.
     """
 
     source: str
@@ -75,6 +76,7 @@ class Intake(msgspec.Struct, kw_only=True, gc=False):
     external: ExternalRef | None = None
     traits: Traits | None = None
     act: Act | None = None
+    further_acts: Sequence[Act] = ()
     outcome: Outcome | None = None
     cost: Cost | None = None
     acquisition: Acquisition | None = None

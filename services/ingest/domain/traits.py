@@ -32,18 +32,22 @@ _ZONE: Final = re.compile(r"[A-Za-z_]+(/[A-Za-z0-9_+\-]+){1,2}|UTC")
 CONSENT: Final = "consent_"
 """Begins the names of fields that give or refuse consent to a delivery channel: consent_email."""
 
+TERMS: Final = "terms_"
+"""Begins the names under which the text of a consent is known: terms_email."""
+
 
 class Traits(msgspec.Struct, kw_only=True):
     """What is known of a person from one message.
 
     ``contact`` holds name, email, phone, company_name, language and time_zone; ``consents`` says by
-    delivery channel whether messages are wanted.
+    delivery channel whether messages are wanted, and ``terms`` what text somebody agreed to.
     """
 
     attributes: dict[str, Scalar] = {}
     contact: dict[str, str] = {}
     free_text: dict[str, str] = {}
     consents: dict[str, bool] = {}
+    terms: dict[str, str] = {}
     start_within_months: int | None = None
 
     @property
@@ -87,10 +91,14 @@ class TraitReader:
         self._rules = rules
         self._chosen = choices.attributes
 
+    def find_name(self, name: str) -> str:
+        """Return our name for a field, or the name itself where we have none."""
+        return self._names.find(name)
+
     def read(self, traits: Mapping[str, object], *, region: str | None = None) -> Traits:
         """Sort ``traits``; ``region`` is the country of a number that does not name its own."""
         given = self._rename(traits)
-        result = Traits(attributes={}, contact={}, free_text={}, consents={})
+        result = Traits(attributes={}, contact={}, free_text={}, consents={}, terms={})
         country = clean_text(given.pop("country", None)) or region
         self._read_contact(given, result, country)
         self._read_attributes(given, result)

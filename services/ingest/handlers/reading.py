@@ -10,7 +10,7 @@ import msgspec
 from services.ingest.domain.acts import ActReader
 from services.ingest.domain.choices import Choices
 from services.ingest.domain.dialects.acquisition import AcquisitionReader
-from services.ingest.domain.dialects.captures import CaptureReader
+from services.ingest.domain.dialects.captures import FREE, CaptureReader, Submission
 from services.ingest.domain.dialects.clicks import ClickReader
 from services.ingest.domain.dialects.event_types import Meaning
 from services.ingest.domain.dialects.events import EventReader
@@ -18,6 +18,7 @@ from services.ingest.domain.dialects.hooks import Errand, HookDialect, HookReade
 from services.ingest.domain.dialects.outcomes import OutcomeReader, ReportContext
 from services.ingest.domain.dialects.rulebook import Rulebook
 from services.ingest.domain.dialects.sdk import SdkReader
+from services.ingest.domain.forms.definitions import Forms
 from services.ingest.domain.identifiers import HashIdentifier
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.domain.scrubbing import drop_zeros
@@ -39,9 +40,17 @@ _KEPT_APART: Final = {OVERSIZE_KIND: OVERSIZE, EXCESS_KIND: EXCESS}
 
 
 class RequestContext(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the request of a native lead said outside its body; travels as the record's batch context."""
+    """What a request said outside its body; travels as the record's batch context.
+
+    A native lead has an ``idempotency_key``; the rest is of forms, see
+    :class:`services.ingest.domain.dialects.captures.Submission`.
+    """
 
     idempotency_key: str | None = None
+    form: str = ""
+    form_version: int | None = None
+    origin: str = ""
+    is_refused: bool = False
 
 
 _read_context: Final = msgspec.json.Decoder(RequestContext).decode
@@ -74,7 +83,9 @@ class RawReader:
         )
         self._captures = CaptureReader(
             traits=traits,
+            acts=acts,
             acquisition=acquisition,
+            forms=Forms(rulebook.forms),
             rules=rulebook.identity,
             hash_identifier=hash_identifier,
         )
@@ -134,7 +145,7 @@ class RawReader:
                     source=raw.source,
                     record_id=record_id,
                     received=received,
-                    message_id=None,
+                    submission=_submission(raw),
                 )
             case "outcome" | "cost":
                 return self._read_report(raw, record_id=record_id, received=received)
@@ -209,3 +220,10 @@ class RawReader:
 
 def _idempotency_key(raw: RawReceived) -> str | None:
     return _read_context(raw.batch_context).idempotency_key if raw.batch_context else None
+
+
+def _submission(raw: RawReceived) -> Submission:
+    if not raw.batch_context:
+        return FREE
+    context = _read_context(raw.batch_context)
+    return Submission(context.form, context.form_version, context.origin, context.is_refused)

@@ -11,14 +11,14 @@ from services.ingest.domain.identity.merging import Move
 from services.ingest.domain.identity.resolving import Resolution, learn, resolve
 from services.ingest.domain.intake import ERASED, Intake
 from services.ingest.domain.outcomes import Cost, Outcome, OutcomeKind
-from services.ingest.domain.traits import CONSENT
+from services.ingest.domain.traits import CONSENT, TERMS
 from shared.contracts import topics
 from shared.contracts.attributes import Acquisition, Amount, ExternalId
 from shared.contracts.declarations import Event
 from shared.contracts.events import behaviour, contacts, leads, outcomes
 from shared.kernel.changes import Emission
 from shared.kernel.errors import Rejected
-from shared.kernel.instants import Instant
+from shared.kernel.instants import Instant, to_datetime
 from shared.kernel.money import Money
 
 ACTS: Final[Mapping[str, type[Event]]] = {
@@ -58,8 +58,10 @@ def on_intake(directory: Directory, intake: Intake) -> list[Emission]:
     known = _tell_lead(directory, intake, resolution, lead)
     if known is not None:
         emissions.append(Emission(known, resolution.profile, lead.id, intake.occurred))
-    if intake.act is not None:
-        event = _act(intake.act, intake, lead=lead.id, profile=resolution.profile)
+    for act in (intake.act, *intake.further_acts):
+        if act is None:
+            continue
+        event = _act(act, intake, lead=lead.id, profile=resolution.profile)
         emissions.append(Emission(event, resolution.profile, lead.id, intake.occurred))
     if intake.outcome is not None:
         outcome = _outcome(intake.outcome, intake, lead=lead.id, profile=resolution.profile)
@@ -113,7 +115,7 @@ def _tell_lead(directory: Directory, intake: Intake, resolution: Resolution, lea
             external_ids=external_ids,
             attributes=lead.attribute_values(),
             reachable=lead.is_reachable,
-            missing=_missing(lead),
+            missing=lead.missing,
             acquisition=_acquisition(intake),
             message_id=intake.message_id,
         )
@@ -138,18 +140,6 @@ def _tell_lead(directory: Directory, intake: Intake, resolution: Resolution, lea
     )
 
 
-def _missing(lead: Lead) -> list[str]:
-    """Return what I2 wants to know of a lead and is not known yet; the source always is."""
-    contact = lead.contact
-    is_there = {
-        "name": "name" in contact.known,
-        "contact": lead.is_reachable,
-        "company": "company_name" in contact.known,
-        "title": "title" in contact.free_text or "title_level" in lead.attributes,
-    }
-    return [name for name, known in is_there.items() if not known]
-
-
 def _act(act: Act, intake: Intake, *, lead: str, profile: str) -> Event:
     common: dict[str, Any] = {
         "lead": lead,
@@ -158,6 +148,8 @@ def _act(act: Act, intake: Intake, *, lead: str, profile: str) -> Event:
         "message_id": intake.message_id,
         "acquisition": _acquisition(intake),
     }
+    if act.tags:
+        common["tags"] = list(act.tags)
     if act.is_declared:
         declared: Callable[..., Event] = ACTS[act.name]
         return declared(**common, **act.fields)
@@ -242,6 +234,11 @@ def contact_updated(lead: Lead, occurred: Instant) -> Emission:
             name.removeprefix(CONSENT): bool(told.value)
             for name, told in sorted(contact.known.items())
             if name.startswith(CONSENT)
+        },
+        consent_terms={
+            name.removeprefix(TERMS): contacts.ConsentTerms(text=str(told.value), at=to_datetime(told.at))
+            for name, told in sorted(contact.known.items())
+            if name.startswith(TERMS)
         },
         language=contact.text("language"),
         time_zone=contact.text("time_zone"),

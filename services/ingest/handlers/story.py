@@ -18,7 +18,7 @@ from shared.kernel.changes import Emission
 from shared.kernel.money import format_money
 
 _COMMON: Final = frozenset({"lead", "profile", "source", "message_id", "acquisition"})
-_NOTHING: Final[tuple[object, ...]] = (None, "", {})
+_NOTHING: Final[tuple[object, ...]] = (None, "", {}, [])
 _SHORT: Final = 8
 IDENTIFIED: Final = "lead_identified"
 """A line without an event: an identifier was added to a lead that was known already."""
@@ -138,12 +138,17 @@ def _attributes(event: leads.LeadCaptured | leads.LeadChanged) -> Iterator[str]:
 
 def _fields(event: Event, names: Sequence[str]) -> str:
     """Return what an act or an outcome says, up to the source that said it."""
-    told = [
-        f"{name}={format_amount(value) if isinstance(value, Amount) else value}"
-        for name in names
-        if (value := getattr(event, name)) not in _NOTHING
-    ]
+    told = [f"{name}={_in_words(value)}" for name in names if (value := getattr(event, name)) not in _NOTHING]
     return f"{', '.join(told)}; from " if told else "from "
+
+
+def _in_words(value: object) -> object:
+    match value:
+        case Amount():
+            return format_amount(value)
+        case list():
+            return "+".join(map(str, value))
+    return value
 
 
 def format_amount(amount: Amount) -> str:

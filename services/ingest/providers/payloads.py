@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from services.ingest.domain.dialects.captures import read_fields
+from services.ingest.domain.dialects.form_fields import read_fields
 from services.ingest.domain.identifiers import IdentifierKind
 from services.ingest.domain.intake import Refusal
 from services.ingest.providers.port import DeliveryUnreadable, HookItem

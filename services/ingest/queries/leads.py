@@ -15,6 +15,7 @@ from services.ingest.domain.identifiers import (
     normalise_email,
     normalise_phone,
 )
+from services.ingest.domain.traits import CONSENT, TERMS
 from services.ingest.store.directory_rows import find_lead_ids, load_leads
 from shared.kernel.instants import Instant
 from shared.postgres.database import Database
@@ -29,6 +30,18 @@ class ShownExternalId(msgspec.Struct, frozen=True):
     id: str
 
 
+class ShownConsent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What somebody said last about one delivery channel, when, and the text that they agreed to last.
+
+    Instants are in microseconds since 1970.
+    """
+
+    given: bool
+    at: Instant
+    text: str | None = None
+    agreed: Instant | None = None
+
+
 class ShownLead(msgspec.Struct, frozen=True, kw_only=True):
     """A lead as the API shows it; ``created`` is in microseconds since 1970."""
 
@@ -40,6 +53,8 @@ class ShownLead(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, str | int | float | bool | None]
     free_text: dict[str, str]
     external_ids: list[ShownExternalId]
+    missing: list[str]
+    consents: dict[str, ShownConsent]
     reachable: bool
     captured: bool
     created: Instant
@@ -88,7 +103,20 @@ def show(lead: Lead) -> ShownLead:
         attributes=lead.attribute_values(),
         free_text={name: str(told.value) for name, told in sorted(contact.free_text.items())},
         external_ids=[ShownExternalId(ref.source, ref.id) for ref in lead.external_ids],
+        missing=lead.missing,
+        consents={
+            name.removeprefix(CONSENT): _consent(contact, name.removeprefix(CONSENT))
+            for name in sorted(contact.known)
+            if name.startswith(CONSENT)
+        },
         reachable=lead.is_reachable,
         captured=lead.is_captured,
         created=lead.created,
     )
+
+
+def _consent(contact: Contact, channel: str) -> ShownConsent:
+    told, terms = contact.known[f"{CONSENT}{channel}"], contact.known.get(f"{TERMS}{channel}")
+    if terms is None:
+        return ShownConsent(bool(told.value), told.at)
+    return ShownConsent(bool(told.value), told.at, str(terms.value), terms.at)

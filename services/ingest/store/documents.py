@@ -10,14 +10,16 @@ from typing import Literal
 import msgspec
 from msgspec import field
 
-from services.ingest.domain.acts import ActNames, PageKind
+from services.ingest.domain.acts import ActNames, ActReader, PageKind
 from services.ingest.domain.choices import ChoiceRule
 from services.ingest.domain.dialects.acquisition import ChannelRules
 from services.ingest.domain.dialects.clicks import Machines
 from services.ingest.domain.dialects.event_types import SUBJECT_FIELDS, EventNames
 from services.ingest.domain.dialects.rulebook import Rulebook
+from services.ingest.domain.forms.definitions import FormDocument, find_faults
 from services.ingest.domain.identifiers import IdentityRules
 from services.ingest.domain.outcomes import COST_KINDS, OutcomeKind, OutcomeNames
+from services.ingest.domain.traits import FieldNames
 from shared.documents.faults import Fault, raise_if_any
 from shared.documents.files import read_documents
 from shared.documents.versions import D, Document, load_document
@@ -113,11 +115,13 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
         ],
         about="documents of kind choices",
     )
+    fields = _read(folder, "fields", FieldNamesDocument)
     acts = _read(folder, "acts", ActNamesDocument)
     identity = _read(folder, "identity", IdentityDocument)
     channels = _read(folder, "channels", ChannelsDocument)
     machines = _read(folder, "machines", MachinesDocument)
     raise_if_any(_no_patterns(machines.agents), about="documents of kind machines")
+    forms = _read_forms(folder / "forms", acts=acts, fields=fields)
     outcomes = _read(folder, "outcomes", OutcomeNamesDocument)
     raise_if_any(
         [
@@ -136,7 +140,7 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
     )
     return Rulebook(
         choices=rules,
-        field_names=_read(folder, "fields", FieldNamesDocument).aliases,
+        field_names=fields.aliases,
         act_names=ActNames(names=acts.names, properties=acts.properties),
         page_kinds=_read(folder, "page_kinds", PageKindsDocument).kinds,
         identity=IdentityRules(
@@ -147,6 +151,7 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
         ),
         channels=ChannelRules(click_ids=channels.click_ids, mediums=channels.mediums, hosts=channels.hosts),
         machines=Machines(agents=machines.agents),
+        forms=forms,
         outcome_names=OutcomeNames(kinds=outcomes.kinds, stages=outcomes.stages, costs=outcomes.costs),
         event_names=EventNames(
             leads=events.leads,
@@ -157,6 +162,22 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
             subjects=events.subjects,
         ),
     )
+
+
+def _read_forms(folder: Path, *, acts: ActNamesDocument, fields: FieldNamesDocument) -> list[FormDocument]:
+    """Return every version of every form."""
+    known = ActReader(names=ActNames(names=acts.names, properties=acts.properties), page_kinds=())
+    names = FieldNames(fields.aliases)
+    forms = [loaded.body for loaded in read_documents(folder, kind="forms", shape=FormDocument).values()]
+    faults = [
+        Fault(f"{form.name}.yaml, version {form.version}: {fault.path}", fault.text)
+        for form in forms
+        for fault in find_faults(
+            form, is_act=lambda name: known.find(name) is not None, our_name_of=names.find
+        )
+    ]
+    raise_if_any(faults, about="documents of kind forms")
+    return forms
 
 
 def _no_patterns(agents: Iterable[str]) -> list[Fault]:

@@ -60,8 +60,13 @@ class CopiesForgotten(msgspec.Struct, frozen=True, gc=False):
 _LONGEST_ID: Final = 200
 _INT64: Final = 2**63 - 1
 
-_ADMINISTRATIVE: Final = frozenset({"lead", "profile", "source", "message_id", "acquisition"})
-"""What every act carries besides what was done; no rule speaks of it, so no fact keeps it."""
+_ADMINISTRATIVE: Final = frozenset(
+    {
+        *("lead", "profile", "source", "message_id", "acquisition"),
+        *("form_version", "landing_page_version", "tags"),
+    }
+)
+"""What acts carry besides what was done; no rule speaks of it, so no fact keeps it."""
 
 
 def _fields_of(event: Event) -> Mapping[str, object]:

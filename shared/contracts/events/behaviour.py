@@ -53,6 +53,15 @@ class FormSubmitted(BehaviourEvent, frozen=True, kw_only=True):
     start_within_months: Annotated[
         int | None, Meta(description="In how many months the project is to start, if the form asked")
     ] = None
+    form_version: Annotated[
+        int | None, Meta(description="Version of the form's document, where it has one")
+    ] = None
+    landing_page_version: Annotated[
+        str, Meta(description="Version of the landing page, if a hidden field told")
+    ] = ""
+    tags: Annotated[list[str], Meta(description="Tags that the form's document puts on")] = field(
+        default_factory=list
+    )
 
 
 @DECLARED.declare(name="demo_requested", on=BEHAVIOUR)
@@ -138,7 +147,15 @@ EXAMPLES: Final = (
         kind="price",
         acquisition=EXAMPLE_ACQUISITION,
     ),
-    FormSubmitted(**_WHO, message_id="form-7f3a", form="trial-request", start_within_months=3),
+    FormSubmitted(
+        **_WHO,
+        message_id="form-7f3a",
+        form="trial_request",
+        start_within_months=3,
+        form_version=1,
+        landing_page_version="b",
+        tags=["high_intent", "website"],
+    ),
     DemoRequested(**_WHO, message_id="ajs-next-31c3"),
     TrialRequested(**_WHO, message_id="ajs-next-31c4"),
     DocumentDownloaded(**_WHO, message_id="ajs-next-31c5", kind="white_paper", document="smart-factory"),

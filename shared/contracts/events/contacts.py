@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
+import msgspec
 from msgspec import Meta, field
 
-from shared.contracts.attributes import EXAMPLE_LEAD, LeadId
+from shared.contracts.attributes import EXAMPLE_LEAD, EXAMPLE_MOMENT, LeadId, Moment
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.topics import CONTACTS
+
+
+class ConsentTerms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The text that somebody agreed to, and when. Whether the consent still holds, ``consents`` says."""
+
+    text: Annotated[str, Meta(description="The form and the version of its text, for example contact@2")]
+    at: Moment
 
 
 @DECLARED.declare(name="contact_updated", on=CONTACTS)
@@ -30,6 +38,10 @@ class ContactUpdated(Event, frozen=True, kw_only=True):
         dict[str, bool],
         Meta(description="By delivery channel: true given, false refused; absent: never said"),
     ] = field(default_factory=dict)
+    consent_terms: Annotated[
+        dict[str, ConsentTerms],
+        Meta(description="By delivery channel: the text that was agreed to last, where a form showed one"),
+    ] = field(default_factory=dict)
     language: Annotated[str | None, Meta(description="BCP 47, for example zh-CN")] = None
     time_zone: Annotated[str | None, Meta(description="IANA name, for example Asia/Shanghai")] = None
 
@@ -44,6 +56,7 @@ EXAMPLES: Final = (
         company_name="Example Works",
         free_text={"message": "Please call after ten."},
         consents={"email": True},
+        consent_terms={"email": ConsentTerms(text="contact@1", at=EXAMPLE_MOMENT)},
         language="zh-CN",
         time_zone="Asia/Shanghai",
     ),

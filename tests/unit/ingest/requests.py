@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from services.ingest.domain.dialects.rulebook import Rulebook
 from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.handlers.reading import RawReader
 from services.ingest.providers.roster import hook_readers
@@ -61,5 +62,5 @@ def all_requests() -> list[ClientRequest]:
     return [read_request(path.stem) for path in sorted(FOLDER.glob("*.json"))]
 
 
-def make_reader() -> RawReader:
-    return RawReader(RULEBOOK, hash_identifier=identifier_hasher(IDENTITY_KEY), hooks=hook_readers())
+def make_reader(rulebook: Rulebook = RULEBOOK) -> RawReader:
+    return RawReader(rulebook, hash_identifier=identifier_hasher(IDENTITY_KEY), hooks=hook_readers())

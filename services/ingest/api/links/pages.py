@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Literal, TypeVar
 
-LANGUAGES: Final = ("zh", "en")
+LANGUAGES: Final[tuple[Literal["zh", "en"], ...]] = ("zh", "en")
 """Languages that our own pages speak."""
+
+L = TypeVar("L", bound=str)
 
 PAGE_HEADERS: Final[Mapping[str, str]] = {
     "cache-control": "no-store",
@@ -47,12 +49,13 @@ def link_page(kind: str, language: str) -> bytes:
     return _FRAME.format(language=language, title=title, text=text).encode()
 
 
-def language_of(accepted: str, *, spoken: Sequence[str] = LANGUAGES) -> str:
+def language_of(accepted: str, *, spoken: Sequence[L]) -> L:
     """Return the first language that an Accept-Language header names and a page speaks, else its first."""
     for wanted in accepted.lower().split(","):
         language = wanted.strip().partition(";")[0].partition("-")[0]
-        if language in spoken:
-            return language
+        found = next((one for one in spoken if one == language), None)
+        if found is not None:
+            return found
     return spoken[0]
 
 

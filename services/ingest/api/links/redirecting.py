@@ -16,7 +16,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from services.ingest.api.edge import Caller, Edge, caller_of
-from services.ingest.api.links.pages import HTML, PAGE_HEADERS, language_of, link_page, reads_pages
+from services.ingest.api.links.pages import HTML, LANGUAGES, PAGE_HEADERS, language_of, link_page, reads_pages
 from services.ingest.api.messages import Message, Parcel
 from services.ingest.domain.dialects.clicks import ClickRecord
 from services.ingest.domain.identifiers import IdentifierKind
@@ -183,7 +183,7 @@ def _record_of(
 async def _tell(send: Send, caller: Caller, verdict: LinkUnknown | LinksUnavailable) -> None:
     if not reads_pages(caller.headers.get(b"accept", "")):
         raise verdict
-    language = language_of(caller.headers.get(b"accept-language", ""))
+    language = language_of(caller.headers.get(b"accept-language", ""), spoken=LANGUAGES)
     kind, status = ("unknown", 404) if isinstance(verdict, LinkUnknown) else ("unavailable", 503)
     headers = dict(PAGE_HEADERS) if status == 404 else {**PAGE_HEADERS, "retry-after": "2"}
     await send_json(send, status, link_page(kind, language), headers=headers, media_type=HTML)

@@ -7,14 +7,16 @@ under whatever labels the page gave them; names that begin with ``_`` are for us
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
-from urllib.parse import parse_qsl
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from services.ingest.domain.acts import FORM, Act
+from services.ingest.domain.acts import FORM, Act, ActReader
 from services.ingest.domain.dialects.acquisition import AcquisitionReader
+from services.ingest.domain.dialects.form_fields import Fields, read_fields
+from services.ingest.domain.forms.checking import check, take_up
+from services.ingest.domain.forms.definitions import HONEYPOT_FIELDS, FormDocument, Forms
 from services.ingest.domain.identifiers import (
     HashIdentifier,
     IdentifierKind,
@@ -24,7 +26,7 @@ from services.ingest.domain.identifiers import (
 from services.ingest.domain.intake import Claims, Intake, Refusal, identify, show_message_id
 from services.ingest.domain.links.addresses import click_that_counts
 from services.ingest.domain.moments import correct_moment, read_moment
-from services.ingest.domain.scrubbing import Scalar, drop_zeros, scrub_label
+from services.ingest.domain.scrubbing import Scalar, scrub_label
 from services.ingest.domain.traits import TraitReader, fold_name
 from shared.kernel.instants import Instant
 
@@ -33,17 +35,33 @@ NO_IDENTITY: Final = Refusal("intake.no_identity")
 HONEYPOT: Final = Refusal("intake.honeypot")
 NO_FIELDS: Final = Refusal("intake.empty_form")
 
+FORM_UNKNOWN: Final = Refusal("form.unknown")
+FOREIGN_ORIGIN: Final = Refusal("form.origin_not_allowed")
+
 FORM_NAME: Final = "_form"
 IDEMPOTENCY_KEY: Final = "_idempotency_key"
-HONEYPOT_FIELDS: Final = ("website", "_gotcha", "_honeypot")
-"""Fields that a person cannot see; whoever fills them is a machine."""
-
-_MOST_FIELDS: Final = 200
+_LANDING_PAGE_VERSION: Final = frozenset({"landingpageversion", "landingversion", "pageversion"})
 
 _read_object: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 
-Fields = Sequence[tuple[str, str]]
+
+class Submission(NamedTuple):
+    """What is known of a submission besides its body.
+
+    ``form`` names its document, empty if it has none; ``version`` is the one that the visitor saw, None
+    if that cannot be told. ``origin`` is the page's that sent it, where that is not our own. One that
+    ``is_refused`` was sent back to the visitor, and is judged anew when it goes round.
+    """
+
+    form: str = ""
+    version: int | None = None
+    origin: str = ""
+    is_refused: bool = False
+
+
+FREE: Final = Submission()
+"""A submission of a form that has no document."""
 
 
 class CaptureReader:
@@ -53,11 +71,15 @@ class CaptureReader:
         self,
         *,
         traits: TraitReader,
+        acts: ActReader,
         acquisition: AcquisitionReader,
+        forms: Forms,
         rules: IdentityRules,
         hash_identifier: HashIdentifier,
     ) -> None:
+        self._acts = acts
         self._acquisition = acquisition
+        self._forms = forms
         self._traits = traits
         self._rules = rules
         self._hash = hash_identifier
@@ -112,7 +134,7 @@ class CaptureReader:
         source: str,
         record_id: str,
         received: Instant,
-        message_id: str | None,
+        submission: Submission = FREE,
     ) -> Intake | Refusal:
         """Return what a form says; ``enctype`` is urlencoded, multipart, text or json."""
         fields = read_fields(body, enctype=enctype)
@@ -125,6 +147,12 @@ class CaptureReader:
                 given[name] = f"{before}, {value}" if before else value
         if any(given.get(name) for name in HONEYPOT_FIELDS):
             return HONEYPOT
+        form = None
+        if submission.form:
+            form = self._forms.find(submission.form, submission.version) or self._forms.find(submission.form)
+            refusal = FORM_UNKNOWN if form is None else self._judge(form.name, fields, submission)
+            if refusal is not None:
+                return refusal
         hidden = {name: given.pop(name) for name in list(given) if name.startswith("_")}
         by_name = {fold_name(name): name for name in given}
         claims = Claims(
@@ -132,15 +160,42 @@ class CaptureReader:
             (hidden.get("_anonymous_id") or _take(given, by_name, "anonymousid"),),
             _take(given, by_name, "externalid"),
         )
-        return self._capture(
+        intake = self._capture(
             claims,
             given,
             source=source,
             record_id=record_id,
             occurred=received,
-            message_id=clean_text(hidden.get(IDEMPOTENCY_KEY)) or message_id,
-            form=clean_text(hidden.get(FORM_NAME)) or source,
+            message_id=clean_text(hidden.get(IDEMPOTENCY_KEY)),
+            form=submission.form or clean_text(hidden.get(FORM_NAME)) or source,
         )
+        if form is not None and isinstance(intake, Intake):
+            self._add_what_the_document_says(intake, form, fields, submission)
+        return intake
+
+    def _judge(self, name: str, fields: Fields, submission: Submission) -> Refusal | None:
+        """Return why a submission is of no use: it comes from elsewhere, or was refused and still is."""
+        form = self._forms.newest[name]
+        if submission.origin and form.allowed_origins and submission.origin not in form.allowed_origins:
+            return FOREIGN_ORIGIN
+        if submission.is_refused:
+            filled = take_up(form, fields, find_name=self._traits.find_name)
+            faults = check(form, filled, rules=self._rules)
+            return Refusal(faults[0].code) if faults else None
+        return None
+
+    def _add_what_the_document_says(
+        self, intake: Intake, form: FormDocument, fields: Fields, submission: Submission
+    ) -> None:
+        assert intake.act is not None
+        assert intake.traits is not None
+        intake.act = intake.act._replace(
+            fields={**intake.act.fields, "form_version": form.version}, tags=form.tags
+        )
+        intake.further_acts = [self._acts.read(one.act, one.properties) for one in form.acts]
+        if submission.version is not None:
+            for channel in sorted(take_up(form, fields, find_name=self._traits.find_name).agreed):
+                intake.traits.terms[channel] = form.terms_of(channel)
 
     def _capture(
         self,
@@ -154,6 +209,7 @@ class CaptureReader:
         form: str | None,
     ) -> Intake | Refusal:
         fields = dict(given)
+        page_version = _take_page_version(fields)
         click = click_that_counts(self._acquisition.take_click(fields), occurred=occurred)
         acquisition = self._acquisition.take_fields(fields)
         traits = self._traits.read(fields)
@@ -168,6 +224,8 @@ class CaptureReader:
                 "form": scrub_label(form),
                 "start_within_months": traits.start_within_months,
             }
+            if page_version:
+                told["landing_page_version"] = page_version
             act = Act(FORM, told, is_declared=True)
         return Intake(
             source=source,
@@ -183,69 +241,13 @@ class CaptureReader:
         )
 
 
+def _take_page_version(given: dict[str, object]) -> str:
+    text = ""
+    for name in [name for name in given if fold_name(name) in _LANDING_PAGE_VERSION]:
+        text = scrub_label(clean_text(given.pop(name)) or "")
+    return text
+
+
 def _take(given: dict[str, object], by_name: Mapping[str, str], folded: str) -> object:
     name = by_name.get(folded)
     return None if name is None else given.pop(name, None)
-
-
-def read_fields(body: bytes, *, enctype: str) -> Fields:
-    """Return the fields of a form in order, names as often as they stand there; at most 200."""
-    fields = _split_fields(body, enctype)
-    return [(drop_zeros(name), drop_zeros(value)) for name, value in fields] if _has_zeros(body) else fields
-
-
-def _has_zeros(body: bytes) -> bool:
-    return b"%00" in body or b"\0" in body or b"\\u0000" in body
-
-
-def _split_fields(body: bytes, enctype: str) -> Fields:
-    match enctype:
-        case "multipart":
-            return _read_multipart(body)[:_MOST_FIELDS]
-        case "text":
-            return _read_lines(body.decode("utf-8", "replace"))[:_MOST_FIELDS]
-        case "json":
-            try:
-                given = _read_object(body)
-            except _UNREADABLE:
-                return []
-            texts = [(name, clean_text(value)) for name, value in given.items()]
-            return [(name, text) for name, text in texts if text is not None][:_MOST_FIELDS]
-        case _:
-            text = body.decode("utf-8", "replace")
-            try:
-                return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-            except ValueError:
-                return []
-
-
-def _read_lines(text: str) -> list[tuple[str, str]]:
-    """Read ``name=value`` lines; a line without "=" goes on with the value before."""
-    fields: list[tuple[str, str]] = []
-    for line in text.splitlines():
-        name, equals, value = line.partition("=")
-        if equals and name.strip():
-            fields.append((name.strip(), value))
-        elif fields and line:
-            fields[-1] = (fields[-1][0], f"{fields[-1][1]}\n{line}")
-    return fields
-
-
-def _read_multipart(body: bytes) -> list[tuple[str, str]]:
-    """Read the text parts; the boundary is the first line, and files are passed over."""
-    boundary = body.partition(b"\r\n")[0]
-    if not boundary.startswith(b"--") or len(boundary) > 200:
-        return []
-    fields: list[tuple[str, str]] = []
-    for part in body.split(boundary)[1:]:
-        head, gap, content = part.partition(b"\r\n\r\n")
-        disposition = head.decode("utf-8", "replace")
-        if not gap or "filename=" in disposition:
-            continue
-        _, _, rest = disposition.partition('name="')
-        name, quote, _ = rest.partition('"')
-        if quote and name:
-            fields.append(
-                (name.replace("%22", '"'), content.removesuffix(b"\r\n").decode("utf-8", "replace"))
-            )
-    return fields

@@ -11,6 +11,7 @@ from services.ingest.domain.choices import ChoiceRule
 from services.ingest.domain.dialects.acquisition import ChannelRules
 from services.ingest.domain.dialects.clicks import Machines
 from services.ingest.domain.dialects.event_types import EventNames
+from services.ingest.domain.forms.definitions import FormDocument
 from services.ingest.domain.identifiers import IdentityRules
 from services.ingest.domain.outcomes import OutcomeNames
 
@@ -27,3 +28,4 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
     channels: ChannelRules = ChannelRules()
     event_names: EventNames = EventNames()
     machines: Machines = Machines()
+    forms: Sequence[FormDocument] = ()

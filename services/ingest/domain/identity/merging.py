@@ -15,7 +15,7 @@ import msgspec
 from services.ingest.domain.choices import fold
 from services.ingest.domain.directory import Contact, Directory, Lead, Profile, Told, newest, says_the_same
 from services.ingest.domain.identifiers import HashIdentifier, IdentifierKind
-from services.ingest.domain.traits import CONSENT
+from services.ingest.domain.traits import CONSENT, TERMS
 from shared.kernel.errors import Rejected
 
 MOST_PROFILES: Final = 100
@@ -202,9 +202,9 @@ def _divide_contacts(
             if hash_identifier(IdentifierKind(name), str(told.value)).hash in identifiers:
                 del left[name]
                 back[name] = told
-        elif not name.startswith(CONSENT) and returns.contact.known.get(name) == told:
+        elif not name.startswith((CONSENT, TERMS)) and returns.contact.known.get(name) == told:
             del left[name]
-        elif name.startswith(CONSENT) and (name not in back or back[name].at < told.at):
+        elif name.startswith((CONSENT, TERMS)) and (name not in back or back[name].at < told.at):
             back[name] = told
     texts = {n: t for n, t in stays.contact.free_text.items() if returns.contact.free_text.get(n) != t}
     # the contact that comes back was a tombstone meanwhile: its version must rise, whatever it says

@@ -24,7 +24,7 @@ from services.ingest.domain.identifiers import Identifier, IdentifierKind
 from services.ingest.domain.identity.merging import Move, may_join, may_merge, merge, next_contact
 from services.ingest.domain.intake import UNKNOWN_LEAD, Intake
 from services.ingest.domain.scrubbing import Scalar
-from services.ingest.domain.traits import CONSENT, Traits
+from services.ingest.domain.traits import CONSENT, TERMS, Traits
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant
 
@@ -248,6 +248,7 @@ def _learn_contact(
 ) -> Contact:
     said: dict[str, Scalar] = {name: text for name, text in traits.contact.items() if name not in demoted}
     said |= {f"{CONSENT}{channel}": answer for channel, answer in traits.consents.items()}
+    said |= {f"{TERMS}{channel}": text for channel, text in traits.terms.items()}
     known = hear(contact.known, said, at)
     free_text = hear(contact.free_text, dict(traits.free_text), at)
     if known is contact.known and free_text is contact.free_text:

@@ -16,9 +16,6 @@ from tests.services.ingest.running import KEY, RunningIngest
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(20)]
 
 NATIVE: Final = ("/v1/leads", "/v1/events", "/", "/v1/outcomes", "/v1/costs")
-PAGES: Final = (("/f/thanks", "get"),)
-"""What people see and no client asks for."""
-
 SDK: Final = ("/v1/identify", "/v1/i", "/v1/track", "/v1/t", "/v1/batch", "/v1/import/", "/beacon/v1/batch")
 
 
@@ -60,7 +57,7 @@ class TestTheDocument:
         routes = {
             (route.path, method.lower()) for route in ingest.blueprint.hot_routes for method in route.methods
         }
-        assert routes - told == set(PAGES)
+        assert routes - told == set()
 
     async def test_says_of_every_operation_what_it_takes_and_answers(self, ingest: RunningIngest) -> None:
         document = await document_of(ingest)

@@ -15,14 +15,16 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from services.ingest.api.admission.limiter import Limiter
-from services.ingest.api.captures import Redirects, capture_routes
 from services.ingest.api.edge import STATUSES, Edge, sdk_routes
+from services.ingest.api.forms.hosting import form_routes
 from services.ingest.api.hooks.routes import HOOK_STATUSES, hook_routes
+from services.ingest.api.leads import lead_routes
 from services.ingest.api.native.routes import native_routes
 from services.ingest.api.stamping import Stamper
 from services.ingest.domain.admission.samples import TurnedAway
 from services.ingest.domain.admission.token_bucket import Rate
 from services.ingest.domain.dialects.hooks import Errand
+from services.ingest.domain.dialects.rulebook import Rulebook
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.metrics import IngestMetrics
 from services.ingest.providers.roster import PROVIDERS
@@ -41,6 +43,7 @@ from shared.security.write_keys import Entrance
 from tests.unit.ingest.requests import (
     IDENTITY_KEY,
     RECEIVED,
+    RULEBOOK,
     ClientRequest,
     make_reader,
 )
@@ -145,7 +148,8 @@ class FakeAuthority:
 class House:
     """The edge with its fakes around it, and a client in front."""
 
-    def __init__(self, now: Instant = RECEIVED) -> None:
+    def __init__(self, now: Instant = RECEIVED, *, rulebook: Rulebook = RULEBOOK) -> None:
+        self.reader = make_reader(rulebook)
         self.keys = FakeKeys()
         self.sink = FakeSink()
         self.names = FakeNames()
@@ -182,15 +186,11 @@ class House:
                     *native_routes(
                         edge,
                         once=self.names,
-                        meaning_of=make_reader().meaning_of,
+                        meaning_of=self.reader.meaning_of,
                         remembered=timedelta(hours=72),
                     ),
-                    *capture_routes(
-                        edge,
-                        find_leads=self.find_leads,
-                        authority=FakeAuthority(),
-                        redirects=Redirects(frozenset({"https://example.com"})),
-                    ),
+                    *lead_routes(find_leads=self.find_leads, authority=FakeAuthority(), clock=self.clock),
+                    *form_routes(edge, rulebook, origins=frozenset({"https://example.com"}), public_url=""),
                     *hook_routes(
                         edge,
                         providers=PROVIDERS,
@@ -239,8 +239,7 @@ class House:
 
     def understood(self) -> list[Intake | Errand | Refusal]:
         """Return what the resolver makes of everything that was kept."""
-        reader = make_reader()
         return [
-            reader.on_raw_received(raw, record_id=one, received=self.clock.now())
+            self.reader.on_raw_received(raw, record_id=one, received=self.clock.now())
             for raw, one in zip(self.raws, self.ids, strict=True)
         ]

@@ -1,0 +1,1 @@
+"""Forms over HTTP: the pages that we host, and what visitors send, from our pages and everybody's."""

@@ -1,0 +1,1 @@
+"""Forms that stand in documents: what they ask, what they refuse, and in which words."""
