@@ -68,6 +68,9 @@ def check_answer(request: ClientRequest, expected: Expected, answer: WireAnswer)
         source = answer.document["source"]
         assert source["enabled"] is True
         assert (source["writeKey"], source["destinations"]) == ("WK_test123", [])
+    elif request.path.endswith("/settings"):
+        assert answer.document["integrations"]["Segment.io"]["apiKey"] == "WK_test123"
+        assert answer.document["metrics"] == {"sampleRate": 0}
     elif request.path in NATIVE:
         assert answer.document["success"] is True
     else:
@@ -103,11 +106,15 @@ async def test_a_client_hears_what_it_needs_and_its_words_end_as_the_right_event
     assert await door.ingest.breaches() == {}
 
 
-def test_both_generations_and_both_ways_of_sending_of_one_client_end_as_equal_events() -> None:
+def test_both_generations_of_a_client_and_all_its_ways_of_sending_end_as_equal_events() -> None:
     by_client = {scenario.client: scenario for scenario in SCENARIOS}
     standard = _without_moments(by_client["segment-ajs184-standard"])
     assert len(standard) == 4
-    for other in ("segment-ajs184-batching", "segment-ajs184-batching-pagehide"):
+    for other in (
+        "segment-ajs170-standard",
+        "segment-ajs184-batching",
+        "segment-ajs184-batching-pagehide",
+    ):
         assert _without_moments(by_client[other]) == standard
     rudder = _without_moments(by_client["rudder-js-xhr-default"])
     assert _without_moments(by_client["rudder-js-xhr-batch"]) == rudder
