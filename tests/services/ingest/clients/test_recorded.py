@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
+from services.ingest.domain.admission.samples import decode_sample
 from shared.contracts.topics import BEHAVIOUR, CONTACTS, LEADS
 from shared.testing.kafka_broker import KafkaBroker
 from tests.services.ingest.clients.door import Door, data_of, open_door
@@ -166,5 +167,7 @@ async def test_a_request_without_any_credential_is_refused_and_a_sample_of_it_ke
         while not await door.ingest.value("SELECT count(*) FROM quarantine"):
             await asyncio.sleep(0.05)
     assert await door.ingest.value("SELECT code FROM quarantine") == "write_key.invalid"
-    assert await door.ingest.value("SELECT record FROM quarantine") == request_.body
+    sample = decode_sample(await door.ingest.value("SELECT record FROM quarantine"))
+    assert sample is not None
+    assert (sample.path, sample.content) == (request_.path, request_.body)
     assert not await door.events(LEADS.name, BEHAVIOUR.name)
