@@ -49,6 +49,14 @@ def test_a_container_has_the_bounds_an_operator_expects(name: str) -> None:
     assert service.get("read_only") or name == "kafka"  # its image writes its properties beside itself
 
 
+def test_the_edge_keeps_what_comes_in_while_the_log_is_away_in_a_volume() -> None:
+    edge = SERVICES["ingest"]
+    assert edge["environment"]["LEADMILL_INGEST_SPILL"] == "true"
+    assert set(SERVICES["scoring"]["environment"]) <= set(edge["environment"])
+    (volume,) = edge["volumes"]
+    assert volume.partition(":")[0] in COMPOSE["volumes"]
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_ports_are_open_to_this_machine_only(name: str) -> None:
     for port in SERVICES[name].get("ports", ()):
