@@ -357,7 +357,7 @@ def build_replaying(resources: Resources, *, database: Database) -> Replaying:
     reader = RawReader(
         rulebook, hash_identifier=identifier_hasher(identity_key), currency=settings.default_currency
     )
-    ways_in = _ways_in(resources, settings, database, reader=reader, rules=rulebook.identity, authority=None)
+    ways_in = _ways_in(resources, settings, database, reader=reader, rulebook=rulebook, authority=None)
     return Replaying(
         database,
         log=resources.log,
