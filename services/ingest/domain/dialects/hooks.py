@@ -27,6 +27,7 @@ from services.ingest.domain.intake import (
 from services.ingest.domain.moments import correct_moment
 from services.ingest.domain.scrubbing import Scalar
 from services.ingest.domain.traits import TraitReader
+from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant
 
 UNKNOWN_KIND: Final = Refusal("hook.unknown_kind")
@@ -48,6 +49,7 @@ _UNFIT: Final = (
     AttributeError,
     RecursionError,
     msgspec.MsgspecError,
+    Rejected,
 )
 
 
