@@ -49,3 +49,8 @@ def beijing_day(value: object) -> str | None:
 def beijing_day_of(moment: Instant) -> str:
     """Return the day in Beijing's time on which an instant lies, as YYYY-MM-DD."""
     return format_instant(moment + _BEIJING)[:10]
+
+
+def beijing_clock_of(moment: Instant) -> str:
+    """Return an instant as Beijing's clock shows it, as YYYY-MM-DD HH:MM:SS."""
+    return format_instant((moment + _BEIJING) // SECOND * SECOND)[:19].replace("T", " ")

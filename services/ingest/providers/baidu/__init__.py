@@ -7,10 +7,10 @@ from typing import Final
 
 import msgspec
 
-from services.ingest.domain.identifiers import IdentifierKind, clean_text
-from services.ingest.providers.baidu.mapping import NAME, lead_id_of, message_id_of, read_lead
-from services.ingest.providers.payloads import Given, take_apart
-from services.ingest.providers.port import Delivery, HookItem, Provider, Reply, Secrets, key_of
+from services.ingest.providers.baidu.client import build_client
+from services.ingest.providers.baidu.mapping import NAME, key_of_lead, message_id_of, read_lead
+from services.ingest.providers.payloads import take_apart
+from services.ingest.providers.port import Delivery, HookItem, Provider, Reply, SecretName, Secrets
 from shared.kernel.errors import Verdict
 
 
@@ -20,12 +20,8 @@ def _split(delivery: Delivery, _secrets: Secrets) -> Sequence[HookItem]:
         received=delivery.received,
         kind=lambda _given: NAME,
         message_id=message_id_of,
-        key=_key,
+        key=key_of_lead,
     )
-
-
-def _key(given: Given) -> tuple[IdentifierKind, str] | None:
-    return key_of(phone=clean_text(given.get("cluePhoneNumber")), external=lead_id_of(given))
 
 
 def _refuse(verdict: Verdict, status: int) -> Reply:
@@ -41,8 +37,19 @@ BAIDU: Final = Provider(
         "Add {address} as the address; JSON and forms are both read.",
         "Press the test there: it must show that the answer's code is 0.",
     ),
+    secrets=(
+        SecretName("user_name", "the account's user name, to look for what was missed", is_optional=True),
+        SecretName("access_token", "an access token of the marketing API", is_optional=True),
+        SecretName(
+            "api_address",
+            "Baidu's API, if it is not https://api.baidu.com",
+            is_optional=True,
+            is_secret=False,
+        ),
+    ),
     split=_split,
     accepted=Reply(200, b'{"code":0,"message":"success"}'),
     refuse=_refuse,
     readers={NAME: read_lead},
+    client=build_client,
 )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from services.ingest.domain.dialects.acquisition import PAID_SEARCH, PAID_SOCIAL
 from services.ingest.domain.dialects.hooks import HookLead
-from services.ingest.domain.identifiers import clean_text
+from services.ingest.domain.identifiers import IdentifierKind, clean_text
 from services.ingest.providers.answers import read_answers, read_list
 from services.ingest.providers.moments import read_platform_moment
 from services.ingest.providers.payloads import read_object
 from services.ingest.providers.places import province_of
+from services.ingest.providers.port import key_of
 from services.ingest.providers.values import id_of
 
 NAME: Final = "baidu"
@@ -31,12 +33,15 @@ _OURS: Final[Mapping[str, str]] = {
     "url": "landing_url",
     "wechatAccount": "wechat",
     "flowChannelName": "flow_channel",
+    "userName": "name",
 }
+_FEED: Final = "信息流"
 _BOOKKEEPING: Final = frozenset(
     {
         *("clueId", "ucid", "pageId", "solutionType", "solutionTypeName", "commitTime", "area", "ip"),
         *("consultUrl", "imName", "clueUserMsgCount", "humanServiceMsgCount", "aiServiceMessageNum"),
-        "formDetail",
+        *("formDetail", "campaignId", "campaignName", "unitId", "unitName", "creativeId", "keywordId"),
+        *("keyword", "searchWord", "connect", "groupName", "status"),
     }
 )
 
@@ -50,6 +55,8 @@ def read_lead(body: bytes) -> HookLead:
             fields[_OURS.get(name, name)] = value
     if (place := province_of(given.get("area"))) is not None:
         fields["region"] = place
+    if (word := clean_text(given.get("keyword")) or clean_text(given.get("searchWord"))) is not None:
+        fields["utm_term"] = word
     is_chat = _is_conversation(given)
     return HookLead(
         fields=fields,
@@ -58,7 +65,9 @@ def read_lead(body: bytes) -> HookLead:
         occurred=read_platform_moment(given.get("commitTime")),
         form=None if is_chat else (id_of(given.get("pageId")) or NAME),
         act=("Chat Started", {}) if is_chat else None,
-        channel="paid_search",
+        channel=PAID_SOCIAL if _FEED in str(given.get("flowChannelName")) else PAID_SEARCH,
+        campaign=id_of(given.get("campaignId")),
+        ad=id_of(given.get("creativeId")) or id_of(given.get("unitId")),
         region="CN",
     )
 
@@ -74,6 +83,11 @@ def message_id_of(given: Mapping[str, Any]) -> str | None:
     return None if lead_id is None else f"{NAME}-{lead_id}"
 
 
+def key_of_lead(given: Mapping[str, Any]) -> tuple[IdentifierKind, str] | None:
+    """Return by what the lead is kept in order with others of the same person."""
+    return key_of(phone=clean_text(given.get("cluePhoneNumber")), external=lead_id_of(given))
+
+
 def _answers(detail: object) -> dict[str, object]:
     """Return the answers by what their type says they are, else by the question's own text."""
     items = read_list(detail)
@@ -87,7 +101,10 @@ def _answers(detail: object) -> dict[str, object]:
 
 def _is_conversation(given: Mapping[str, Any]) -> bool:
     """A lead of the chat window has counted messages, or its solution is called consultation."""
+    solution = {clean_text(given.get(name)) or "" for name in ("solutionType", "solutionTypeName")}
     counted = clean_text(given.get("clueUserMsgCount")) or ""
-    return (counted.isdecimal() and int(counted) > 0) or "咨询" in (
-        clean_text(given.get("solutionTypeName")) or ""
+    return (
+        (counted.isdecimal() and int(counted) > 0)
+        or "consult" in solution
+        or any("咨询" in text for text in solution)
     )

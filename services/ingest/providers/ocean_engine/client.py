@@ -11,8 +11,14 @@ import msgspec
 
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.providers.calling import ask_vendor
-from services.ingest.providers.moments import beijing_day_of, read_platform_moment
-from services.ingest.providers.ocean_engine.mapping import NAME, key_of_lead, lead_id_of, message_id_of
+from services.ingest.providers.moments import beijing_day_of
+from services.ingest.providers.ocean_engine.mapping import (
+    NAME,
+    key_of_lead,
+    lead_id_of,
+    message_id_of,
+    moment_of,
+)
 from services.ingest.providers.port import (
     HookItem,
     HookNotSetUp,
@@ -95,7 +101,7 @@ def _read_page(body: bytes, page: int, *, since: Instant, until: Instant) -> Pag
             external_id=lead_id_of(given),
         )
         for given in objects_of(told["data"])
-        if since <= (read_platform_moment(given.get("create_time")) or since) < until
+        if since <= (moment_of(given) or since) < until
     ]
     count = id_of(told.get("count")) or ""
     has_more = told["data"] and count.isdecimal() and page * _AT_ONCE < int(count)

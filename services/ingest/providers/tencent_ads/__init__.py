@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from services.ingest.domain.identifiers import IdentifierKind, clean_text
-from services.ingest.providers.payloads import Given, take_apart
-from services.ingest.providers.port import Delivery, HookItem, Provider, Reply, Secrets, key_of
-from services.ingest.providers.tencent_ads.mapping import NAME, lead_id_of, message_id_of, read_lead
+from services.ingest.providers.payloads import take_apart
+from services.ingest.providers.port import Delivery, HookItem, Provider, Reply, SecretName, Secrets
+from services.ingest.providers.tencent_ads.client import build_client
+from services.ingest.providers.tencent_ads.mapping import NAME, key_of_lead, message_id_of, read_lead
 from shared.kernel.errors import Verdict
 
 
@@ -18,14 +18,7 @@ def _split(delivery: Delivery, _secrets: Secrets) -> Sequence[HookItem]:
         received=delivery.received,
         kind=lambda _given: NAME,
         message_id=message_id_of,
-        key=_key,
-    )
-
-
-def _key(given: Given) -> tuple[IdentifierKind, str] | None:
-    return key_of(
-        phone=clean_text(given.get("leads_tel")) or clean_text(given.get("leads_telephone")),
-        external=lead_id_of(given),
+        key=key_of_lead,
     )
 
 
@@ -41,8 +34,24 @@ TENCENT_ADS: Final = Provider(
         "Add {address} as the address.",
         "Give your own questions names such as 公司 or 预算; they come in the field bundle.",
     ),
+    secrets=(
+        SecretName(
+            "account_id",
+            "the advertiser's account, to look for what was missed",
+            is_optional=True,
+            is_secret=False,
+        ),
+        SecretName("access_token", "an access token of the marketing API", is_optional=True),
+        SecretName(
+            "api_address",
+            "Tencent's API, if it is not https://api.e.qq.com/v3.0",
+            is_optional=True,
+            is_secret=False,
+        ),
+    ),
     split=_split,
     accepted=Reply(200, b"OK", "text/plain; charset=utf-8"),
     refuse=_refuse,
     readers={NAME: read_lead},
+    client=build_client,
 )

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from services.ingest.domain.dialects.hooks import HookLead
-from services.ingest.domain.identifiers import clean_text
+from services.ingest.domain.identifiers import IdentifierKind, clean_text
 from services.ingest.providers.answers import read_answers
 from services.ingest.providers.moments import read_platform_moment
 from services.ingest.providers.payloads import read_object
 from services.ingest.providers.places import province_of
+from services.ingest.providers.port import key_of
 from services.ingest.providers.values import id_of
 
 NAME: Final = "tencent-ads"
@@ -22,10 +23,15 @@ _OURS: Final[Mapping[str, str]] = {
     "leads_email": "email",
     "leads_qq": "qq",
     "leads_wechat": "wechat",
-    "leads_gender": "gender",
+    "leads_address": "address",
+    "leads_age": "age",
+    "leads_profession": "profession",
+    "shop_name": "store",
     "leads_tags": "tags",
     "page_url": "landing_url",
 }
+_CREATIVES: Final = ("adcreative_id", "dynamic_creative_id", "creative_id")
+_GENDERS: Final = {"GENDER_TYPE_MALE": "男", "GENDER_TYPE_FEMALE": "女"}
 _BOOKKEEPING: Final = frozenset(
     {
         *("account_id", "leads_id", "click_id", "campaign_id", "campaign_name", "adgroup_id"),
@@ -33,7 +39,13 @@ _BOOKKEEPING: Final = frozenset(
         *("page_name", "leads_type", "tel_location", "telephone_location", "leads_area", "bundle"),
         *("leads_create_time", "leads_action_time", "leads_source", "agency_id", "agency_name"),
         *("component_id", "component_name", "wechat_appid", "leads_follow_tag", "leads_potential_score"),
-        "pos_type",
+        *("pos_type", "leads_gender", "leads_sub_type", "outer_leads_id", "outer_leads_convert_type"),
+        *("outer_leads_ineffect_reason", "dynamic_creative_id", "dynamic_creative_name", "chat_id"),
+        *("ad_id", "ad_name", "page_tools", "leads_come_from", "leads_touch_tag", "custom_qa"),
+        *("layer_form_content", "is_broad_cast_leads", "owner_name", "owner_id", "all_follow_records"),
+        *("correlation_factor_rank", "claim_account_id", "claim_advertiser_id", "leads_response_duration"),
+        *("call_middle_num", "call_consumer_hotline", "call_touch_tag", "call_duration", "call_record_url"),
+        *("id_number", "leads_id_number", "shop_address"),
     }
 )
 
@@ -50,6 +62,8 @@ def read_lead(body: bytes) -> HookLead:
     )
     if place is not None:
         fields["region"] = place
+    gender = clean_text(given.get("leads_gender")) or ""
+    fields["gender"] = _GENDERS.get(gender, "" if gender.startswith("GENDER_") else gender)
     is_chat = "CONSULT" in (clean_text(given.get("leads_type")) or "").upper()
     return HookLead(
         fields=fields,
@@ -61,7 +75,7 @@ def read_lead(body: bytes) -> HookLead:
         act=("Chat Started", {}) if is_chat else None,
         channel="paid_social",
         campaign=id_of(given.get("campaign_id")) or id_of(given.get("adgroup_id")),
-        ad=id_of(given.get("adcreative_id")) or id_of(given.get("creative_id")),
+        ad=next(filter(None, (id_of(given.get(name)) for name in _CREATIVES)), None),
         region="CN",
     )
 
@@ -75,3 +89,9 @@ def message_id_of(given: Mapping[str, Any]) -> str | None:
     """Return what is the same whenever the lead is told again."""
     lead_id = lead_id_of(given)
     return None if lead_id is None else f"{NAME}-{lead_id}"
+
+
+def key_of_lead(given: Mapping[str, Any]) -> tuple[IdentifierKind, str] | None:
+    """Return by what the lead is kept in order with others of the same person."""
+    phone = clean_text(given.get("leads_tel")) or clean_text(given.get("leads_telephone"))
+    return key_of(phone=phone, external=lead_id_of(given))

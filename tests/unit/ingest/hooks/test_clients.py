@@ -1,4 +1,4 @@
-"""What HubSpot, WeCom, Ocean Engine and Typeform are asked, and what their answers become."""
+"""What tools and platforms are asked, and what their answers become."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import httpx
 import pytest
 
 from services.ingest.domain.dialects.hooks import Errand, HookLead
+from services.ingest.providers.baidu import BAIDU
 from services.ingest.providers.hubspot import HUBSPOT
 from services.ingest.providers.ocean_engine import OCEAN_ENGINE
 from services.ingest.providers.ocean_engine.client import sign_pull
 from services.ingest.providers.port import (
-    Client,
-    HookItem,
     HookNotSetUp,
     LeadGone,
     Provider,
@@ -23,42 +22,20 @@ from services.ingest.providers.port import (
     VendorUnavailable,
 )
 from services.ingest.providers.roster import PROVIDERS
+from services.ingest.providers.tencent_ads import TENCENT_ADS
 from services.ingest.providers.typeform import TYPEFORM
 from services.ingest.providers.wecom import WECOM
-from shared.kernel.instants import DAY, SECOND, parse_instant
+from shared.kernel.instants import SECOND
 from tests.unit.ingest.hooks.vectors import VECTORS, delivery, flipped
-from tests.unit.ingest.hooks.vendor import FakeVendor, body_of
+from tests.unit.ingest.hooks.vendor import SINCE, UNTIL, FakeVendor, all_leads, body_of, client_of, read
 
-UNTIL = parse_instant("2026-11-21T21:00:00Z")
-SINCE = UNTIL - DAY
 NONSENSE = b'{"data": 7, "results": 7, "items": 7, "errcode": 7}'
 WECOM_SECRETS = {"corp_id": "ww1", "corp_secret": "s"}
-LISTING = [HUBSPOT, OCEAN_ENGINE, TYPEFORM, WECOM]
-
-
-def client_of(provider: Provider, vendor: FakeVendor, **secrets: str) -> Client:
-    assert provider.client is not None
-    return provider.client(Secrets(secrets), vendor.open())
-
-
-def read(provider: Provider, item: HookItem) -> HookLead:
-    found = provider.readers[item.kind](item.body)
-    assert isinstance(found, HookLead)
-    assert found.message_id == item.message_id
-    return found
-
-
-async def all_leads(client: Client) -> list[HookItem]:
-    found: list[HookItem] = []
-    for stream in await client.list_streams():
-        cursor: str | None = None
-        while True:
-            page = await client.list_leads(stream, since=SINCE, until=UNTIL, cursor=cursor)
-            found += page.items
-            if page.next is None:
-                break
-            cursor = page.next
-    return found
+LISTING = [BAIDU, HUBSPOT, OCEAN_ENGINE, TENCENT_ADS, TYPEFORM, WECOM]
+FIRST_ASKED = (
+    *("/crm/v3/objects/contacts/search", "/crm/v2/openapi/pull-clues/", "/cgi-bin/gettoken"),
+    *("/forms/x/responses", "/json/sms/service/LeadsNoticeService/getNoticeList", "/v3.0/leads_list/get"),
+)
 
 
 class TestEveryClient:
@@ -87,13 +64,7 @@ class TestEveryClient:
         self, provider: Provider, told: int, verdict: type[Exception]
     ) -> None:
         vendor = FakeVendor({})
-        vendor.answers = dict.fromkeys(
-            (
-                *("/crm/v3/objects/contacts/search", "/crm/v2/openapi/pull-clues/", "/cgi-bin/gettoken"),
-                "/forms/x/responses",
-            ),
-            lambda _request: told,
-        )
+        vendor.answers = dict.fromkeys(FIRST_ASKED, lambda _request: told)
         every = {name.name: "x" for name in provider.secrets if name.name != "api_address"}
         with pytest.raises(verdict):
             await all_leads(client_of(provider, vendor, **every))
@@ -102,13 +73,7 @@ class TestEveryClient:
     @pytest.mark.parametrize("told", [b"", b"<html>", b"[]", NONSENSE])
     async def test_takes_nonsense_for_an_outage(self, provider: Provider, told: bytes) -> None:
         vendor = FakeVendor({})
-        vendor.answers = dict.fromkeys(
-            (
-                *("/crm/v3/objects/contacts/search", "/crm/v2/openapi/pull-clues/", "/cgi-bin/gettoken"),
-                "/forms/x/responses",
-            ),
-            lambda _request: told,
-        )
+        vendor.answers = dict.fromkeys(FIRST_ASKED, lambda _request: told)
         every = {name.name: "x" for name in provider.secrets if name.name != "api_address"}
         with pytest.raises(VendorUnavailable):
             await all_leads(client_of(provider, vendor, **every))

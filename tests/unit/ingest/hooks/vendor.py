@@ -8,6 +8,13 @@ from typing import Any
 import httpx
 import msgspec
 
+from services.ingest.domain.dialects.hooks import HookLead
+from services.ingest.providers.port import Client, HookItem, Provider, Secrets
+from shared.kernel.instants import DAY, parse_instant
+
+UNTIL = parse_instant("2026-11-21T21:00:00Z")
+SINCE = UNTIL - DAY
+
 Answer = Callable[[httpx.Request], Any]
 """Returns a status, an object to be sent as JSON, or bytes."""
 
@@ -38,3 +45,28 @@ class FakeVendor(httpx.AsyncBaseTransport):
 
 def body_of(request: httpx.Request) -> Any:
     return msgspec.json.decode(request.content)
+
+
+def client_of(provider: Provider, vendor: FakeVendor, **secrets: str) -> Client:
+    assert provider.client is not None
+    return provider.client(Secrets(secrets), vendor.open())
+
+
+def read(provider: Provider, item: HookItem) -> HookLead:
+    found = provider.readers[item.kind](item.body)
+    assert isinstance(found, HookLead)
+    assert found.message_id == item.message_id
+    return found
+
+
+async def all_leads(client: Client) -> list[HookItem]:
+    found: list[HookItem] = []
+    for stream in await client.list_streams():
+        cursor: str | None = None
+        while True:
+            page = await client.list_leads(stream, since=SINCE, until=UNTIL, cursor=cursor)
+            found += page.items
+            if page.next is None:
+                break
+            cursor = page.next
+    return found
