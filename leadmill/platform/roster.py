@@ -44,14 +44,8 @@ QUARANTINE: Final = ingest.build_replaying
 LINKS: Final = ingest.build_link_desk
 """Where tracking links are made; takes the resources and the owner's database."""
 
-READ_FORMS: Final = ingest.read_forms
-"""Returns the forms of a folder of documents, by name."""
-
-FORM_SNIPPET: Final = ingest.form_snippet
-"""Returns a form as HTML to paste into a page."""
-
-PUBLIC_URL: Final = ingest.public_url
-"""Returns where people reach the front door, empty if it is not set."""
+FORMS: Final = ingest.build_form_shelf
+"""The forms of a folder of documents."""
 
 SHOW_LINK: Final = ingest.describe_link
 """Returns a tracking link as it is shown."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,8 +18,8 @@ from services.ingest.api.desk.resending import Resending
 from services.ingest.api.desk.sources import build_source_router
 from services.ingest.api.edge import STATUSES, Edge, sdk_routes
 from services.ingest.api.erasures import PersonNaming, build_erasure_router
-from services.ingest.api.forms.hosting import form_routes, hidden_fields
-from services.ingest.api.forms.rendering import snippet
+from services.ingest.api.forms.hosting import form_routes
+from services.ingest.api.forms.shelf import FormShelf
 from services.ingest.api.hooks.items import FetchedItems
 from services.ingest.api.hooks.routes import HOOK_STATUSES, hook_routes
 from services.ingest.api.leads import lead_routes
@@ -31,7 +31,6 @@ from services.ingest.api.stamping import Stamper
 from services.ingest.domain.admission.quarantine import Choice
 from services.ingest.domain.admission.token_bucket import Rate
 from services.ingest.domain.dialects.rulebook import Rulebook
-from services.ingest.domain.forms.definitions import FormDocument, Forms, Language
 from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.domain.links.definitions import AddLink, ChangeLink
 from services.ingest.handlers.erasing import on_erasure
@@ -387,23 +386,11 @@ describe_link: Final = show_link
 """Return a link as it is shown; ``base`` is where people reach us."""
 
 
-def read_forms(config: Path) -> Mapping[str, FormDocument]:
-    """Return the forms that stand in documents, each in its newest version, by name.
+def build_form_shelf(config: Path) -> FormShelf:
+    """Return the forms in a folder of documents.
 
     :raises DocumentFaults: with every fault and its path.
     """
-    return Forms(read_rulebook(config / NAME, default_region="CN").forms).newest
-
-
-def form_snippet(
-    config: Path, form: FormDocument, language: Language, *, key: str, base: str, beacon: bool
-) -> str:
-    """Return a form as HTML to paste into a page; ``base`` is where people reach the front door."""
-    click_ids = read_rulebook(config / NAME, default_region="CN").channels.click_ids
-    hidden = hidden_fields(frozenset(name.lower() for name in click_ids))
-    return snippet(form, language, key=key, base=base, hidden=hidden, beacon=beacon)
-
-
-def public_url() -> str:
-    """Return where people reach the front door, empty if it is not set."""
-    return load_settings(IngestSettings).public_url.rstrip("/")
+    settings = load_settings(IngestSettings)
+    rulebook = read_rulebook(config / NAME, default_region=settings.default_region)
+    return FormShelf(rulebook, public_url=settings.public_url)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from leadmill.cli.options import Json
 from leadmill.cli.running import console, print_json, read_settings, tell_error
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 app = typer.Typer(
     help="Forms: what they ask, and the HTML that puts them into any page.", no_args_is_help=True
@@ -42,7 +39,7 @@ class LanguageName(StrEnum):
 @app.command(name="list")
 def list_forms(config: Folder = None, as_json: Json = False) -> None:
     """List the forms, each in its newest version."""
-    forms = _read(config)
+    forms = _open(config).forms
     rows = [
         {
             "form": form.name,
@@ -77,7 +74,7 @@ def show(name: Name, config: Folder = None, as_json: Json = False) -> None:
     """Show what a form asks, in every language it speaks."""
     import msgspec
 
-    form = _find(name, config)
+    form = _find(_open(config), name)
     if as_json:
         print_json(msgspec.to_builtins(form))
         return
@@ -126,10 +123,9 @@ def snippet(
     config: Folder = None,
 ) -> None:
     """Print a form as HTML, to be pasted into any page. It needs no script."""
-    from leadmill.platform.roster import FORM_SNIPPET, PUBLIC_URL
-
-    form = _find(name, config)
-    address = base.rstrip("/") or PUBLIC_URL()
+    shelf = _open(config)
+    form = _find(shelf, name)
+    address = base.rstrip("/") or shelf.public_url
     if not address.startswith(("http://", "https://")):
         tell_error(
             "the form is sent to a whole address: give --base https://…, or set LEADMILL_INGEST_PUBLIC_URL"
@@ -139,29 +135,24 @@ def snippet(
     if language not in form.languages:
         tell_error(f"{name} speaks {', '.join(form.languages)}")
         raise typer.Exit(2)
-    print(FORM_SNIPPET(_folder(config), form, language, key=key, base=address, beacon=beacon), end="")
+    print(shelf.snippet(form, language, key=key, base=address, beacon=beacon))
 
 
-def _folder(config: Path | None) -> Path:
-    return config if config is not None else read_settings().config
-
-
-def _read(config: Path | None) -> Mapping[str, Any]:
+def _open(config: Path | None) -> Any:
     """Return the forms; what is wrong with the documents is told, and the command ends with code 1."""
-    from leadmill.platform.roster import READ_FORMS
+    from leadmill.platform.roster import FORMS
     from shared.kernel.faults import Faults
 
     try:
-        return READ_FORMS(_folder(config))
+        return FORMS(config if config is not None else read_settings().config)
     except Faults as error:
         for fault in error.faults:
             tell_error(str(fault))
         raise typer.Exit(1) from None
 
 
-def _find(name: str, config: Path | None) -> Any:
-    forms = _read(config)
-    if name not in forms:
+def _find(shelf: Any, name: str) -> Any:
+    if name not in shelf.forms:
         tell_error("there is no form of this name; see `leadmill form list`")
         raise typer.Exit(2)
-    return forms[name]
+    return shelf.forms[name]
