@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 
 from shared.telemetry.instruments import declare_counter, declare_gauge
 
@@ -65,6 +65,7 @@ class IngestMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._accepted = ACCEPTED.on(registry)
+        self._accepted_by: dict[str, Counter] = {}
         self._spilled = SPILLED.on(registry)
         self._drained = DRAINED.on(registry)
         self._spilling = SPILLING.on(registry)
@@ -79,7 +80,10 @@ class IngestMetrics:
 
     def accepted(self, channel: str, count: int) -> None:
         """Count messages that were kept."""
-        self._accepted.labels(channel).inc(count)
+        counter = self._accepted_by.get(channel)
+        if counter is None:
+            counter = self._accepted_by[channel] = self._accepted.labels(channel)
+        counter.inc(count)
 
     def spilled(self, count: int) -> None:
         """Count records that went to the spill."""

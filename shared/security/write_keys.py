@@ -28,6 +28,7 @@ from shared.security.credentials import (
 PREFIX: Final = "lmw"
 _SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _BROUGHT: Final = re.compile(r"[!-~]{8,200}")
+_MOST_PRINTS: Final = 10_000
 
 Door = Literal["events", "leads", "forms", "reports", "hooks", "links"]
 DOORS: Final[tuple[Door, ...]] = get_args(Door)
@@ -325,6 +326,7 @@ class WriteKeys:
         self._database = database
         self._pepper = pepper
         self._cache: CredentialCache[_Stored] = CredentialCache(self._load, limits=limits)
+        self._prints: dict[str, bytes] = {}
 
     async def entrance_of(self, key: str, *, now: Instant) -> Entrance | None:
         """Return what ``key`` opens, or None if there is no such key that works at ``now``.
@@ -335,12 +337,24 @@ class WriteKeys:
         if key.startswith(f"{internal_keys.PREFIX}_"):
             own = internal_keys.service_of(self._pepper, key, services=INTERNAL_SOURCES)
             return None if own is None else Entrance(own, is_internal=True)
-        if not _could_be_a_key(key):
-            return None
-        found = await self._cache.find(fingerprint(self._pepper, key))
+        stored = self._prints.get(key)
+        if stored is None:
+            if not _could_be_a_key(key):
+                return None
+            stored = fingerprint(self._pepper, key)
+        found = await self._cache.find(stored)
         if found is None or (found.expires_at is not None and found.expires_at <= now):
+            self._prints.pop(key, None)
             return None
+        self._note(key, stored)
         return found.entrance
+
+    def _note(self, key: str, stored: bytes) -> None:
+        """Keep a key's fingerprint while it works: it costs each request what reading its event does."""
+        if key not in self._prints:
+            if len(self._prints) >= _MOST_PRINTS:
+                self._prints.clear()
+            self._prints[key] = stored
 
     async def source_of(self, key: str, *, now: Instant) -> str | None:
         """Return the source of ``key``, or None; as :meth:`entrance_of`."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, Literal
@@ -56,7 +56,8 @@ def parse_traceparent(text: str | bytes | None) -> TraceContext | None:
 
 def start_trace() -> TraceContext:
     """Begin a new trace; it is random, so begin it where something enters, and carry it along."""
-    return TraceContext(secrets.token_hex(16), secrets.token_hex(8))
+    digits = secrets.token_hex(24)
+    return TraceContext(digits[:32], digits[32:])
 
 
 def continue_or_start(text: str | bytes | None) -> TraceContext:
@@ -119,7 +120,6 @@ class Tracing:
         """Whether spans are recorded."""
         return self._provider is not None
 
-    @contextmanager
     def span(
         self,
         name: str,
@@ -127,19 +127,29 @@ class Tracing:
         kind: SpanKind = "internal",
         parent: TraceContext | None = None,
         attributes: Mapping[str, str | int | float | bool] | None = None,
-    ) -> Iterator[TraceContext]:
+    ) -> AbstractContextManager[TraceContext]:
         """Record what happens inside as a span, and give its context for those it causes.
 
         ``attributes`` are read at the end, so what becomes known inside may be added to them. An
         exception marks the span with its type and goes on; its message is not recorded.
         """
         if self._provider is None:
-            yield child_of(parent) if parent else start_trace()
-            return
+            return nullcontext(child_of(parent) if parent else start_trace())
+        return self._recorded(self._provider, name, kind, parent, attributes)
+
+    @contextmanager
+    def _recorded(
+        self,
+        provider: TracerProvider,
+        name: str,
+        kind: SpanKind,
+        parent: TraceContext | None,
+        attributes: Mapping[str, str | int | float | bool] | None,
+    ) -> Iterator[TraceContext]:
         from opentelemetry import trace
 
         above = None if parent is None else _context_of(parent)
-        tracer = self._provider.get_tracer("leadmill")
+        tracer = provider.get_tracer("leadmill")
         span = tracer.start_span(name, context=above, kind=trace.SpanKind[kind.upper()])
         made = span.get_span_context()
         try:

@@ -8,8 +8,9 @@ about, so that what one visitor does stays in order.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 from services.ingest.domain.identifiers import IdentifierKind
 from shared.contracts.envelope import CONTENT_TYPE, encode_event, source_of
@@ -26,8 +27,7 @@ Channel = Literal["sdk", "lead", "form", "outcome", "cost", "hook", "link", "clo
 Key = tuple[IdentifierKind, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What all messages of one request share."""
 
     source: str

@@ -131,8 +131,9 @@ class RawLog:
             raise _reserved()
         if not self._has_begun.is_set():
             await self._begin()
-        if any(len(record.value or b"") > self._largest_record for record in records):
-            raise RecordTooLarge
+        for record in records:
+            if len(record.value or b"") > self._largest_record:
+                raise RecordTooLarge
         waiting = _Waiting(records, is_last_chance, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._count += len(records)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Final, Protocol
 from urllib.parse import parse_qs
 
@@ -102,7 +103,7 @@ async def find_entrance(
     written = (value for value in in_body if isinstance(value, str))
     tried: set[str] = set()
     works_elsewhere = False
-    for key in (*_from_authorization(headers), *written, *_from_elsewhere(headers, query)):
+    for key in chain(_from_authorization(headers), written, _from_elsewhere(headers, query)):
         if key and key not in tried:
             tried.add(key)
             entrance = await keys.entrance_of(key, now=now)
