@@ -23,6 +23,7 @@ from tests.bench.parts import (
     compare_with_bare_loops,
     compare_with_peer,
     measure_latencies,
+    measure_the_door,
     measure_the_mill,
     profile_tally,
 )
@@ -35,7 +36,7 @@ _BUSY = 0.5
 def read_options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--part", choices="abcd", action="append", help="only this part; may be repeated")
+    parser.add_argument("--part", choices="abcde", action="append", help="only this part; may be repeated")
     parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default: 5)")
     parser.add_argument("--events", type=int, default=200_000, help="events a run of tally (default: 200000)")
     parser.add_argument("--rate", type=float, default=1000, help="events per second in c (default: 1000)")
@@ -48,7 +49,7 @@ def read_options() -> argparse.Namespace:
 async def measure(options: argparse.Namespace) -> list[Line]:
     """Run what was asked for and return all figures."""
     extent = Extent(rounds=options.rounds, events=options.events, rate=options.rate, seconds=options.seconds)
-    parts = options.part or ["a", "b", "c", "d"]
+    parts = options.part or ["a", "b", "c", "d", "e"]
     lines: list[Line] = []
     if options.profile or "a" in parts or "b" in parts:
         with start_servers() as servers:
@@ -65,6 +66,9 @@ async def measure(options: argparse.Namespace) -> list[Line]:
     if "d" in parts:
         with start_servers() as servers:
             lines += await measure_the_mill(servers, extent)
+    if "e" in parts:
+        with start_servers() as servers:
+            lines += await measure_the_door(servers, extent)
     return lines
 
 

@@ -1,4 +1,4 @@
-"""The four parts of a run: what is compared with what, and which targets it is held against."""
+"""The five parts of a run: what is compared with what, and which targets it is held against."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from tests.bench.latency.measurement import (
     measure_platform,
     percentile,
 )
+from tests.bench.on_door.deployment import LogKind
+from tests.bench.on_door.lines import lines_of
+from tests.bench.on_door.measurement import measure_door
 from tests.bench.on_mill.measurement import measure_mill
 from tests.bench.on_services import contenders as services
 from tests.bench.on_services.workload import prepare_services
@@ -31,6 +34,7 @@ _SERVICES = 0.5
 _PEER = 1.5
 _P99_MS = 250.0
 _LEADS_PER_SECOND = 200.0
+_DOOR_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +169,19 @@ async def measure_the_mill(servers: Servers, extent: Extent) -> list[Line]:
             remark=f"{found.leads:,} leads, each owned",
         ),
     ]
+
+
+async def measure_the_door(servers: Servers, extent: Extent) -> list[Line]:
+    """(e) The edge on a core of its own against FastAPI's usual way, on Kafka and on the embedded log."""
+    lines: list[Line] = []
+    logs: Sequence[LogKind] = ("kafka", "embedded")
+    for log in logs:
+        tell(f"(e) the front door on {log}: single events, batches, and half load")
+        found = await measure_door(
+            servers, log=log, rounds=extent.rounds, seconds=min(extent.seconds, _DOOR_SECONDS)
+        )
+        lines += lines_of(found, log=log)
+    return lines
 
 
 async def profile_tally(servers: Servers, extent: Extent) -> None:

@@ -137,3 +137,25 @@ def _act(rng: random.Random) -> tuple[str, dict[str, object]]:
         ("Demo Requested", {}),
     )
     return rng.choice(acts)
+
+
+def make_act(number: int, *, at: str) -> dict[str, object]:
+    """Return one track call of visitor ``number``, as analytics.js makes it."""
+    event, properties = _act(random.Random(number))
+    page = {
+        "path": "/pricing",
+        "referrer": "",
+        "search": "",
+        "title": "A page",
+        "url": "https://example.com/pricing",
+    }
+    return {
+        "timestamp": at,
+        "integrations": {},
+        "type": "track",
+        "event": event,
+        "properties": properties,
+        "context": {"page": page, "userAgent": _AGENT, "locale": "zh-CN", "library": _LIBRARY},
+        "messageId": f"ajs-next-{deterministic_id('act', str(number))}",
+        "anonymousId": deterministic_id("browser", str(number)),
+    }
