@@ -23,13 +23,14 @@ from typing import Final
 import msgspec
 
 from tests.failure.on_chain.runs import CHAIN, CHAIN_QUICK
+from tests.failure.on_door.runs import DOOR
 from tests.failure.on_services.runs import SERVICES, SERVICES_QUICK
 from tests.failure.plan import FULL, PLANTED, QUICK, Run, cut
 from tests.failure.report import Report, carry_out
 from tests.failure.surroundings.ground import Ground
 
 _ROOT = Path(__file__).parents[2]
-EVERYTHING: Final = (*FULL, *SERVICES, *CHAIN)
+EVERYTHING: Final = (*FULL, *SERVICES, *CHAIN, *DOOR)
 
 
 class Progress(msgspec.Struct):
