@@ -67,7 +67,7 @@ up: $(RUNTIME) ## all five services on this machine, until stopped
 # Much of it is waiting, so more processes than cores; each has its own servers. One broker for all is used by one.
 JOBS ?= $(if $(LEADMILL_KAFKA),0,4)
 
-.PHONY: test check format contracts bench failure real-clients compose-smoke
+.PHONY: test check format contracts bench failure fuzz real-clients compose-smoke
 test: $(DEV) ## all tests, with real PostgreSQL and real Apache Kafka; JOBS=4 processes at a time
 	@exec "$(BIN)/python" -m pytest -m "not failure" --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
@@ -93,6 +93,9 @@ failure: $(DEV) ## the long runs that kill things; goes on where it was stopped
 
 real-clients: $(DEV) ## other people's SDKs, from their registries, with the log taken away for 15 s: all arrives once
 	@exec "$(BIN)/python" -m tests.operations.real_clients
+
+fuzz: $(DEV) ## hostile requests at the whole platform, by number; bounded by count and time
+	@exec "$(BIN)/python" -m tests.operations.fuzz
 
 compose-smoke: $(DEV) ## docker compose up, one lead through it, down
 	@exec bash deploy/compose/smoke.sh
