@@ -30,8 +30,11 @@ from leadmill.platform.simulation import Platform
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.instants import HOUR, format_instant
 from shared.processor.transaction import Journal, no_journal
+from shared.security.write_keys import KeyTerms
 
 _GRAIN: Final = HOUR
+_IN_A_HURRY: Final = KeyTerms(rate=1_000_000, burst=1_000_000)
+"""A fortnight's requests come within seconds; no key in the real world is to let so many through."""
 _MALFORMED: Final = (
     # what a site with a mistake in it sends: an act that is called nothing
     {"type": "track", "anonymousId": "browser-with-a-mistake", "event": "", "messageId": "demo-malformed"},
@@ -95,7 +98,9 @@ async def perform(
     ):
         access = await open_access(platform.blueprints, platform.resources)
         try:
-            keys = {source: await access.add_key(source) for source in (*SOURCES, *REPORTING)}
+            keys = {
+                source: await access.add_key(source, terms=_IN_A_HURRY) for source in (*SOURCES, *REPORTING)
+            }
             tokens = await _add_tokens(access)
         finally:
             await access.close()

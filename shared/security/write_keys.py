@@ -141,7 +141,7 @@ async def add_write_key(
     :raises SourceMalformed: if the source's name is not one.
     :raises SourceReserved: if it is a name of the platform's own.
     :raises WriteKeyMalformed: if the key brought along cannot be a key.
-    :raises WriteKeyTaken: if the key belongs to another source, or was revoked.
+    :raises WriteKeyTaken: if the key belongs to another source, was revoked, or is there on other terms.
     """
     if not _SOURCE.fullmatch(source):
         raise SourceMalformed
@@ -166,11 +166,15 @@ async def add_write_key(
     )
     if not added:
         row = await transaction.fetch_row(
-            "SELECT source, coalesce(revoked_at, expires_at) AS ended FROM write_key WHERE fingerprint = $1",
+            "SELECT source, coalesce(revoked_at, expires_at) AS ended, doors, rate, burst FROM write_key"
+            " WHERE fingerprint = $1",
             stored,
         )
         if row is None or row["source"] != source or row["ended"] is not None:
             raise WriteKeyTaken
+        there = KeyTerms(doors=frozenset(row["doors"]), rate=row["rate"], burst=row["burst"])
+        if terms not in (ANYTHING, there):
+            raise WriteKeyTaken("the source has this key on other terms; `leadmill key change` changes them")
     return Redacted(key)
 
 

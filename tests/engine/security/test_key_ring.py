@@ -19,6 +19,7 @@ from shared.security.write_keys import (
     KeyTerms,
     WriteKey,
     WriteKeys,
+    WriteKeyTaken,
     WriteKeyUnknown,
     note_uses,
 )
@@ -140,6 +141,15 @@ async def test_a_key_can_be_changed_and_what_is_not_named_stays(ring: Ring) -> N
     await ring.ring.revoke(key.id, by="")
     with pytest.raises(WriteKeyUnknown):
         await ring.ring.change(key.id, doors=None, rate=1, burst=None)
+
+
+async def test_a_key_brought_along_again_keeps_its_terms_and_says_so(ring: Ring) -> None:
+    for terms in (FORMS, FORMS, KeyTerms()):
+        await ring.ring.add("website", by="", brought="WK_test123", terms=terms)
+    with pytest.raises(WriteKeyTaken):
+        await ring.ring.add("website", by="", brought="WK_test123", terms=KeyTerms(rate=6))
+    (key,) = await ring.ring.list_keys()
+    assert (key.doors, key.rate) == (("forms",), 5)
 
 
 async def test_when_a_key_was_used_last_never_goes_back(ring: Ring) -> None:

@@ -245,9 +245,10 @@ class TestARequest:
         client = client_of(hot_routes=[HotRoute(path="/wait", app=wait, methods=("GET",))], most_in_flight=2)
         inside = [asyncio.create_task(client.get("/wait")) for _ in range(2)]
         await asyncio.sleep(0.01)
-        refused = await client.get("/wait")
+        refused = await client.get("/wait", headers={"origin": "https://shop.example"})
         assert (refused.status_code, refused.json()["code"]) == (503, "http.busy")
         assert refused.headers["retry-after"] == "1"
+        assert "Retry-After" in refused.headers["access-control-expose-headers"]
         leave.set()
         assert [(await answer).status_code for answer in inside] == [200, 200]
         assert (await client.get("/wait")).status_code == 200
