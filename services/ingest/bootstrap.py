@@ -281,9 +281,7 @@ def _ways_in(
     def ways_in(edge: Edge) -> list[HotRoute]:
         return [
             *sdk_routes(edge),
-            *native_routes(
-                edge, once=once, meaning_of=reader.meaning_of, remembered=settings.remember_answers
-            ),
+            *native_routes(edge, once=once, reader=reader, remembered=settings.remember_answers),
             *lead_routes(
                 find_leads=search.find,
                 authority=authority or Tokens(database, pepper=pepper),

@@ -124,6 +124,11 @@ class RawReader:
         """Return what an event of this name tells."""
         return self._events.meaning_of(name)
 
+    def find_refusal(self, raw: RawReceived, *, record_id: str, received: Instant) -> str | None:
+        """Return the code under which a raw record will go to quarantine, None if it can be used."""
+        reading = self.on_raw_received(raw, record_id=record_id, received=received)
+        return reading.code if isinstance(reading, Refusal) else None
+
     def on_raw_received(
         self, raw: RawReceived, *, record_id: str, received: Instant
     ) -> Intake | Errand | Refusal:

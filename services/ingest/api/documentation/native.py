@@ -107,11 +107,15 @@ class CostMessage(msgspec.Struct, kw_only=True):
     message_id: MessageId = None
 
 
-class Accepted(msgspec.Struct, kw_only=True):
-    """Kept for good. `id` is ours, and the same whenever the same message comes again."""
+class Accepted(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Kept for good. `id` is ours, and the same whenever the same message comes again.
+
+    `quarantined` is there if the message cannot be used as it is: why, and what to do.
+    """
 
     success: bool
     id: str
+    quarantined: list[ItemFault] = []
 
 
 class AcceptedMany(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -29,13 +29,16 @@ from services.ingest.api.messages import Parcel
 from services.ingest.api.native.binding import mode_of, open_events
 from services.ingest.api.native.bodies import KeyOf, Opened, open_native, person_key_of, report_key_of
 from services.ingest.api.native.idempotency import NamedRequest, Once, answer_once, name_request, read_name
+from services.ingest.api.native.verdicts import judge
 from services.ingest.api.stamping import Channel
 from services.ingest.domain.dialects.event_types import EventKind, Meaning
 from services.ingest.handlers.reading import RequestContext
+from shared.contracts.events.raw import RawReceived
 from shared.http.bodies import read_body
 from shared.http.hot_routes import HotRoute
 from shared.http.problems import send_json
 from shared.kernel.errors import Rejected
+from shared.kernel.instants import Instant
 from shared.security.write_keys import Door, Entrance
 from shared.telemetry.tracing import parse_traceparent
 
@@ -57,13 +60,25 @@ class NotACloudEvent(Rejected):
     code = "cloudevent.none"
 
 
+class Reads(Protocol):
+    """Reads messages as the resolver will; ``services.ingest.handlers.reading.RawReader`` does."""
+
+    def meaning_of(self, name: str) -> Meaning:
+        """Return what an event of this name tells."""
+        ...
+
+    def find_refusal(self, raw: RawReceived, *, record_id: str, received: Instant) -> str | None:
+        """Return the code under which a message will go to quarantine, None if it can be used."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class NativeDoor:
-    """What the native routes share; ``meaning_of`` tells what an event of a name is about."""
+    """What the native routes share."""
 
     edge: Edge
     once: Once
-    meaning_of: Callable[[str], Meaning]
+    reader: Reads
 
     def route(self, path: str, open_request: Open) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         """Return the application of one address; ``open_request`` takes its requests apart."""
@@ -106,7 +121,7 @@ class NativeDoor:
         door = _OF_CHANNEL.get(opened.channel)
         if door is not None:
             return [door]
-        doors = {_DOORS.get(self.meaning_of(name).kind, "events") for name in opened.names}
+        doors = {_DOORS.get(self.reader.meaning_of(name).kind, "events") for name in opened.names}
         return sorted(doors) or ["events"]
 
     async def _keep(
@@ -135,11 +150,20 @@ class NativeDoor:
             channel=opened.channel,
             batch_context=context,
         )
+        faults = await judge(
+            messages[: opened.count],
+            ids,
+            entrance=entrance,
+            channel=opened.channel,
+            received=self.edge.clock.now(),
+            known=opened.faults,
+            find_refusal=self.reader.find_refusal,
+        )
         answer: dict[str, Any] = {"success": True}
         has_ids = opened.is_many or opened.channel in _REPORTS
         answer |= {"ids": ids[: opened.count]} if has_ids else {"id": ids[0]}
-        if opened.faults:
-            answer["quarantined"] = opened.faults
+        if faults:
+            answer["quarantined"] = faults
         return msgspec.json.encode(answer)
 
 
@@ -164,11 +188,9 @@ def _open_cloudevents(caller: Caller, body: bytes) -> Opened:
     return open_events(mode, caller.headers, body)
 
 
-def native_routes(
-    edge: Edge, *, once: Once, meaning_of: Callable[[str], Meaning], remembered: timedelta
-) -> list[HotRoute]:
+def native_routes(edge: Edge, *, once: Once, reader: Reads, remembered: timedelta) -> list[HotRoute]:
     """Return the routes of the native API; ``remembered`` is how long a named request is known."""
-    door = NativeDoor(edge, once, meaning_of)
+    door = NativeDoor(edge, once, reader)
     lead = _opens("lead", person_key_of, may_be_many=False)
     outcomes, costs = _opens("outcome", report_key_of), _opens("cost", report_key_of)
     routes: Mapping[str, tuple[Open, Operation]] = {

@@ -28,6 +28,7 @@ from services.ingest.domain.dialects.rulebook import Rulebook
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.metrics import IngestMetrics
 from services.ingest.providers.roster import PROVIDERS
+from services.ingest.queries.leads import ShownLead
 from services.ingest.store.idempotency import KeyReused, StillRunning
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.raw import RawReceived
@@ -52,6 +53,23 @@ KEY = "WK_test123"
 BASIC = "Basic " + base64.b64encode(f"{KEY}:".encode()).decode()
 SUCCESS = b'{"success":true}'
 EVENT = {"userId": "u", "event": "E"}
+
+
+LEAD = ShownLead(
+    id="lead-1",
+    name=None,
+    email="a@b.cn",
+    phone=None,
+    company_name=None,
+    attributes={},
+    free_text={},
+    external_ids=[],
+    missing=[],
+    consents={},
+    reachable=True,
+    captured=True,
+    created=RECEIVED,
+)
 
 
 class FakeKeys:
@@ -186,7 +204,7 @@ class House:
                     *native_routes(
                         edge,
                         once=self.names,
-                        meaning_of=self.reader.meaning_of,
+                        reader=self.reader,
                         remembered=timedelta(hours=72),
                     ),
                     *lead_routes(find_leads=self.find_leads, authority=FakeAuthority(), clock=self.clock),
@@ -216,7 +234,7 @@ class House:
 
     async def find_leads(self, **asked: str | None) -> Sequence[object]:
         self.asked.append(asked)
-        return [{"id": "lead-1"}]
+        return [LEAD]
 
     async def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
         content = body if isinstance(body, bytes | str) else msgspec.json.encode(body)

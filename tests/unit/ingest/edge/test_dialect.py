@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.ingest.api.native.verdicts import ADVICE
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.domain.scrubbing import drop_zeros
 from tests.unit.ingest.edge.house import BASIC, EVENT, SUCCESS, House
@@ -115,6 +116,52 @@ class TestBatches:
         ]
         codes = [one.code for one in house.understood() if isinstance(one, Refusal)]
         assert codes == ["intake.no_event_name", "intake.malformed_json", "intake.oversize"]
+
+
+class TestAMessageOfNoUse:
+    @pytest.mark.parametrize(
+        ("path", "body", "code", "field"),
+        [
+            ("/v1/leads", {"name": "Ada"}, "intake.no_identity", "email"),
+            ("/v1/leads", {"email": "not an address"}, "intake.no_identity", "email"),
+            ("/v1/events", {"event": "E"}, "intake.no_identity", "email"),
+            ("/v1/events", {"event": "leadmill.tier_changed.v1"}, "intake.platform_event", "type"),
+            ("/v1/outcomes", {"opportunity": "OP"}, "outcome.unknown_kind", "kind"),
+            ("/v1/outcomes", {"kind": "lost"}, "outcome.no_opportunity", "opportunity"),
+            ("/v1/outcomes", {"kind": "stage", "opportunity": "OP"}, "outcome.no_stage", "stage"),
+            ("/v1/outcomes", {"kind": "won", "opportunity": "OP"}, "outcome.no_amount", "amount"),
+            (
+                "/v1/outcomes",
+                {"kind": "won", "opportunity": "OP", "amount": 1},
+                "outcome.no_currency",
+                "currency",
+            ),
+            ("/v1/costs", {"kind": "rent"}, "cost.unknown_kind", "kind"),
+            ("/v1/costs", {"kind": "ads"}, "cost.no_campaign", "campaign"),
+            ("/v1/costs", {"kind": "ads", "campaign": "c", "day": "2.3.26"}, "cost.day_malformed", "day"),
+            ("/v1/costs", {"kind": "ads", "campaign": "c", "day": "2026-03-02"}, "cost.no_amount", "amount"),
+        ],
+    )
+    async def test_is_kept_and_its_sender_told_what_to_do(
+        self, house: House, path: str, body: dict[str, str], code: str, field: str
+    ) -> None:
+        answer = await house.post(path, body)
+        (told,) = answer.json()["quarantined"]
+        assert answer.status_code == 200
+        assert (told["index"], told["code"], told["field"]) == (0, code, field)
+        assert told["message"] == ADVICE[code][1]
+        assert house.understood() == [Refusal(code)]
+
+    async def test_does_not_hurt_others_of_its_batch(self, house: House) -> None:
+        won = {"kind": "won", "opportunity": "OP", "amount": 1, "currency": "CNY"}
+        batch = [won, {**won, "kind": "?"}, 5, *[won] * 100, {"kind": "lost"}]
+        told = (await house.post("/v1/outcomes", {"batch": batch})).json()
+        assert len(told["ids"]) == 104
+        assert [(one["index"], one["code"]) for one in told["quarantined"]] == [
+            (1, "outcome.unknown_kind"),
+            (2, "body.not_json"),
+            (103, "outcome.no_opportunity"),
+        ]
 
 
 _TEXTS = st.lists(st.sampled_from(["\0", "\\", "u0000", "a", '"', "é"]), max_size=12).map("".join)

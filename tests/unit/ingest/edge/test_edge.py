@@ -227,7 +227,7 @@ class TestLeads:
     async def test_are_found_with_a_token(self, house: House) -> None:
         headers = {"authorization": "Bearer reader"}
         answer = await house.client.get("/v1/leads", params={"email": "a@b.cn"}, headers=headers)
-        assert answer.json() == {"leads": [{"id": "lead-1"}]}
+        assert [one["id"] for one in answer.json()["leads"]] == ["lead-1"]
         assert house.asked == [{"email": "a@b.cn", "phone": None, "source": None, "external_id": None}]
 
     @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ class TestReports:
     async def test_are_kept_verbatim_one_or_many(self, house: House, path: str, channel: str) -> None:
         body = '{ "opportunity": "OP-1", "kind": "won", "message_id": "m" }'
         answer = await house.post(path, body)
-        assert answer.json() == {"success": True, "ids": house.ids}
+        assert answer.json()["ids"] == house.ids
         await house.post(path, f'{{"batch": [{body}, {{"kind": "lost"}}, 5]}}')
         assert [(raw.channel, raw.body) for raw in house.raws] == [
             (channel, body),
