@@ -17,10 +17,11 @@ PROMISED = {
     "config check", "key add", "key list", "key rotate", "key revoke", "token create", "token revoke",
     "dlq list", "dlq show", "dlq replay", "dlq resume", "quarantine list", "quarantine show",
     "quarantine replay", "hook add", "hook list", "hook show", "hook remove", "hook retry", "hook backfill",
+    "link add", "link list", "link retire", "link qr", "form list", "form show", "form snippet",
 }  # fmt: skip
 LASTING = {"demo", "up", "run"}
 """Commands that print as they go instead of printing a result."""
-WITHOUT_DATA = {"config check", "hook providers"}
+WITHOUT_DATA = {"config check", "hook providers", "form list", "form show", "form snippet"}
 
 
 def commands(group: TyperGroup, prefix: str = "") -> Iterator[tuple[str, TyperCommand]]:

@@ -121,6 +121,7 @@ def snippet(
         bool, typer.Option("--beacon", help="Add a picture that tells of the page view, without a script.")
     ] = False,
     config: Folder = None,
+    as_json: Json = False,
 ) -> None:
     """Print a form as HTML, to be pasted into any page. It needs no script."""
     shelf = _open(config)
@@ -135,7 +136,11 @@ def snippet(
     if language not in form.languages:
         tell_error(f"{name} speaks {', '.join(form.languages)}")
         raise typer.Exit(2)
-    print(shelf.snippet(form, language, key=key, base=address, beacon=beacon))
+    html = shelf.snippet(form, language, key=key, base=address, beacon=beacon)
+    if as_json:
+        print_json({"form": name, "version": form.version, "language": language, "html": html})
+    else:
+        print(html)
 
 
 def _open(config: Path | None) -> Any:

@@ -86,7 +86,7 @@ def list_links(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """List tracking links."""
+    """List tracking links: where they lead, of which campaign, and whose they are."""
 
     async def work(desk: Any) -> list[dict[str, Any]]:
         show = _shower(desk, base)
@@ -145,27 +145,29 @@ def qr(
     ] = None,
     base: Base = "",
     data: Data = None,
+    as_json: Json = False,
 ) -> None:
     """Draw a tracking link as a QR code."""
     if to is not None and to.suffix.lower() not in {".svg", ".png"}:
         raise typer.BadParameter("ends in .svg or .png", param_hint="--to")
 
-    async def work(desk: Any) -> bytes | None:
+    async def work(desk: Any) -> tuple[str, bytes]:
         row = _shower(desk, base)(await desk.find(name))
-        if not row["address"].startswith("http"):
-            return None
         kind = "png" if to is not None and to.suffix.lower() == ".png" else "svg"
-        picture: bytes = desk.draw(row["address"], kind=kind)
-        return picture
+        return row["address"], desk.draw(row["address"], kind=kind)
 
-    picture = _run(data, work)
-    if picture is None:
+    address, picture = _run(data, work)
+    if not address.startswith(("http://", "https://")):
         tell_error("a code holds the whole address: give --base https://…, or set LEADMILL_INGEST_PUBLIC_URL")
         raise typer.Exit(2)
-    if to is None:
+    if to is not None:
+        to.write_bytes(picture)
+    if as_json:
+        drawn = {"file": str(to)} if to is not None else {"svg": picture.decode()}
+        print_json({"link": name.lower(), "address": address, **drawn})
+    elif to is None:
         sys.stdout.buffer.write(picture)
     else:
-        to.write_bytes(picture)
         print(to)
 
 
