@@ -24,6 +24,7 @@ from shared.http.hot_routes import (
     document_problems,
 )
 from shared.http.observation import Observation, trace_of
+from shared.http.openapi_page.page import show_openapi
 from shared.http.problems import (
     headers_of,
     make_problem,
@@ -83,7 +84,7 @@ def build_app(
         title=title,
         version=version,
         redirect_slashes=False,
-        docs_url=f"{docs_prefix}/docs",
+        docs_url=None,  # FastAPI's page is fetched from elsewhere, and empty where that cannot be reached
         redoc_url=None,
         openapi_url=f"{docs_prefix}/openapi.json",
         telemetry=_SILENT,
@@ -92,6 +93,7 @@ def build_app(
             "5XX": {"description": "Unavailable"},
         },
     )
+    app.add_api_route(f"{docs_prefix}/docs", show_openapi, include_in_schema=False)
     app.state.authority = authority
     app.state.clock = clock
     app.state.stopping = stopping

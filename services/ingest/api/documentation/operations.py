@@ -262,7 +262,7 @@ def _native_operation(
     }
     return {
         "summary": summary,
-        "description": "What cannot be used is refused; in a batch it goes to quarantine and is named.",
+        "description": "What cannot be read is refused; what cannot be used is kept in quarantine and named.",
         "tags": TAGS["native"],
         "security": list(WRITE_KEY),
         "parameters": [key, *parameters],

@@ -117,9 +117,12 @@ class TestTheDocument:
         assert "within 72 hours" in key["description"]
 
     async def test_is_shown_on_a_page(self, ingest: RunningIngest) -> None:
+        """The page fetches nothing but the document: many networks reach nobody else."""
         answer = await ingest.client.get("/docs")
         assert answer.status_code == 200
-        assert "/openapi.json" in answer.text
+        assert 'fetch("openapi.json")' in answer.text
+        assert "://" not in answer.text
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
 
     async def test_gives_examples_that_are_taken(self, ingest: RunningIngest) -> None:
         document = await document_of(ingest)
