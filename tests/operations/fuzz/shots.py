@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import httptools
+
 from tests.operations.fuzz.mutations import mutate, pack
 from tests.operations.fuzz.targets import Target, right_body
 
@@ -97,30 +99,55 @@ def make_shot(number: int, *, seed: int, targets: Sequence[Target], key: str) ->
     kind = pick.choice(_TYPES) if pick.random() < 0.4 else _TYPES[0]
     head += b"Content-Type: " + kind + b"\r\n"
     first = method.encode() + b" " + address + b" HTTP/1.1\r\nHost: fuzz.example\r\n"
-    breaks = b"Upgrade" in head or method == "HEAT"
-    framing, sent, is_broken, unfinished = _frame(body, pick)
+    framing, sent = _frame(body, pick)
     wire = first + head + framing + b"\r\n" + sent
-    return Shot(number, f"{target.method} {target.path}", wire, breaks or is_broken, unfinished)
+    is_whole, is_sound = _looked_at(wire)
+    return Shot(
+        number, f"{target.method} {target.path}", wire, not (is_whole and is_sound), is_sound and not is_whole
+    )
 
 
-def _frame(body: bytes, pick: random.Random) -> tuple[bytes, bytes, bool, bool]:
-    """Return the header of the length, what is sent, whether it breaks the framing, and whether it lacks."""
+class _Reader:
+    """What a parser of requests tells."""
+
+    def __init__(self) -> None:
+        self.is_whole = False
+
+    def on_url(self, url: bytes) -> None:
+        httptools.parse_url(url)
+
+    def on_message_complete(self) -> None:
+        self.is_whole = True
+
+
+def _looked_at(wire: bytes) -> tuple[bool, bool]:
+    """Return whether a parser finds one whole request in it, and whether it finds no fault."""
+    reader = _Reader()
+    try:
+        httptools.HttpRequestParser(reader).feed_data(wire)
+    except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        return reader.is_whole, False
+    return reader.is_whole, True
+
+
+def _frame(body: bytes, pick: random.Random) -> tuple[bytes, bytes]:
+    """Return the header of the length and what is sent; now and then they do not fit."""
     dice = pick.random()
     length = b"Content-Length: %d\r\n"
     if dice < 0.93:
-        return length % len(body), body, False, False
+        return length % len(body), body
     chunked = b"Transfer-Encoding: chunked\r\n"
     size = pick.choice((1, 7, 1_000)) if len(body) < 300 else 70_000
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
     right = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
     if dice < 0.97:
-        return chunked, right + b"0\r\n\r\n", False, False
+        return chunked, right + b"0\r\n\r\n"
     if dice < 0.975:
-        return chunked, right + b"zz\r\n\r\n", True, False
+        return chunked, right + b"zz\r\n\r\n"
     if dice < 0.98:
-        return chunked, b"ffffffffffffffffff\r\n" + body, True, True
+        return chunked, b"ffffffffffffffffff\r\n" + body
     if dice < 0.985:
-        return length % len(body) + chunked, right + b"0\r\n\r\n", True, False
+        return length % len(body) + chunked, right + b"0\r\n\r\n"
     if dice < 0.99:
-        return length % len(body) + length % (len(body) + 1), body, True, False
-    return length % (len(body) + 10), body, True, True
+        return length % len(body) + length % (len(body) + 1), body
+    return length % (len(body) + 10), body
