@@ -11,7 +11,8 @@ import argparse
 import asyncio
 import sys
 
-from tests.operations.fuzz.besieging import Siege, besiege, open_fort
+from tests.operations.fuzz.besieging import Siege, besiege, document_of, open_fort
+from tests.operations.fuzz.drafting import Drafts, draft
 
 _FAULTS_SHOWN = 30
 
@@ -23,11 +24,17 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--begin", type=int, default=0, help="number of the first shot (default: 0)")
     parser.add_argument("--count", type=int, default=100_000, help="how many shots (default: 100000)")
     parser.add_argument("--seconds", type=float, default=420, help="for how long at most (default: 420)")
+    parser.add_argument(
+        "--drafts",
+        type=int,
+        default=20,
+        help="requests from the OpenAPI document per operation (default: 20)",
+    )
     parser.add_argument("--only", type=int, help="fire this shot alone and print it")
     return parser.parse_args()
 
 
-async def run(options: argparse.Namespace) -> Siege:
+async def run(options: argparse.Namespace) -> tuple[Siege, Drafts]:
     """Fire what was asked for."""
     async with open_fort() as fort:
         if options.only is not None:
@@ -35,10 +42,30 @@ async def run(options: argparse.Namespace) -> Siege:
             print(shot.target, len(shot.wire), shot.wire[:2_000])
             siege = await besiege(fort, seed=options.seed, begin=options.only, count=1, seconds=60)
             print(fort.running.said()[-4_000:])
-            return siege
-        return await besiege(
+            return siege, Drafts()
+        drafts = Drafts()
+        if options.drafts:
+            document = await document_of(fort)
+            drafts = await asyncio.to_thread(
+                draft,
+                document,
+                address=fort.running.address,
+                key=fort.key,
+                examples=options.drafts,
+                seed=options.seed,
+            )
+        siege = await besiege(
             fort, seed=options.seed, begin=options.begin, count=options.count, seconds=options.seconds
         )
+        return siege, drafts
+
+
+def tell_drafts(drafts: Drafts) -> None:
+    """Print what came of the requests from the document."""
+    answers = ", ".join(f"{count:,} × {status}" for status, count in sorted(drafts.answers.items()))
+    print(f"from the OpenAPI document, {drafts.operations} operations: {answers or 'nothing'}")
+    for fault in drafts.faults[:_FAULTS_SHOWN]:
+        print(f"FAULT {fault}")
 
 
 def tell(siege: Siege, options: argparse.Namespace) -> None:
@@ -69,9 +96,10 @@ def tell(siege: Siege, options: argparse.Namespace) -> None:
 def main() -> int:
     """Fire, print, and return the exit code."""
     options = read_options()
-    siege = asyncio.run(run(options))
+    siege, drafts = asyncio.run(run(options))
+    tell_drafts(drafts)
     tell(siege, options)
-    return 1 if siege.faults else 0
+    return 1 if siege.faults or drafts.faults else 0
 
 
 if __name__ == "__main__":

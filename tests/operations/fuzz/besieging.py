@@ -90,15 +90,21 @@ async def open_fort() -> AsyncIterator[Fort]:
                 leadmill, "key", "add", "website", "--key", KEY, "--data", str(data), environment=environment
             )
             assert added.code == 0, added.err
-            document = await asyncio.to_thread(_document, running.address)
-            yield Fort(running, data, KEY, find_targets(document))
+            fort = Fort(running, data, KEY, find_targets(await _document_at(running)))
+            yield fort
             assert await asyncio.to_thread(running.terminate) == 0, running.said()[-2_000:]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _document(address: str) -> Any:
-    return httpx.get(f"{address}/openapi.json", timeout=30, trust_env=False).json()
+async def document_of(fort: Fort) -> Any:
+    """Return the OpenAPI document of the front door."""
+    return await _document_at(fort.running)
+
+
+async def _document_at(running: Running) -> Any:
+    address = f"{running.address}/openapi.json"
+    return await asyncio.to_thread(lambda: httpx.get(address, timeout=30, trust_env=False).json())
 
 
 async def besiege(fort: Fort, *, seed: int, begin: int, count: int, seconds: float) -> Siege:
