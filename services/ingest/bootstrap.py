@@ -240,8 +240,8 @@ def build(
         ),
         edge_activities=(
             Activity(name="ingest-raw-log", run=raw_log.run, stop=raw_log.stop),
-            repeatedly("ingest-turned-away", turning_away.keep, every=_KEEP_EVERY),
-            repeatedly("ingest-book", book.write, every=_KEEP_EVERY),
+            repeatedly("ingest-turned-away", turning_away.keep, every=_KEEP_EVERY, at_the_end=True),
+            repeatedly("ingest-book", book.write, every=_KEEP_EVERY, at_the_end=True),
             repeatedly("ingest-links", links.refresh, every=_REFRESH_EVERY),
         ),
         edge_checks={"edge": raw_log.check},

@@ -39,24 +39,32 @@ def until_stopped(name: str, run: Callable[[asyncio.Event], Coroutine[Any, Any, 
     return Activity(name=name, run=lambda: run(stopping), stop=stopping.set)
 
 
-def repeatedly(name: str, act: Callable[[], Awaitable[None]], *, every: timedelta) -> Activity:
+def repeatedly(
+    name: str, act: Callable[[], Awaitable[None]], *, every: timedelta, at_the_end: bool = False
+) -> Activity:
     """Return an activity that acts now and again, with ``every`` between two acts.
 
-    What is unavailable is tried again next time; anything else ends the process.
+    What is unavailable is tried again next time; anything else ends the process. With ``at_the_end`` it
+    acts once more when it is told to stop, for what is collected in memory until it is written.
     """
     turned = 0.0
+
+    async def act_if_it_can() -> None:
+        try:
+            await act()
+        except Unavailable as error:
+            logger.warning("job_put_off", job=name, code=error.reason)
 
     async def run(stopping: asyncio.Event) -> None:
         nonlocal turned
         while not stopping.is_set():
             turned = asyncio.get_running_loop().time()
-            try:
-                await act()
-            except Unavailable as error:
-                logger.warning("job_put_off", job=name, code=error.reason)
+            await act_if_it_can()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(every.total_seconds()):
                     await stopping.wait()
+        if at_the_end:
+            await act_if_it_can()
 
     made = until_stopped(name, run)
     return Activity(

@@ -149,9 +149,11 @@ class Edge:
         except (WriteKeyInvalid, WriteKeyOutOfScope):
             caller.scope.setdefault(SOURCE_KEY, "")
             raise
+        is_first = caller.scope.get(SOURCE_KEY) != entrance.source  # a request may go through two doors
         caller.scope[SOURCE_KEY] = entrance.source
-        self._limiter.admit(entrance)
-        self._book.entered(entrance, at=now)
+        if is_first:
+            self._limiter.admit(entrance)
+            self._book.entered(entrance, at=now)
         return entrance
 
     async def take(

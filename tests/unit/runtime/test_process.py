@@ -180,6 +180,26 @@ class TestARepeatedJob:
         assert job.beat is not None
         assert job.beat() > 0
 
+    @pytest.mark.parametrize(("at_the_end", "acts"), [(False, ["first"]), (True, ["first", "last"])])
+    async def test_acts_once_more_at_the_end_if_it_is_to_and_bears_that_it_cannot(
+        self, at_the_end: bool, acts: list[str]
+    ) -> None:
+        seen: list[str] = []
+        has_acted = asyncio.Event()
+
+        async def act() -> None:
+            seen.append("last" if seen else "first")
+            has_acted.set()
+            if len(seen) == 2:
+                raise Unavailable("gone already")
+
+        job = repeatedly("job", act, every=timedelta(hours=1), at_the_end=at_the_end)
+        running = asyncio.create_task(job.run())
+        await has_acted.wait()
+        job.stop()
+        await running
+        assert seen == acts
+
     async def test_stops_at_once_while_it_waits(self) -> None:
         async def act() -> None:
             return

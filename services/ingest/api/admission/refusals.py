@@ -27,6 +27,8 @@ SOURCE_KEY: Final = "leadmill.source"
 """Where the source of a request stands in the ASGI scope, once it is known."""
 
 _NOTED_KEY: Final = "leadmill.refusal_noted"
+_KEY_PARAMETERS: Final = ("key", "form_key", "write_key")
+_SOME_KEY: Final = "some-key"
 _OF_NO_INTEREST: Final = ("http.", "access.", "command.")
 """Codes of requests that are no data, or that were answered already."""
 
@@ -93,7 +95,7 @@ class Refusals:
             return
         self._samples.note(
             TurnedAway(
-                *(source, refused.reason, now, scope["method"], scope["path"]),
+                *(source, refused.reason, now, scope["method"], _path_without_key(scope)),
                 *(scope.get("query_string", b""), scope["headers"], body),
             )
         )
@@ -106,3 +108,12 @@ class Refusals:
             )
             return entrance.source
         return ""
+
+
+def _path_without_key(scope: Scope) -> str:
+    """Return the path; a write key in it is nobody's business who looks into quarantine."""
+    path: str = scope["path"]
+    for name in _KEY_PARAMETERS:
+        if key := (scope.get("path_params") or {}).get(name):
+            path = path.replace(f"/{key}", f"/{_SOME_KEY}", 1)
+    return path

@@ -22,6 +22,7 @@ _NOT_KEPT: Final = frozenset(
         *("content-length", "content-encoding", "transfer-encoding", "connection"),
     }
 )
+_SECRETS: Final = ("token", "secret", "password", "api-key", "apikey")
 _KEYS: Final = frozenset({"writekey", "write_key"})
 _LONGEST_VALUE: Final = 1_000
 _MOST_HEADERS: Final = 60
@@ -77,7 +78,7 @@ def encode_sample(request: TurnedAway) -> bytes:
             method=request.method,
             path=request.path,
             query=_without_key(request.query.decode("latin-1")),
-            headers=[header for header in headers if header[0] not in _NOT_KEPT][:_MOST_HEADERS],
+            headers=[header for header in headers if _is_kept(header[0])][:_MOST_HEADERS],
             body=text,
             body_base64=kept if text is None else None,
             is_cut=len(kept) < len(request.body),
@@ -91,6 +92,10 @@ def decode_sample(record: bytes) -> Sample | None:
         return _decode(record)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
+
+
+def _is_kept(header: str) -> bool:
+    return header not in _NOT_KEPT and not any(word in header for word in _SECRETS)
 
 
 def _without_key(query: str) -> str:
