@@ -35,6 +35,7 @@ def sources(data: Data = None, as_json: Json = False) -> None:
         "repeated",
         "quarantined",
         "refused",
+        "to fetch",
         "last seen",
         "lag",
     ):
@@ -44,6 +45,7 @@ def sources(data: Data = None, as_json: Json = False) -> None:
             row["source"] or "(nobody known)",
             *(str(row[name]) for name in ("accepted", "processed", "duplicate")),
             *(_reasons(row[name]) for name in ("quarantined", "refused")),
+            f"{row['to_fetch']}" + (f" ({row['stuck']} stuck)" if row["stuck"] else ""),
             str(row["last_seen_at"] or "never")[:19].replace("T", " "),
             f"{row['lag_seconds']:.0f} s",
         )
@@ -69,6 +71,8 @@ def _as_row(state: Any) -> dict[str, Any]:
         "quarantined": dict(sorted(state.quarantined.items())),
         "refused": dict(sorted(state.refused.items())),
         "waiting": state.waiting,
+        "to_fetch": state.to_fetch,
+        "stuck": state.stuck,
         "test_leads": state.test_leads,
         "last_seen_at": None if state.seen is None else format_instant(state.seen),
         "lag_seconds": state.lag / SECOND,

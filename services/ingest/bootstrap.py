@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -91,6 +91,7 @@ _PURGE_EVERY: Final = timedelta(seconds=10)
 _KEEP_EVERY: Final = timedelta(seconds=2)
 _ERRANDS_EVERY: Final = timedelta(seconds=1)
 _LISTS_EVERY: Final = timedelta(seconds=30)
+_LONGEST_CALLS: Final = timedelta(minutes=5)
 _REFRESH_EVERY: Final = timedelta(seconds=5)
 
 
@@ -235,8 +236,8 @@ def build(
         activities=(
             repeatedly("ingest-forgetting", forgetting.forget, every=_FORGET_EVERY),
             repeatedly("ingest-purging", Purging(database).purge, every=_PURGE_EVERY),
-            repeatedly("ingest-hook-errands", fetching.work_off, every=_ERRANDS_EVERY),
-            repeatedly("ingest-hook-lists", looking.look, every=_LISTS_EVERY),
+            _heeding(fetching, repeatedly("ingest-hook-errands", fetching.work_off, every=_ERRANDS_EVERY)),
+            _heeding(looking, repeatedly("ingest-hook-lists", looking.look, every=_LISTS_EVERY)),
         ),
         edge_activities=(
             Activity(name="ingest-raw-log", run=raw_log.run, stop=raw_log.stop),
@@ -302,6 +303,27 @@ def _ways_in(
 def _spill_of(settings: IngestSettings, data: Path) -> Spill:
     reserved = settings.spill_bytes * settings.spill_reserve // 100
     return Spill(data / "spill", most_bytes=settings.spill_bytes, reserved=reserved)
+
+
+class _Lasting(Protocol):
+    """A job whose acts may last: it tells when it was last busy, and can be stopped on the way."""
+
+    beat: float
+
+    def stop(self) -> None: ...
+
+
+def _heeding(job: _Lasting, activity: Activity) -> Activity:
+    """Return the activity with the job's own beat and stop."""
+
+    def beat() -> float:
+        return max(job.beat, activity.beat() if activity.beat is not None else 0.0)
+
+    def stop() -> None:
+        activity.stop()
+        job.stop()
+
+    return replace(activity, beat=beat, stop=stop, patience=_LONGEST_CALLS)
 
 
 def check_documents(config: Path) -> None:

@@ -6,6 +6,7 @@ another token, or give up because the lead is gone. Nothing of an answer or an a
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
@@ -20,6 +21,7 @@ from services.ingest.providers.port import (
 from shared.kernel.errors import Verdict
 
 _LARGEST: Final = 16 * 1024 * 1024
+_LONGEST_ANSWER: Final = 40.0
 _LONGEST_WAIT: Final = 3_600.0
 _DEFAULT_WAIT: Final = 60.0
 
@@ -54,13 +56,16 @@ async def ask_vendor(
     :raises VendorUnavailable: for every other refusal, and where there is no answer.
     """
     try:
-        async with http.stream(method, address, headers=dict(headers or {}), json=json) as answer:
+        async with (
+            asyncio.timeout(_LONGEST_ANSWER),
+            http.stream(method, address, headers=dict(headers or {}), json=json) as answer,
+        ):
             body = bytearray()
             async for piece in answer.aiter_bytes():
                 body += piece
                 if len(body) > _LARGEST:
                     raise VendorUnavailable("the vendor's answer is larger than 16 MiB")
-    except httpx.HTTPError:
+    except (httpx.HTTPError, TimeoutError):
         raise VendorUnavailable from None
     if answer.is_success:
         return bytes(body)

@@ -23,6 +23,10 @@ FROM source_resolved GROUP BY source, outcome, code
 _WAITING: Final = """
 SELECT source, count(*) AS waiting FROM quarantine WHERE replayed IS NULL GROUP BY source
 """
+_ERRANDS: Final = """
+SELECT source, count(*) AS to_fetch, count(*) FILTER (WHERE state = 'stuck') AS stuck
+FROM hook_errand GROUP BY source
+"""
 
 
 @dataclass(slots=True)
@@ -32,8 +36,9 @@ class SourceState:
     ``accepted`` is what the edges wrote down, a few seconds behind, and short of what killed ones had not
     written; ``processed``, ``duplicate``, ``dead`` and ``quarantined`` (by code) are what the resolver made
     of it, and add up to the receipts. ``refused`` counts requests by code, ``waiting`` messages that lie in
-    quarantine now. ``seen`` is when the newest message was taken in, ``lag`` how many microseconds the
-    newest that was resolved is older than that.
+    quarantine now, ``to_fetch`` are leads that a vendor told by their ids and that are still to be fetched,
+    ``stuck`` those of them that wait for a person. ``seen`` is when the newest message was taken in, ``lag``
+    how many microseconds the newest that was resolved is older than that.
     """
 
     source: str
@@ -44,6 +49,8 @@ class SourceState:
     quarantined: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     waiting: int = 0
+    to_fetch: int = 0
+    stuck: int = 0
     seen: Instant | None = None
     resolved: Instant | None = None
 
@@ -87,6 +94,9 @@ class SourceReport:
                     state.resolved = max(state.resolved or 0, row["newest"])
             for row in await connection.fetch(_WAITING):
                 state_of(row["source"]).waiting = row["waiting"]
+            for row in await connection.fetch(_ERRANDS):
+                state = state_of(row["source"])
+                state.to_fetch, state.stuck = row["to_fetch"], row["stuck"]
         for state in states.values():
             if state.resolved is not None:
                 state.seen = max(state.seen or 0, state.resolved)

@@ -35,8 +35,9 @@ class SourceOut(BaseModel):
 
     `accepted` is what the edges kept, a few seconds behind; `processed`, `duplicate`, `dead` and
     `quarantined` by code say what became of it. `refused` counts requests by code. `waiting` lie in
-    quarantine now. `last_seen_at` is when the newest message came, `lag_seconds` how much older the newest
-    is that was resolved.
+    quarantine now. `to_fetch` are leads that a vendor told by their ids and that are still to be fetched,
+    `stuck` those of them that wait for a person. `last_seen_at` is when the newest message came,
+    `lag_seconds` how much older the newest is that was resolved.
     """
 
     source: str
@@ -47,6 +48,8 @@ class SourceOut(BaseModel):
     quarantined: dict[str, int]
     refused: dict[str, int]
     waiting: int
+    to_fetch: int
+    stuck: int
     test_leads: int
     last_seen_at: datetime | None
     lag_seconds: float
@@ -124,6 +127,8 @@ def _shown(state: SourceState) -> SourceOut:
         quarantined=dict(sorted(state.quarantined.items())),
         refused=dict(sorted(state.refused.items())),
         waiting=state.waiting,
+        to_fetch=state.to_fetch,
+        stuck=state.stuck,
         test_leads=state.test_leads,
         last_seen_at=None if state.seen is None else to_datetime(state.seen),
         lag_seconds=state.lag / SECOND,

@@ -54,17 +54,25 @@ class Fetching:
         self._tools = tools
         self._commands = commands
         self._patience = patience or Patience()
+        self._is_stopping = False
+        self.beat = 0.0
+        """The event loop's time of the last turn."""
+
+    def stop(self) -> None:
+        """Begin no further turn."""
+        self._is_stopping = True
 
     async def work_off(self) -> None:
-        """Run what is due until nothing is.
+        """Run what is due until nothing is, or until :meth:`stop`.
 
         :raises Unavailable: if the database does not answer; what was claimed comes back by itself.
         """
-        while await self.turn():
+        while not self._is_stopping and await self.turn():
             continue
 
     async def turn(self) -> int:
         """Run a batch of what is due; returns how many there were."""
+        self.beat = asyncio.get_running_loop().time()
         async with self._tools.database.transaction() as transaction:
             claimed = await claim_errands(transaction, lease=_LEASE, limit=_AT_ONCE)
         if claimed:

@@ -8,6 +8,7 @@ the raw topic, so whoever dies in between begins that list again.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -35,6 +36,12 @@ _MOST_PAGES: Final = 10_000
 logger = get_logger(__name__)
 
 
+class LookInterrupted(Unavailable):
+    """This process is being stopped; another one looks through the rest."""
+
+    code = "hook.look_interrupted"
+
+
 class Looking:
     """Looks through lists when it is their turn; any number of processes may.
 
@@ -51,13 +58,20 @@ class Looking:
         self._tools = tools
         self._every = every
         self._overlap = overlap // timedelta(microseconds=MICROSECOND)
+        self._is_stopping = False
+        self.beat = 0.0
+        """The event loop's time when a page was last asked for."""
+
+    def stop(self) -> None:
+        """Ask for no further page; a list that is not read to its end is begun again."""
+        self._is_stopping = True
 
     async def look(self) -> None:
-        """Look through the lists of every hook that is due.
+        """Look through the lists of every hook that is due, or until :meth:`stop`.
 
         :raises Unavailable: if the database does not answer.
         """
-        while await self.turn():
+        while not self._is_stopping and await self.turn():
             continue
 
     async def turn(self) -> bool:
@@ -71,6 +85,8 @@ class Looking:
         again_in = self._every
         try:
             await self.look_through(turn)
+        except LookInterrupted:
+            again_in = timedelta(0)
         except Unavailable as away:
             fault = away.reason
             again_in = max(self._every, timedelta(seconds=away.retry_after))
@@ -109,6 +125,9 @@ class Looking:
         found = 0
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
+            if self._is_stopping:
+                raise LookInterrupted
+            self.beat = asyncio.get_running_loop().time()
             page = await client.list_leads(stream, since=since, until=until, cursor=cursor)
             unknown = await self._find_unknown(turn.source, page.items)
             await bringer.append(unknown)

@@ -174,6 +174,18 @@ class TestNotices:
         assert len(await meta.submissions()) == 1
         assert await meta.ingest.breaches() == {}
 
+    async def test_are_shown_with_their_source_while_they_wait(self, meta: Meta) -> None:
+        await meta.tell("999")
+        await meta.tell()
+        await meta.settle(2)
+        await meta.ingest.execute(
+            "UPDATE hook_errand SET next_attempt = 'infinity' WHERE external_id <> '999'"
+        )
+        await meta.run_due()
+        answer = await meta.ingest.client.get("/v1/sources", headers={"authorization": "Bearer x"})
+        (website,) = answer.json()["sources"]
+        assert (website["to_fetch"], website["stuck"]) == (2, 1)
+
     async def test_are_stuck_where_the_lead_is_gone_and_somebody_can_see_it(self, meta: Meta) -> None:
         await meta.tell("999")
         await meta.settle(1)
@@ -286,6 +298,18 @@ class TestLists:
         asked = len(meta.vendor.asked)
         await Looking(meta.tools()).look()
         assert len(meta.vendor.asked) == asked
+
+    async def test_are_left_when_the_process_is_stopped_and_begun_again(self, meta: Meta) -> None:
+        for number in range(4):
+            meta.graph.add(f"8{number}", at=meta.now - MINUTE, email=f"s{number}@engines.example")
+        looking = Looking(meta.tools())
+        meta.vendor.on_asked = lambda asked: looking.stop() if asked.path.endswith("/leads") else None
+        await looking.look()
+        assert await meta.ingest.value("SELECT count(*) FROM hook_position") == 0
+        meta.vendor.on_asked = None
+        await Looking(meta.tools()).look()
+        await meta.settle(5)
+        assert len(await meta.submissions()) == 5
 
     async def test_are_not_read_while_the_vendor_is_away(self, meta: Meta) -> None:
         await meta.vendor.close()

@@ -42,6 +42,7 @@ class FakeVendor:
     def __init__(self, shop: Shop) -> None:
         self.asked: list[Asked] = []
         self.troubles: list[Answer | None] = []
+        self.on_asked: Callable[[Asked], None] | None = None
         self._shop = shop
         self._server: asyncio.Server | None = None
         self._port = 0
@@ -66,6 +67,8 @@ class FakeVendor:
         try:
             asked = await _read(reader)
             self.asked.append(asked)
+            if self.on_asked is not None:
+                self.on_asked(asked)
             answer = self.troubles.pop(0) if self.troubles else self._shop(asked)
             if answer is not None:
                 writer.write(_written(answer))
