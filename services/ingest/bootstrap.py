@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 
@@ -41,10 +41,9 @@ from services.ingest.handlers.story import tell_story
 from services.ingest.handlers.unmerging import Unmerging
 from services.ingest.jobs.bookkeeping import Bookkeeping
 from services.ingest.jobs.forgetting import Forgetting
+from services.ingest.jobs.hooks.activities import hook_activities
 from services.ingest.jobs.hooks.bringing import HookTools
 from services.ingest.jobs.hooks.desk import HookDesk
-from services.ingest.jobs.hooks.fetching import Fetching
-from services.ingest.jobs.hooks.looking import Looking
 from services.ingest.jobs.purging import Purging
 from services.ingest.jobs.replaying import Replaying
 from services.ingest.jobs.turning_away import TurningAway
@@ -58,8 +57,7 @@ from services.ingest.queries.story import find_story
 from services.ingest.settings import IngestSettings
 from services.ingest.store.directory_commands import DirectoryCommands
 from services.ingest.store.documents import read_rulebook
-from services.ingest.store.hooks.errands import Patience
-from services.ingest.store.hooks.secrets import StoredSecrets
+from services.ingest.store.hooks.secrets import StoredSecrets, sealing_of_hooks
 from services.ingest.store.idempotency import NamedRequests
 from services.ingest.store.links import carry_out as carry_out_link_command
 from services.ingest.store.raw_log import RawLog
@@ -76,7 +74,6 @@ from shared.runtime.processing import Processing
 from shared.runtime.service import Activity, repeatedly
 from shared.runtime.settings.environment import load_settings
 from shared.security.key_ring import KeyRing
-from shared.security.sealing import Sealing
 from shared.security.tokens import Tokens
 from shared.security.write_keys import WriteKeys
 
@@ -89,9 +86,6 @@ QUARANTINE_CHOICE: Final = Choice
 _FORGET_EVERY: Final = timedelta(minutes=10)
 _PURGE_EVERY: Final = timedelta(seconds=10)
 _KEEP_EVERY: Final = timedelta(seconds=2)
-_ERRANDS_EVERY: Final = timedelta(seconds=1)
-_LISTS_EVERY: Final = timedelta(seconds=30)
-_LONGEST_CALLS: Final = timedelta(minutes=5)
 _REFRESH_EVERY: Final = timedelta(seconds=5)
 
 
@@ -211,8 +205,6 @@ def build(
         quarantine=settings.keep_quarantine,
     )
     tools = build_hook_tools(resources, database=database, metrics=metrics)
-    fetching = Fetching(tools, commands=commands, patience=Patience(gives_up=settings.hook_gives_up))
-    looking = Looking(tools, every=settings.hook_look_every, overlap=settings.hook_overlap)
     checks = IngestChecks(database, resources.log, group=resolver.group)
 
     async def check(full: bool) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
@@ -236,8 +228,13 @@ def build(
         activities=(
             repeatedly("ingest-forgetting", forgetting.forget, every=_FORGET_EVERY),
             repeatedly("ingest-purging", Purging(database).purge, every=_PURGE_EVERY),
-            _heeding(fetching, repeatedly("ingest-hook-errands", fetching.work_off, every=_ERRANDS_EVERY)),
-            _heeding(looking, repeatedly("ingest-hook-lists", looking.look, every=_LISTS_EVERY)),
+            *hook_activities(
+                tools,
+                commands=commands,
+                look_every=settings.hook_look_every,
+                overlap=settings.hook_overlap,
+                gives_up=settings.hook_gives_up,
+            ),
         ),
         edge_activities=(
             Activity(name="ingest-raw-log", run=raw_log.run, stop=raw_log.stop),
@@ -305,38 +302,12 @@ def _spill_of(settings: IngestSettings, data: Path) -> Spill:
     return Spill(data / "spill", most_bytes=settings.spill_bytes, reserved=reserved)
 
 
-class _Lasting(Protocol):
-    """A job whose acts may last: it tells when it was last busy, and can be stopped on the way."""
-
-    beat: float
-
-    def stop(self) -> None: ...
-
-
-def _heeding(job: _Lasting, activity: Activity) -> Activity:
-    """Return the activity with the job's own beat and stop."""
-
-    def beat() -> float:
-        return max(job.beat, activity.beat() if activity.beat is not None else 0.0)
-
-    def stop() -> None:
-        activity.stop()
-        job.stop()
-
-    return replace(activity, beat=beat, stop=stop, patience=_LONGEST_CALLS)
-
-
 def check_documents(config: Path) -> None:
     """Read every business document of this service and make of it what the service makes of it.
 
     :raises DocumentFaults: with every fault and its path.
     """
     build_resolver(config, identity_key=bytes(32), metrics=IngestMetrics(CollectorRegistry()))
-
-
-def sealing_of_hooks(pepper: bytes) -> Sealing:
-    """Return what seals the secrets that sources set for providers."""
-    return Sealing(pepper, purpose="hook secrets")
 
 
 def build_source_report(database: Database) -> SourceReport:

@@ -44,6 +44,11 @@ class HookRow(NamedTuple):
 Values = Redacted[Mapping[str, str]]
 
 
+def sealing_of_hooks(pepper: bytes) -> Sealing:
+    """Return what seals the secrets that sources set for providers."""
+    return Sealing(pepper, purpose="hook secrets")
+
+
 class StoredSecrets:
     """Finds what a source has set for a provider, also while the database is away."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from services.ingest.bootstrap import sealing_of_hooks
+from services.ingest.store.hooks.secrets import sealing_of_hooks
 from services.ingest.providers.roster import PROVIDERS
 from services.ingest.store.hooks.secrets import save_hook
 from shared.contracts.envelope import Envelope, decode_event

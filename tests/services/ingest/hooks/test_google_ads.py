@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.ingest.bootstrap import sealing_of_hooks
+from services.ingest.store.hooks.secrets import sealing_of_hooks
 from services.ingest.store.hooks.secrets import (
     HookUnset,
     StoredSecrets,
