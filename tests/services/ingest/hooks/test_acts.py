@@ -7,9 +7,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from services.ingest.store.hooks.secrets import sealing_of_hooks
 from services.ingest.providers.roster import PROVIDERS
-from services.ingest.store.hooks.secrets import save_hook
+from services.ingest.store.hooks.secrets import save_hook, sealing_of_hooks
 from shared.contracts.envelope import Envelope, decode_event
 from shared.contracts.events.behaviour import ActRecorded, BehaviourEvent, Unsubscribed
 from shared.contracts.events.leads import LeadCaptured

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.ingest.store.hooks.secrets import sealing_of_hooks
 from services.ingest.store.hooks.secrets import (
     HookUnset,
     StoredSecrets,
@@ -16,6 +15,7 @@ from services.ingest.store.hooks.secrets import (
     load_hooks,
     remove_hook,
     save_hook,
+    sealing_of_hooks,
 )
 from shared.postgres.database import Database
 from shared.security.credential_cache import CacheLimits, CredentialStoreUnavailable
