@@ -34,7 +34,7 @@ _SERVICES = 0.5
 _PEER = 1.5
 _P99_MS = 250.0
 _LEADS_PER_SECOND = 200.0
-_DOOR_SECONDS = 5.0
+_DOOR_SECONDS = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -201,8 +201,9 @@ def is_oversize(body: bytes) -> bool:
 
 
 def _key_of(head: _Head) -> Key | None:
+    if (text := clean_text(head.anonymousId)) is not None:
+        return IdentifierKind.ANONYMOUS, text
     for kind, value in (
-        (IdentifierKind.ANONYMOUS, head.anonymousId),
         (IdentifierKind.ANONYMOUS, head.previousId),
         (IdentifierKind.USER, head.userId),
     ):

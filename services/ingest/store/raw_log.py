@@ -214,15 +214,16 @@ class RawLog:
             self._take_as_kept(waiting)
 
     async def _send(self, records: Sequence[NewRecord]) -> None:
-        batches: dict[TopicPartition, list[NewRecord]] = {}
+        batches: dict[int, list[NewRecord]] = {}
         for record in records:
-            number = partition_of(record.key or b"", self._partitions)
-            batches.setdefault(TopicPartition(RAW.name, number), []).append(record)
+            batches.setdefault(partition_of(record.key or b"", self._partitions), []).append(record)
         if self._producer is None:
             producer = self._log.producer(name="ingest-edge")
             self._producer = producer
             await producer.start()
-        await self._producer.append(sorted(batches.items()))
+        await self._producer.append(
+            [(TopicPartition(RAW.name, number), batches[number]) for number in sorted(batches)]
+        )
 
     async def _keep_on_disk(self, waiting: list[_Waiting]) -> None:
         assert self._spill is not None
