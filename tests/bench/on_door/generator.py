@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import Final
 
 _TICK: Final = 0.001
+_MOST_READ: Final = 65_536
 _ANSWER_SECONDS: Final = 30.0
 
 
@@ -48,30 +50,54 @@ class _Account:
     refusals: list[bytes] = field(default_factory=list)
 
 
-class _Connection(asyncio.Protocol):
-    """One request under way at a time; tells when it is answered."""
+class _Connection:
+    """One request under way at a time; tells when it is answered.
 
-    def __init__(self, sender: _Sender) -> None:
+    A socket without a transport: those of uvloop send at the end of a turn, so that a server whose answers
+    come together would stand idle until the sender has looked at all of them.
+    """
+
+    def __init__(self, sender: _Sender, opened: socket.socket) -> None:
         self._sender = sender
-        self._transport: asyncio.WriteTransport | None = None
+        self._socket = opened
+        self._loop = asyncio.get_running_loop()
         self._seen = b""
         self._usual = -1
         self._due = 0.0
-        self.is_lost = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is none by name
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.is_lost = True
-        self._sender.lost(exc)
+        self._rest = memoryview(b"")
+        self._loop.add_reader(opened, self._read)
 
     def send(self, request: bytes, due: float) -> None:
-        assert self._transport is not None
         self._due = due
-        self._transport.write(request)
+        sent = self._send(request)
+        if sent < len(request):
+            self._rest = memoryview(request)[sent:]
+            self._loop.add_writer(self._socket, self._send_rest)
 
-    def data_received(self, data: bytes) -> None:
+    def _send(self, data: bytes | memoryview) -> int:
+        try:
+            return self._socket.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            self._sender.lost(error)
+            return len(data)
+
+    def _send_rest(self) -> None:
+        self._rest = self._rest[self._send(self._rest) :]
+        if not self._rest:
+            self._loop.remove_writer(self._socket)
+
+    def _read(self) -> None:
+        try:
+            data = self._socket.recv(_MOST_READ)
+        except OSError as error:
+            self._sender.lost(error)
+            return
+        if not data:
+            self._loop.remove_reader(self._socket)
+            self._sender.lost(ConnectionError("the server closed a connection"))
+            return
         if self._seen:
             data = self._seen + data
             self._seen = b""
@@ -86,8 +112,9 @@ class _Connection(asyncio.Protocol):
         self._sender.answered(self, self._due)
 
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        self._socket.close()
 
 
 def _length_of(data: bytes) -> int | None:
@@ -119,9 +146,9 @@ class _Sender:
     def go_on(self, connection: _Connection) -> None:
         raise NotImplementedError
 
-    def lost(self, error: Exception | None) -> None:
+    def lost(self, error: Exception) -> None:
         if not self.is_over and not self.failure.done():
-            self.failure.set_exception(error or ConnectionError("the server closed a connection"))
+            self.failure.set_exception(error)
 
 
 class _AtOnce(_Sender):
@@ -219,10 +246,11 @@ async def send_at_rate(
 
 
 async def _open(port: int, sender: _Sender) -> _Connection:
-    _, connection = await asyncio.get_running_loop().create_connection(
-        lambda: _Connection(sender), "127.0.0.1", port
-    )
-    return connection
+    opened = socket.socket()
+    opened.setblocking(False)
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    await asyncio.get_running_loop().sock_connect(opened, ("127.0.0.1", port))
+    return _Connection(sender, opened)
 
 
 async def _first_of(done: asyncio.Future[None], failure: asyncio.Future[None]) -> None:
