@@ -101,7 +101,11 @@ class Observation:
 
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         seen: dict[str, str | int] = {"http.request.method": method}
-        parent = next((value for name, value in scope["headers"] if name == b"traceparent"), None)
+        parent = None
+        for name, value in scope["headers"]:
+            if name == b"traceparent":
+                parent = value
+                break
         self._room -= 1
         try:
             with self._tracing.span(
