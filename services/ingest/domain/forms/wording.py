@@ -55,7 +55,7 @@ _REASONS: Final[Mapping[str, Mapping[Language, str]]] = {
 SAYINGS: Final[Mapping[str, Mapping[Language, str]]] = {
     "faults": {"zh": "请修改以下内容后再提交：", "en": "Please put this right and send it again:"},
     "required": {"zh": "必填", "en": "required"},
-    "one_of": {"zh": "带 ◇ 的项目至少填写一项", "en": "fill in at least one of those marked ◇"},
+    "one_of": {"zh": "带 ◇ 的项目请至少填写一项。", "en": "Fill in at least one of those marked ◇."},
     "choose": {"zh": "请选择", "en": "Please choose"},
     "yes": {"zh": "是", "en": "Yes"},
     "no": {"zh": "否", "en": "No"},
