@@ -11,7 +11,6 @@ from services.ingest.domain.dialects.form_fields import read_fields
 from services.ingest.domain.identifiers import IdentifierKind
 from services.ingest.domain.intake import Refusal
 from services.ingest.providers.port import DeliveryUnreadable, HookItem
-from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import MINUTE, Instant
 
 NOT_ABOUT_A_LEAD: Final = Refusal("hook.not_about_a_lead")
@@ -90,15 +89,9 @@ def take_apart(
     try:
         for one in split_array(body):
             given = read_object(one)
-            called = kind(given)
-            items.append(
-                HookItem(called, one, message_id(given) or _id_of(called, one, received), key(given))
-            )
+            own = message_id(given)
+            name = own or f"{received // _SAME_SUBMISSION}\x1f{one.decode('utf-8', 'replace')}"
+            items.append(HookItem(kind(given), one, name, key(given), names_person=own is None))
     except BodyUnreadable:
         raise DeliveryUnreadable from None
     return items
-
-
-def _id_of(kind: str, body: bytes, received: Instant) -> str:
-    slot = received // _SAME_SUBMISSION
-    return f"{kind}-{deterministic_id(kind, body.decode('utf-8', 'replace'))}-{slot}"

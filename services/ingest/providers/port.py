@@ -151,7 +151,8 @@ class Reply(NamedTuple):
 class HookItem(NamedTuple):
     """One item of a delivery: its kind, its verbatim bytes, what names it, and who it is about.
 
-    ``message_id`` is the same whenever the vendor sends it again; ``key`` is made by :func:`key_of`.
+    ``message_id`` is the same whenever the vendor sends it again; one that ``names_person``, by an openid
+    or the like, is hashed under the deployment's key before it is used. ``key`` is made by :func:`key_of`.
     A lead that a client lists and that never changes carries the vendor's id besides: one that is known
     is passed over for good, and not only as long as messages are remembered.
     """
@@ -161,6 +162,7 @@ class HookItem(NamedTuple):
     message_id: str | None
     key: tuple[IdentifierKind, str] | None = None
     external_id: str | None = None
+    names_person: bool = False
 
 
 class Page(NamedTuple):

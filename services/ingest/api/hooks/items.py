@@ -15,12 +15,15 @@ from shared.log.port import NewRecord
 _SAMPLE: Final = 8 * 1024
 
 
-def message_of(item: HookItem) -> Message:
+def message_of(item: HookItem, stamper: Stamper) -> Message:
     """Return an item as a message; of one that is too large the beginning, for quarantine."""
+    message_id = item.message_id
+    if message_id is not None and item.names_person:
+        message_id = f"{item.kind}-{stamper.hash_of('hook', message_id)}"
     if len(item.body) > LARGEST_EVENT:
         sample = item.body[:_SAMPLE].decode("utf-8", "ignore").encode()
-        return Message(OVERSIZE_KIND, sample, item.message_id, item.key)
-    return Message(item.kind, item.body, item.message_id, item.key)
+        return Message(OVERSIZE_KIND, sample, message_id, item.key)
+    return Message(item.kind, item.body, message_id, item.key)
 
 
 class FetchedItems:
@@ -31,7 +34,7 @@ class FetchedItems:
 
     def stamp(self, item: HookItem, *, source: str, received: Instant) -> tuple[str, NewRecord]:
         """Return the id of an item and its record."""
-        message = message_of(item)
+        message = message_of(item, self._stamper)
         return self._stamper.stamp(
             Arrival(source=source, channel="hook", received=received, client=ClientInfo()),
             kind=message.kind,

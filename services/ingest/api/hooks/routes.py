@@ -124,7 +124,7 @@ class _Desk:
             raise MethodNotAllowed
         provider.verify(delivery, secrets)
         items = provider.split(delivery, secrets)
-        parcel = Parcel([message_of(item) for item in items], ())
+        parcel = Parcel([message_of(item, self._edge.stamper) for item in items], ())
         await self._edge.take(scope, caller, parcel, entrance=entrance, channel="hook")
         return provider.accepted
 

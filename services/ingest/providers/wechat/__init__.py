@@ -56,7 +56,8 @@ def _split(delivery: Delivery, secrets: Secrets) -> Sequence[HookItem]:
         sealed = read_callback(body).get("Encrypt", "")
         body = open_sealed(sealed, secrets, receive_id=secrets.need(_APP))
     told = read_callback(body)
-    return [HookItem(NAME, body, message_id_of(told), key_of(external=told.get("FromUserName")))]
+    key = key_of(external=told.get("FromUserName"))
+    return [HookItem(NAME, body, message_id_of(told), key, names_person=True)]
 
 
 def _is_sealed(delivery: Delivery) -> bool:

@@ -14,7 +14,6 @@ from services.ingest.domain.intake import Refusal
 from services.ingest.providers.callbacks.xml import read_xml
 from services.ingest.providers.moments import beijing_day, read_platform_moment
 from services.ingest.providers.payloads import NOT_ABOUT_A_LEAD
-from shared.kernel.ids import deterministic_id
 
 NAME: Final = "wechat"
 
@@ -36,7 +35,6 @@ def read_message(body: bytes) -> HookLead | Refusal:
         return NOT_ABOUT_A_LEAD
     return HookLead(
         personal_id=follower,
-        message_id=message_id_of(told),
         occurred=read_platform_moment(told.get("CreateTime")),
         act=act,
         channel="social" if act[0] in _CAME else None,
@@ -45,7 +43,7 @@ def read_message(body: bytes) -> HookLead | Refusal:
 
 
 def message_id_of(told: Mapping[str, str]) -> str:
-    """Return what is the same whenever the platform tells it again.
+    """Return what is the same whenever the platform tells it again; the openid is part of it.
 
     A person's first message of a day opens a conversation; their further ones on that day are part of
     it, and so the same.
@@ -53,9 +51,8 @@ def message_id_of(told: Mapping[str, str]) -> str:
     follower, moment = told.get("FromUserName", ""), told.get("CreateTime", "")
     act = _act(told)
     if act is not None and act[0] == CHATTED:
-        return f"{NAME}-{deterministic_id(follower, CHATTED, beijing_day(moment) or moment)}"
-    parts = (told.get(name, "") for name in ("Event", "EventKey", "MsgId"))
-    return f"{NAME}-{deterministic_id(follower, moment, *parts)}"
+        return "\x1f".join((follower, CHATTED, beijing_day(moment) or moment))
+    return "\x1f".join((follower, moment, *(told.get(name, "") for name in ("Event", "EventKey", "MsgId"))))
 
 
 def _channel_code(told: Mapping[str, str]) -> str:

@@ -66,9 +66,9 @@ def _split(delivery: Delivery, secrets: Secrets) -> Sequence[HookItem]:
     if is_only_a_bell(told):
         return []
     message_id, key = message_id_of(told), key_of(external=customer_of(told))
-    items = [HookItem(NAME, body, message_id, key)]
+    items = [HookItem(NAME, body, message_id, key, names_person=True)]
     if has_come(told) and secrets.get(_CORP_SECRET) is not None:
-        items.append(HookItem(FETCH, body, f"{message_id}-fetch", key))
+        items.append(HookItem(FETCH, body, message_id, key, names_person=True))
     return items
 
 

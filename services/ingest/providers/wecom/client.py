@@ -23,7 +23,7 @@ from services.ingest.providers.port import (
     VendorUnavailable,
     key_of,
 )
-from services.ingest.providers.values import id_of, objects_of, read_object
+from services.ingest.providers.values import digest_of, id_of, objects_of, read_object
 from services.ingest.providers.wecom.mapping import CONTACT, MESSAGE, conversation_id_of, writer_of
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant
@@ -55,7 +55,8 @@ class WecomClient:
     async def fetch(self, errand: Errand) -> HookItem:
         """Return what WeCom knows of a customer. :raises LeadGone: if they are nobody's customer any more."""
         body, _ = await self._ask("GET", "externalcontact/get", {"external_userid": errand.external_id})
-        return HookItem(CONTACT, body, errand.message_id, key_of(external=errand.external_id))
+        message_id = f"{errand.external_id}\x1f{digest_of(body)}"
+        return HookItem(CONTACT, body, message_id, key_of(external=errand.external_id), names_person=True)
 
     async def list_streams(self) -> Sequence[str]:
         """Return the accounts of 微信客服; customers themselves are not listed by when they came."""
@@ -75,6 +76,7 @@ class WecomClient:
                 msgspec.json.encode(given),
                 conversation_id_of(customer, given.get("send_time")),
                 key_of(external=customer),
+                names_person=True,
             )
             for given in objects_of(told.get("msg_list"))
             if (customer := writer_of(given)) is not None

@@ -17,7 +17,6 @@ from services.ingest.providers.callbacks.xml import read_xml
 from services.ingest.providers.moments import beijing_day, read_platform_moment
 from services.ingest.providers.payloads import NOT_ABOUT_A_LEAD, read_object
 from services.ingest.providers.values import id_of, object_of, objects_of, present
-from shared.kernel.ids import deterministic_id
 
 NAME: Final = "wecom"
 FETCH: Final = "wecom.fetch"
@@ -55,7 +54,6 @@ def read_change(body: bytes) -> HookLead | Refusal:
         return HookLead(
             fields=present({"wecom_contact": told.get("UserID")}),
             personal_id=customer,
-            message_id=message_id_of(told),
             occurred=read_platform_moment(told.get("CreateTime")),
             act=(ADDED, {"channel_code": state}),
             channel="social",
@@ -64,7 +62,6 @@ def read_change(body: bytes) -> HookLead | Refusal:
     if change in _GOES:
         return HookLead(
             personal_id=customer,
-            message_id=message_id_of(told),
             occurred=read_platform_moment(told.get("CreateTime")),
             act=("Unsubscribed", {"delivery_channel": NAME}),
         )
@@ -81,7 +78,6 @@ def read_errand(body: bytes) -> Errand | Refusal:
         provider=NAME,
         what="fetch_lead",
         external_id=customer,
-        message_id=f"{message_id_of(told)}-contact",
         occurred=read_platform_moment(told.get("CreateTime")),
     )
 
@@ -131,8 +127,8 @@ def writer_of(given: Mapping[str, Any]) -> str | None:
 
 
 def conversation_id_of(customer: str, moment: object) -> str:
-    """Return the message id of a conversation: whatever a customer writes on one day is one."""
-    return f"{NAME}-{deterministic_id(customer, CHATTED, beijing_day(moment) or str(moment))}"
+    """Return what names a conversation: whatever a customer writes on one day is one."""
+    return "\x1f".join((customer, CHATTED, beijing_day(moment) or str(moment)))
 
 
 def customer_of(told: Mapping[str, str]) -> str | None:
@@ -154,18 +150,17 @@ def is_only_a_bell(told: Mapping[str, str]) -> bool:
 
 
 def message_id_of(told: Mapping[str, str]) -> str:
-    """Return what is the same whenever the platform tells it again."""
+    """Return what is the same whenever the platform tells it again; the customer's id is part of it."""
     customer = customer_of(told)
     if customer is not None and told.get("MsgType") != "event":
         return conversation_id_of(customer, told.get("CreateTime"))
     names = ("ExternalUserID", "FromUserName", "UserID", "Event", "ChangeType", "CreateTime", "MsgId")
-    return f"{NAME}-{deterministic_id(*(told.get(name, '') for name in names))}"
+    return "\x1f".join(told.get(name, "") for name in names)
 
 
 def _conversation(customer: str, moment: object, *, scene: str | None = None) -> HookLead:
     return HookLead(
         personal_id=customer,
-        message_id=conversation_id_of(customer, moment),
         occurred=read_platform_moment(moment),
         act=(CHATTED, {}),
         channel="social" if scene is not None else None,

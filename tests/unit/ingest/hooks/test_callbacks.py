@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.domain.dialects.hooks import HookLead
 from services.ingest.domain.intake import Intake
 from services.ingest.providers.callbacks.seals import SealBroken, open_seal
 from services.ingest.providers.callbacks.xml import XmlUnreadable, read_xml
@@ -21,8 +20,8 @@ from services.ingest.providers.port import (
     SignatureMissing,
 )
 from services.ingest.providers.wechat import WECHAT
-from services.ingest.providers.wechat.mapping import read_message
 from services.ingest.providers.wecom import WECOM
+from shared.kernel.ids import deterministic_id
 from tests.unit.ingest.edge.house import KEY, House
 from tests.unit.ingest.hooks.sealing import AES_KEY, seal, seal_plain, sign
 from tests.unit.ingest.hooks.vectors import VECTORS, delivery, flipped
@@ -162,12 +161,7 @@ class TestWecomVectors:
 
 
 def wechat_ids(*bodies: bytes) -> set[str | None]:
-    ids = set()
-    for body in bodies:
-        reading = read_message(body)
-        assert isinstance(reading, HookLead)
-        ids.add(reading.message_id)
-    return ids
+    return {item.message_id for body in bodies for item in WECHAT.split(delivery(body), Secrets())}
 
 
 class TestWechat:
@@ -197,6 +191,9 @@ class TestWechat:
         assert isinstance(intake, Intake)
         assert OPENID.encode() not in (record.key or b"")
         assert OPENID not in repr((house.ids, intake))
+        (item,) = WECHAT.split(delivery(body), Secrets())
+        assert item.names_person
+        assert house.ids != [deterministic_id("raw", "website", item.message_id or "")]
         assert intake.external is None
         await house.client.aclose()
 

@@ -224,7 +224,7 @@ class TestWecom:
     async def test_a_customer_is_fetched(self) -> None:
         vendor = FakeVendor({"/cgi-bin/gettoken": self.token, "/cgi-bin/externalcontact/get": self.contact})
         item = await client_of(WECOM, vendor, **WECOM_SECRETS).fetch(self.ERRAND)
-        assert item.message_id == "m"
+        assert item.names_person
         lead = WECOM.readers[item.kind](item.body)
         assert isinstance(lead, HookLead)
         assert lead.personal_id == self.CUSTOMER
