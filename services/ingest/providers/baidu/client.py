@@ -44,21 +44,27 @@ class BaiduClient:
         return SOLUTIONS if self._user and self._token else ()
 
     async def list_leads(self, stream: str, *, since: Instant, until: Instant, cursor: str | None) -> Page:
-        """Return a page of the leads of a kind of component, of thirty days at most."""
+        """Return a page of the leads of a kind of component; Baidu lists thirty days at once."""
         if self._user is None or self._token is None:
             raise HookNotSetUp
-        page = int(cursor or "1")
+        begins, _, number = (cursor or str(since)).partition(":")
+        begin, page = int(begins), int(number or "1")
+        end = min(begin + _LONGEST, until)
         wanted = {
             "header": {"userName": self._user, "accessToken": self._token},
             "body": {
                 "solutionType": stream,
-                "startDate": beijing_clock_of(max(since, until - _LONGEST)),
-                "endDate": beijing_clock_of(until),
+                "startDate": beijing_clock_of(begin),
+                "endDate": beijing_clock_of(end),
                 "pageNo": page,
                 "pageSize": _AT_ONCE,
             },
         }
-        return _read_page(await ask_vendor(self._http, "POST", f"{self._address}/{_PATH}", json=wanted), page)
+        body = await ask_vendor(self._http, "POST", f"{self._address}/{_PATH}", json=wanted)
+        items, has_more = _read_page(body, page)
+        if has_more:
+            return Page(items, f"{begin}:{page + 1}")
+        return Page(items, str(end) if end < until else None)
 
 
 def build_client(secrets: Secrets, http: httpx.AsyncClient) -> BaiduClient:
@@ -66,8 +72,8 @@ def build_client(secrets: Secrets, http: httpx.AsyncClient) -> BaiduClient:
     return BaiduClient(secrets, http)
 
 
-def _read_page(body: bytes, page: int) -> Page:
-    """Return the leads of an answer; it has the status 200 whatever it says."""
+def _read_page(body: bytes, page: int) -> tuple[list[HookItem], bool]:
+    """Return the leads of an answer, and whether it goes on; it has the status 200 whatever it says."""
     try:
         told = read_object(body)
     except Rejected:
@@ -84,4 +90,4 @@ def _read_page(body: bytes, page: int) -> Page:
         )
         for lead in leads
     ]
-    return Page(items, str(page + 1) if leads and page * _AT_ONCE < total else None)
+    return items, bool(leads) and page * _AT_ONCE < total

@@ -12,6 +12,7 @@ import msgspec
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.providers.calling import ask_vendor
 from services.ingest.providers.hubspot.mapping import CONTACT, message_id_of
+from services.ingest.providers.moments import read_platform_moment
 from services.ingest.providers.port import (
     HookItem,
     HookNotSetUp,
@@ -28,6 +29,7 @@ ADDRESS: Final = "https://api.hubapi.com"
 
 _CONTACTS: Final = "crm/v3/objects/contacts"
 _AT_ONCE: Final = 100
+_MOST: Final = 10_000
 _CHANGED: Final = "lastmodifieddate"
 _WANTED: Final = (
     *("email", "firstname", "lastname", "phone", "mobilephone", "company", "jobtitle", "industry"),
@@ -58,22 +60,24 @@ class HubspotClient:
     async def list_leads(self, stream: str, *, since: Instant, until: Instant, cursor: str | None) -> Page:
         """Return a page of the contacts that were changed in a while, oldest first.
 
-        HubSpot finds ten thousand at most; a longer list ends with a refusal and is begun again.
+        A search finds ten thousand at most; then another begins at the change that the last one ended with.
         """
+        begins, _, after = (cursor or str(since // MILLISECOND)).partition(":")
         wanted: dict[str, Any] = {
-            "filterGroups": [{"filters": [_filter("GTE", since), _filter("LT", until)]}],
+            "filterGroups": [{"filters": [_filter("GTE", begins), _filter("LT", str(until // MILLISECOND))]}],
             "sorts": [{"propertyName": _CHANGED, "direction": "ASCENDING"}],
             "properties": self._properties,
             "limit": _AT_ONCE,
         }
-        if cursor is not None:
-            wanted["after"] = cursor
+        if after:
+            wanted["after"] = after
         try:
             found = _read_found(await self._ask("POST", f"{_CONTACTS}/search", wanted))
         except msgspec.MsgspecError:
             raise VendorUnavailable from None
+        items = [_item_of(bytes(one)) for one in found.results]
         following = id_of(object_of(object_of(found.paging).get("next")).get("after"))
-        return Page([_item_of(bytes(one)) for one in found.results], following)
+        return Page(items, None if following is None else _go_on(begins, following, found.results))
 
     async def _ask(self, method: str, path: str, wanted: object = None) -> bytes:
         if self._token is None:
@@ -95,8 +99,18 @@ class _Found(msgspec.Struct):
 _read_found: Final = msgspec.json.Decoder(_Found).decode
 
 
-def _filter(operator: str, moment: Instant) -> dict[str, str]:
-    return {"propertyName": _CHANGED, "operator": operator, "value": str(moment // MILLISECOND)}
+def _filter(operator: str, milliseconds: str) -> dict[str, str]:
+    return {"propertyName": _CHANGED, "operator": operator, "value": milliseconds}
+
+
+def _go_on(begins: str, after: str, found: Sequence[msgspec.Raw]) -> str:
+    """Return where the list goes on: further in this search, or where another begins."""
+    if after.isdecimal() and int(after) + _AT_ONCE <= _MOST:
+        return f"{begins}:{after}"
+    changed = read_platform_moment(read_object(bytes(found[-1])).get("updatedAt")) if found else None
+    if changed is None or str(changed // MILLISECOND) == begins:
+        raise VendorUnavailable("more contacts were changed at one moment than HubSpot lists")
+    return str(changed // MILLISECOND)
 
 
 def _item_of(body: bytes) -> HookItem:

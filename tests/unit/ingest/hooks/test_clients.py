@@ -25,7 +25,7 @@ from services.ingest.providers.roster import PROVIDERS
 from services.ingest.providers.tencent_ads import TENCENT_ADS
 from services.ingest.providers.typeform import TYPEFORM
 from services.ingest.providers.wecom import WECOM
-from shared.kernel.instants import SECOND
+from shared.kernel.instants import SECOND, parse_instant
 from tests.unit.ingest.hooks.vectors import VECTORS, delivery, flipped
 from tests.unit.ingest.hooks.vendor import SINCE, UNTIL, FakeVendor, all_leads, body_of, client_of, read
 
@@ -84,6 +84,10 @@ class TestEveryClient:
                 assert any(one.name == "api_address" for one in provider.secrets), provider.name
 
 
+def _go_on(after: str) -> dict[str, Any]:
+    return {"next": {"after": after}}
+
+
 class TestHubspot:
     ERRAND = Errand(provider="hubspot", what="fetch_lead", external_id="123")
 
@@ -130,6 +134,31 @@ class TestHubspot:
         assert [read(HUBSPOT, item).external_id for item in items] == ["1", "2"]
         (group,) = body_of(vendor.asked[0])["filterGroups"]
         assert [one["value"] for one in group["filters"]] == [str(SINCE // 1000), str(UNTIL // 1000)]
+
+    async def test_a_search_that_is_full_is_followed_by_another(self) -> None:
+        changed = "2026-11-21T12:00:00Z"
+        answers = iter(
+            [
+                {"results": [{"id": "1", "properties": {}, "updatedAt": changed}], "paging": _go_on("9950")},
+                {"results": [{"id": "2", "properties": {}, "updatedAt": changed}], "paging": _go_on("100")},
+                {"results": [{"id": "3", "properties": {}, "updatedAt": changed}]},
+            ]
+        )
+        vendor = FakeVendor({"/crm/v3/objects/contacts/search": lambda _request: next(answers)})
+        assert len(await all_leads(client_of(HUBSPOT, vendor, access_token="t"))) == 3
+        first, second, third = (body_of(request) for request in vendor.asked)
+        assert "after" not in first
+        assert "after" not in second
+        assert third["after"] == "100"
+        begins = [one["filterGroups"][0]["filters"][0]["value"] for one in (first, second, third)]
+        assert begins == [str(SINCE // 1000), *[str(parse_instant(changed) // 1000)] * 2]
+
+    async def test_a_search_that_cannot_go_on_is_no_end(self) -> None:
+        told = {"id": "1", "properties": {}, "updatedAt": "2026-11-20T21:00:00Z"}
+        found = {"results": [told], "paging": _go_on("9950")}
+        vendor = FakeVendor({"/crm/v3/objects/contacts/search": lambda _request: found})
+        with pytest.raises(VendorUnavailable):
+            await all_leads(client_of(HUBSPOT, vendor, access_token="t"))
 
     def test_a_contact_that_was_changed_is_told_anew(self) -> None:
         def id_at(changed: str) -> str | None:

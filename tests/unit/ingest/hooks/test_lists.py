@@ -47,11 +47,17 @@ class TestBaidu:
         assert first["body"]["startDate"] == "2026-11-21 05:00:00"
         assert first["body"]["endDate"] == "2026-11-22 05:00:00"
 
-    async def test_no_more_than_thirty_days_are_asked_for(self) -> None:
+    async def test_a_long_while_is_looked_through_thirty_days_at_a_time(self) -> None:
         vendor = FakeVendor({self.PATH: lambda _request: self.answer(total=0)})
         client = client_of(BAIDU, vendor, user_name="u", access_token="t")
-        await client.list_leads("form", since=UNTIL - 90 * DAY, until=UNTIL, cursor=None)
-        assert body_of(vendor.asked[0])["body"]["startDate"] == "2026-10-23 05:00:00"
+        cursor, asked = None, 0
+        while asked == 0 or cursor is not None:
+            page = await client.list_leads("form", since=UNTIL - 70 * DAY, until=UNTIL, cursor=cursor)
+            cursor, asked = page.next, asked + 1
+        assert [
+            tuple(body_of(request)["body"][name][:10] for name in ("startDate", "endDate"))
+            for request in vendor.asked
+        ] == [("2026-09-13", "2026-10-13"), ("2026-10-13", "2026-11-12"), ("2026-11-12", "2026-11-22")]
 
     async def test_a_lead_that_is_listed_is_the_one_that_was_pushed(self) -> None:
         lead = {"clueId": "9", "cluePhoneNumber": "13800138000"}
