@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.domain.intake import Intake
@@ -70,6 +70,7 @@ class TestXml:
             read_xml(body)
 
     @given(st.binary(max_size=200))
+    @settings(deadline=None)
     def test_is_read_or_refused_whatever_the_bytes(self, body: bytes) -> None:
         try:
             told = read_xml(body)
@@ -80,11 +81,13 @@ class TestXml:
 
 class TestSeals:
     @given(st.binary(max_size=300), st.text("abcdef0123456789", min_size=1, max_size=40))
+    @settings(deadline=None)
     def test_give_back_what_was_put_in(self, content: bytes, owner: str) -> None:
         sealed = seal(content, owner=owner)
         assert open_seal(sealed, encoding_aes_key=AES_KEY, receive_id=owner) == content
 
     @given(st.binary(max_size=100))
+    @settings(deadline=None)
     def test_are_opened_by_whom_they_are_for_alone(self, content: bytes) -> None:
         with pytest.raises(SealBroken):
             open_seal(seal(content, owner="somebody else"), encoding_aes_key=AES_KEY, receive_id=CORP)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.providers.answers import read_answers, read_list
@@ -40,10 +40,12 @@ class TestMoments:
         assert read_platform_moment(written) is None
 
     @given(st.text(max_size=30))
+    @settings(deadline=None)
     def test_never_raise(self, text: str) -> None:
         read_platform_moment(text)
 
     @given(st.integers(1_000_000_000, 9_999_999_999))
+    @settings(deadline=None)
     def test_mean_the_same_in_seconds_and_milliseconds(self, seconds: int) -> None:
         assert read_platform_moment(str(seconds)) == seconds * SECOND
         assert read_platform_moment(seconds * 1000) == seconds * 1000 * MILLISECOND

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.ingest.domain.dialects.hooks import Errand
@@ -64,7 +64,7 @@ def understand(kind: str, body: bytes) -> object:
 class TestItems:
     @pytest.mark.parametrize("provider", sorted(PROVIDERS))
     @given(data=st.data())
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     def test_are_understood_or_refused_whatever_stands_where(
         self, provider: str, data: st.DataObject
     ) -> None:
@@ -77,6 +77,6 @@ class TestItems:
 
     @pytest.mark.parametrize("kind", KINDS)
     @given(text=st.text(max_size=100))
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     def test_are_understood_or_refused_if_they_are_any_text(self, kind: str, text: str) -> None:
         assert isinstance(understand(kind, text.encode("utf-8", "replace")), Intake | Errand | Refusal)

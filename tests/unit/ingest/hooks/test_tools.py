@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.domain.dialects.hooks import HookLead
@@ -181,6 +181,7 @@ class TestWebhook:
 
 class TestPayloads:
     @given(st.binary(max_size=200))
+    @settings(deadline=None)
     def test_are_read_or_refused_whatever_the_bytes(self, body: bytes) -> None:
         try:
             items = [read_object(item) for item in split_array(body)]
