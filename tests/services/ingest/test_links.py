@@ -113,6 +113,26 @@ async def test_links_are_made_listed_and_read_by_whoever_may(ingest: RunningInge
     assert without.status_code == 401
 
 
+async def test_names_that_can_be_none_are_told_so(ingest: RunningIngest) -> None:
+    await ask(ingest, "POST", "/v1/links", json=LINK)
+    for method, path, body in (
+        ("GET", "/v1/links/%00", None),
+        ("PATCH", "/v1/links/a%00", {"retired": True}),
+        ("PATCH", "/v1/links/" + "x" * 65, {"retired": True}),
+    ):
+        answer = await ask(ingest, method, path, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (404, "link.unknown"), path
+    for name in ("a\0", "a b", "x/y", "Ü"):
+        answer = await ask(ingest, "POST", "/v1/links", json={**LINK, "link": name})
+        assert (answer.status_code, answer.json()["code"]) == (400, "link.malformed"), name
+    for text in ("note", "campaign", "source"):
+        answer = await ask(ingest, "POST", "/v1/links", json={**LINK, "link": "b", text: "a\0b"})
+        assert (answer.status_code, answer.json()["code"]) == (400, "link.malformed"), text
+    assert (await ask(ingest, "GET", "/v1/links?campaign=%00&rep=%00")).json()["items"] == []
+    assert (await follow(ingest, "%00")).status_code == 404
+    assert (await ingest.client.get("/l/%ff%fe/qr.svg")).status_code == 404
+
+
 class TestTheTableInMemory:
     async def test_finds_what_another_process_made_when_it_is_asked_for(
         self, ingest: RunningIngest, ingest_database: Database

@@ -150,7 +150,7 @@ class Submitting:
             await self._show_again(send, key, sent, trouble=trouble)
             return
         if sent.name and sent.form is None:
-            await _tell_unknown(send, caller)
+            await _tell_unknown(send, caller, sent.name)
         elif sent.faults:
             await self._refuse(send, caller, key, sent)
         elif navigates(caller):
@@ -265,14 +265,16 @@ def navigates(caller: Caller) -> bool:
     return caller.headers.get(b"accept", "").lstrip().startswith("text/html")
 
 
-async def _tell_unknown(send: Send, caller: Caller) -> None:
-    """Tell that there is no such form; what was sent has been kept, so no sample of it is needed."""
+async def _tell_unknown(send: Send, caller: Caller, name: str) -> None:
+    """Tell which form there is not; what was sent has been kept, so no sample of it is needed."""
     verdict = FormUnknown(field="form")
     if navigates(caller):
         await show_verdict(send, caller, verdict)
         return
     problem = problem_of(verdict, statuses=STATUSES)
-    await send_json(send, problem.status, msgspec.json.encode(problem), media_type=PROBLEM_JSON)
+    text = f"{problem.message} The name was: {name}"  # told to whoever sent it, and to nobody else
+    told = msgspec.structs.replace(problem, message=text, detail=text)
+    await send_json(send, problem.status, msgspec.json.encode(told), media_type=PROBLEM_JSON)
 
 
 async def show_verdict(send: Send, caller: Caller, verdict: Verdict) -> None:

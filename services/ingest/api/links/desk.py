@@ -16,8 +16,10 @@ from services.ingest.domain.links.definitions import (
     AddLink,
     ChangeLink,
     Link,
+    LinkMalformed,
     LinkUnknown,
     invent_name,
+    is_name,
 )
 from services.ingest.queries.links import LinkTable, find_link, find_links
 from shared.http.access import require
@@ -106,6 +108,8 @@ class LinkDesk:
 
         :raises Rejected: with what is wrong and how to put it right.
         """
+        if not is_name(command.name):
+            raise LinkUnknown if isinstance(command, ChangeLink) else LinkMalformed(field="link")
         reply = await self._commands.run(
             key=command.name,
             command=command,
@@ -136,7 +140,7 @@ class LinkDesk:
 
     async def find(self, name: str) -> Link:
         """Return a link. :raises LinkUnknown: if there is none of this name."""
-        link = await find_link(self._database, name.lower())
+        link = await find_link(self._database, name.lower()) if is_name(name.lower()) else None
         if link is None:
             raise LinkUnknown
         return link
@@ -150,6 +154,8 @@ class LinkDesk:
         limit: int = 1_000,
     ) -> Sequence[Link]:
         """Return links by name."""
+        if any("\0" in (asked or "") for asked in (campaign, rep, after)):
+            return ()
         return await find_links(self._database, campaign=campaign, rep=rep, after=after, limit=limit)
 
     @staticmethod

@@ -105,6 +105,11 @@ class CampaignMissing(Rejected):
     code = "link.campaign_missing"
 
 
+def is_name(text: str) -> bool:
+    """Return whether a link can be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
 def invent_name(lot: str) -> str:
     """Return a short name that follows from ``lot``; letters that look alike are not in it."""
     number = int(deterministic_id("link", lot), 16)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.handlers.reading import RequestContext
@@ -238,6 +242,7 @@ class TestAFormThatThereIsNot:
         answer = await house.client.post("/f/form_abc/nothing", json=RIGHT)
         assert (answer.status_code, answer.json()["code"]) == (404, "form.unknown")
         assert answer.json()["field"] == "form"
+        assert answer.json()["message"].endswith("The name was: nothing")
         assert house.understood() == [Refusal("form.unknown")]
         context = msgspec.json.decode(house.raws[0].batch_context or "", type=RequestContext)
         assert context.form == "nothing"
@@ -311,3 +316,40 @@ def test_records_of_earlier_releases_have_no_context_and_are_read_as_free_forms(
     raw = RawReceived(source="website", channel="form", kind="json", body='{"email": "a@b.cn"}')
     reading = make_reader().on_raw_received(raw, record_id="0" * 32, received=RECEIVED)
     assert isinstance(reading, Intake)
+
+
+_NASTY = st.one_of(
+    st.binary(max_size=200),
+    st.text(max_size=60).map(
+        lambda text: f'{{"name": {msgspec.json.encode(text).decode()}, "email": [1, {{}}]}}'.encode()
+    ),
+    st.text(max_size=60).map(
+        lambda text: f"name={text}&name={text}&email=a@b.cn&_lang=zh&_form_version={text}".encode()
+    ),
+    st.binary(max_size=60).map(
+        lambda value: b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\n' + value + b"\r\n--b--\r\n"
+    ),
+)
+
+
+@given(
+    body=_NASTY,
+    called=st.sampled_from(["", "text/plain", "multipart/form-data; boundary=b", "application/json"]),
+    mode=st.sampled_from(["navigate", "cors"]),
+    name=st.text(st.characters(codec="ascii", exclude_characters="/?#%"), min_size=1, max_size=10)
+    | st.just("fair"),
+)
+@settings(max_examples=150, deadline=None)
+def test_no_body_and_no_name_break_a_form(body: bytes, called: str, mode: str, name: str) -> None:
+    async def send() -> None:
+        house = House(rulebook=rulebook_with(form()))
+        headers = {"content-type": called, "sec-fetch-mode": mode, "accept-language": "\u00fc;;,zh"}
+        async with house.client as client:
+            encoded = [(key.encode(), value.encode("latin-1")) for key, value in headers.items()]
+            answer = await client.post(f"/f/form_abc/{quote(name)}", content=body, headers=encoded)
+            page = await client.get(f"/f/form_abc/{quote(name)}?lang={quote(name)}&gclid=%00%ff{quote(name)}")
+        assert answer.status_code < 500, answer.text
+        assert page.status_code < 500, page.text
+        house.understood()
+
+    asyncio.run(send())
