@@ -26,7 +26,13 @@ UNTOLD = 20
 """Leads of which no notice ever comes."""
 KILLS = 3
 
-RETRY = "UPDATE ingest.hook_errand SET next_attempt = clock_timestamp(), state = 'waiting'"
+RETRY = """
+WITH lists AS (
+    UPDATE ingest.hook SET next_look = clock_timestamp()
+    WHERE next_look > clock_timestamp() + interval '1 minute'
+)
+UPDATE ingest.hook_errand SET next_attempt = clock_timestamp(), state = 'waiting'
+"""
 """What a killed process had claimed is due when its lease ends; that is not waited for."""
 
 SUBMISSIONS = """

@@ -28,7 +28,14 @@ from services.ingest.providers.port import (
 )
 from shared.http.bodies import read_body
 from shared.http.hot_routes import HotRoute, MethodNotAllowed
-from shared.http.problems import headers_of, make_problem, send_json, status_of
+from shared.http.problems import (
+    Busy,
+    TooManyRequests,
+    headers_of,
+    make_problem,
+    send_json,
+    status_of,
+)
 from shared.kernel.errors import Rejected, Verdict
 from shared.kernel.redacted import Redacted
 
@@ -106,7 +113,11 @@ class _Desk:
         # a vendor may send credentials of its own; here the path alone counts
         bare = replace(caller, headers={}, query={})
         key = scope["path_params"]["key"]
-        entrance = await self._edge.authenticate(bare, (key,), body=body, door="hooks")
+        try:
+            entrance = await self._edge.authenticate(bare, (key,), body=body, door="hooks")
+        except TooManyRequests as fast:
+            # to several vendors 429 is as final as any 4xx; what is busy is tried again
+            raise Busy(retry_after=fast.retry_after) from fast
         found = await self._find_secrets(entrance.source, provider.name)
         secrets = Secrets(None if found is None else found.reveal())
         delivery = Delivery(

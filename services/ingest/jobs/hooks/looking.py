@@ -22,6 +22,7 @@ from services.ingest.store.hooks.lists import (
     claim_turn,
     end_turn,
     find_known,
+    keep_turn,
     load_positions,
     save_position,
 )
@@ -30,7 +31,7 @@ from shared.kernel.instants import MICROSECOND, Instant
 from shared.log.port import NewRecord
 from shared.telemetry.logging import get_logger
 
-_LEASE: Final = timedelta(minutes=30)
+_LEASE: Final = timedelta(minutes=5)
 _MOST_PAGES: Final = 10_000
 
 logger = get_logger(__name__)
@@ -128,6 +129,8 @@ class Looking:
             if self._is_stopping:
                 raise LookInterrupted
             self.beat = asyncio.get_running_loop().time()
+            async with self._tools.database.connection() as connection:
+                await keep_turn(connection, turn, lease=_LEASE)
             page = await client.list_leads(stream, since=since, until=until, cursor=cursor)
             unknown = await self._find_unknown(turn.source, page.items)
             await bringer.append(unknown)

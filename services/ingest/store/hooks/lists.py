@@ -63,6 +63,14 @@ async def claim_turn(transaction: Transaction, *, providers: Sequence[str], leas
     return None if row is None else Turn(row["source"], row["provider"], from_datetime(row["added"]))
 
 
+async def keep_turn(transaction: Transaction, turn: Turn, *, lease: timedelta) -> None:
+    """Keep a hook's lists for another lease, because they are long."""
+    await transaction.execute(
+        "UPDATE hook SET next_look = clock_timestamp() + $3::interval WHERE source = $1 AND provider = $2",
+        *(turn.source, turn.provider, lease),
+    )
+
+
 async def end_turn(
     transaction: Transaction, turn: Turn, *, again_in: timedelta, fault: str | None = None
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import msgspec
@@ -53,14 +54,34 @@ class Meta(HookMill):
         assert answer.status_code == 200, answer.text
 
 
-@pytest.fixture
-async def meta(ingest: RunningIngest) -> AsyncIterator[Meta]:
+@asynccontextmanager
+async def run_meta(ingest: RunningIngest) -> AsyncIterator[Meta]:
     graph = FakeGraph()
     async with run_vendor(graph) as vendor:
         made = Meta(ingest, graph, vendor)
         await made.set_up()
         graph.add(LEAD, at=made.now - MINUTE, email="ada@engines.example")
         yield made
+
+
+@pytest.fixture
+async def meta(ingest: RunningIngest) -> AsyncIterator[Meta]:
+    async with run_meta(ingest) as made:
+        yield made
+
+
+async def test_what_is_fetched_and_found_goes_through_each_log(ingest_on_each_log: RunningIngest) -> None:
+    async with run_meta(ingest_on_each_log) as meta:
+        for number in range(5):
+            meta.graph.add(f"1{number}", at=meta.now - MINUTE, email=f"k{number}@engines.example")
+        await meta.tell()
+        await meta.settle(1)
+        await meta.run_errands()
+        await meta.settle(2)
+        await meta.look()
+        await meta.settle(7)
+        assert len(await meta.submissions()) == 6
+        assert await meta.ingest.breaches() == {}
 
 
 class TestNotices:
