@@ -15,7 +15,7 @@ from typing import Final
 
 from services.ingest.domain.identifiers import IdentifierKind
 from services.ingest.jobs.hooks.bringing import Bringer, HookTools, open_bringer
-from services.ingest.providers.port import Client, HookItem, VendorUnavailable
+from services.ingest.providers.port import Client, HookItem, LeadGone, VendorUnavailable
 from services.ingest.store.hooks.lists import (
     Listed,
     Turn,
@@ -33,6 +33,7 @@ from shared.telemetry.logging import get_logger
 
 _LEASE: Final = timedelta(minutes=5)
 _MOST_PAGES: Final = 10_000
+_MOST_FAILURES: Final = 3
 
 logger = get_logger(__name__)
 
@@ -105,18 +106,30 @@ class Looking:
     async def look_through(self, turn: Turn, *, since: Instant | None = None) -> int:
         """Look through all lists of one hook and return how many leads nobody knew.
 
-        With ``since`` every list is looked through from there on, whatever was looked through before.
+        With ``since`` every list is looked through from there on, whatever was looked through before. A
+        list that cannot be read does not hide the others; after three in a row the vendor is left alone.
 
-        :raises Unavailable: if the vendor, the log or the database does not answer.
+        :raises Unavailable: if the vendor, the log or the database does not answer, for any list.
         """
         async with open_bringer(self._tools) as bringer:
             client = await self._tools.client_of(turn.source, turn.provider, bringer.http)
             async with self._tools.database.connection() as connection:
                 positions = await load_positions(connection, turn.source, turn.provider)
-            found = 0
+            found = in_a_row = 0
+            failed: VendorUnavailable | None = None
             for stream in await client.list_streams():
                 begins = since if since is not None else positions.get(stream, turn.added) - self._overlap
-                found += await self._look_through_one(turn, stream, begins, client, bringer)
+                try:
+                    found += await self._look_through_one(turn, stream, begins, client, bringer)
+                    in_a_row = 0
+                except LeadGone:
+                    continue  # the list was deleted there since it was named
+                except VendorUnavailable as away:
+                    failed, in_a_row = away, in_a_row + 1
+                    if in_a_row == _MOST_FAILURES:
+                        break
+            if failed is not None:
+                raise failed
             return found
 
     async def _look_through_one(

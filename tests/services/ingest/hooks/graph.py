@@ -22,6 +22,8 @@ class FakeGraph:
         self.token = TOKEN
         self.at_once = 2
         self.leads: dict[str, dict[str, Any]] = {}
+        self.answers: dict[str, Answer] = {}
+        """What the list of a form is answered instead."""
 
     def add(self, lead_id: str, *, at: Instant, email: str, form: str = FORM) -> None:
         self.leads[lead_id] = {
@@ -39,6 +41,8 @@ class FakeGraph:
         if last == "leadgen_forms":
             forms = sorted({lead["form_id"] for lead in self.leads.values()})
             return self._page([{"id": form} for form in forms] if head == [PAGE] else [], asked)
+        if last == "leads" and head[0] in self.answers:
+            return self.answers[head[0]]
         if last == "leads":
             return self._page(self._listed(head[0], msgspec.json.decode(asked.query["filtering"])), asked)
         lead = self.leads.get(last)

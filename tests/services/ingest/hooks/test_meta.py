@@ -308,6 +308,27 @@ class TestLists:
         assert await meta.ingest.value("SELECT code || tries FROM quarantine") == "intake.test_lead1"
         assert await meta.submissions() == []
 
+    async def test_that_cannot_be_read_do_not_hide_the_others(self, meta: Meta) -> None:
+        for form in ("10", "11", "12"):
+            meta.graph.add(f"9{form}", at=meta.now - MINUTE, email=f"f{form}@engines.example", form=form)
+        meta.graph.answers["10"] = Answer(400, {"error": {"code": 10}})
+        meta.graph.answers["11"] = Answer(404, {})
+        await meta.look()
+        await meta.settle(2)
+        assert len(await meta.submissions()) == 2
+        assert await meta.ingest.value("SELECT last_fault FROM hook") == "hook.vendor_unavailable"
+        meta.graph.answers.clear()
+        await meta.look()
+        await meta.settle(4)
+        assert await meta.ingest.value("SELECT last_fault FROM hook") is None
+
+    async def test_of_a_vendor_that_is_away_are_left_alone_after_three(self, meta: Meta) -> None:
+        for form in ("10", "11", "12", "13"):
+            meta.graph.add(f"9{form}", at=meta.now - MINUTE, email=f"f{form}@engines.example", form=form)
+            meta.graph.answers[form] = Answer(503, {})
+        await meta.look()
+        assert sum(asked.path.endswith("/leads") for asked in meta.vendor.asked) == 3
+
     async def test_that_go_round_in_a_circle_are_left(self, meta: Meta) -> None:
         around = {"data": [], "paging": {"cursors": {"after": "x"}, "next": "y"}}
         meta.vendor.troubles += [Answer(200, {"data": [{"id": FORM}]}), *[Answer(200, around)] * 2]
