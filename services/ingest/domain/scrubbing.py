@@ -44,6 +44,9 @@ _IDS_OF_THINGS: Final = frozenset(
 )
 """Properties that hold the number of something on a platform, in any spelling."""
 _LONGEST_TEXT: Final = 200
+_LONGEST_NAME: Final = 64
+"""What is longer is looked at anew each time, so that nobody fills the memory with made-up names."""
+
 _MOST_PROPERTIES: Final = 50
 _LARGEST_NUMBER: Final = 10**9
 
@@ -112,7 +115,7 @@ def scrub_properties(properties: Mapping[str, object]) -> dict[str, Scalar]:
     kept: dict[str, Scalar] = {}
     for name in sorted(properties):
         value = properties[name]
-        if len(kept) >= _MOST_PROPERTIES or _names_somebody(name):
+        if len(kept) >= _MOST_PROPERTIES or len(name) > _LONGEST_NAME or _names_somebody(name):
             continue
         if isinstance(value, bool):
             kept[name] = value
@@ -133,7 +136,7 @@ def _names_a_thing(name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _names_somebody(name: str) -> bool:
-    if len(name) > 64 or identifies(name):
+    if identifies(name):
         return True
     words = _words_of(name)
     return "".join(words) in _NAMING or not _NAMING_PARTS.isdisjoint(words)

@@ -77,7 +77,7 @@ class FieldNames:
         found = self._seen.get(name)
         if found is None:
             found = self._names.get(fold_name(name), name)
-            if len(self._seen) < 4096:
+            if len(self._seen) < 4096 and len(name) <= _LONGEST_NAME:
                 self._seen[name] = found
         return found
 

@@ -1,7 +1,8 @@
 """CloudEvents over HTTP: an event in headers and body, as one JSON object, or as a list of such objects.
 
 The content type tells which (``application/cloudevents``, ``application/cloudevents-batch``, whatever its
-case and parameters); anything else with ``ce-`` headers is binary mode. An event in headers is kept as the
+case and parameters); anything else with ``ce-`` headers is binary mode. A body that is an event and not
+called so is taken for what it is. An event in headers is kept as the
 JSON object that says the same. Values of headers may be quoted and percent-encoded or neither, because
 some SDKs do not encode.
 """
@@ -105,6 +106,20 @@ def mode_of(headers: Mapping[bytes, str]) -> Mode | None:
     if any(name in headers for name in (b"ce-specversion", b"ce-id", b"ce-type", b"ce-source")):
         return Mode.BINARY
     return None
+
+
+def sniff(body: bytes) -> Mode | None:
+    """Return how events travel that are not called so: content types are often wrong."""
+    if b'"specversion"' not in body:
+        return None
+    try:
+        given = _read_any(body.removeprefix(BYTE_ORDER_MARK))
+    except UNREADABLE:
+        return None
+    if isinstance(given, list):
+        return Mode.BATCHED
+    is_event = isinstance(given, dict) and "specversion" in given and not {"event", "batch"} & given.keys()
+    return Mode.STRUCTURED if is_event else None
 
 
 def open_events(mode: Mode, headers: Mapping[bytes, str], body: bytes) -> Opened:

@@ -26,7 +26,7 @@ from services.ingest.api.documentation.operations import (
 )
 from services.ingest.api.edge import Caller, Edge, caller_of
 from services.ingest.api.messages import Parcel
-from services.ingest.api.native.binding import mode_of, open_events
+from services.ingest.api.native.binding import mode_of, open_events, sniff
 from services.ingest.api.native.bodies import KeyOf, Opened, open_native, person_key_of, report_key_of
 from services.ingest.api.native.idempotency import NamedRequest, Once, answer_once, name_request, read_name
 from services.ingest.api.native.verdicts import judge
@@ -175,14 +175,14 @@ def _opens(channel: Channel, key_of: KeyOf, *, may_be_many: bool = True) -> Open
 
 
 def _open_events(caller: Caller, body: bytes) -> Opened:
-    mode = mode_of(caller.headers)
+    mode = mode_of(caller.headers) or sniff(body)
     if mode is None:
         return open_native(body, channel="event", key_of=person_key_of)
     return open_events(mode, caller.headers, body)
 
 
 def _open_cloudevents(caller: Caller, body: bytes) -> Opened:
-    mode = mode_of(caller.headers)
+    mode = mode_of(caller.headers) or sniff(body)
     if mode is None:
         raise NotACloudEvent
     return open_events(mode, caller.headers, body)

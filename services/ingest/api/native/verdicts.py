@@ -15,6 +15,7 @@ from services.ingest.api.stamping import Channel
 from shared.contracts.events.raw import RawReceived
 from shared.kernel.instants import Instant
 from shared.security.write_keys import Entrance
+from shared.telemetry.logging import get_logger
 
 _BETWEEN_BREATHS: Final = 32
 
@@ -54,6 +55,8 @@ ADVICE: Final[Mapping[str, tuple[str | None, str]]] = {
 }
 """For each code under which a message of the native API may go to quarantine: its field, and what to do."""
 
+logger = get_logger(__name__)
+
 _UNTOLD: Final = (None, "It was kept in quarantine under this code.")
 
 
@@ -89,7 +92,11 @@ async def judge(
             body=message.body.decode(),
             is_internal=entrance.is_internal,
         )
-        code = find_refusal(raw, record_id=record_id, received=received)
+        try:
+            code = find_refusal(raw, record_id=record_id, received=received)
+        except Exception:  # kept already: what is wrong with it is the resolver's to say
+            logger.exception("verdict_failed", record_id=record_id)
+            continue
         if code is not None:
             field, text = ADVICE.get(code, _UNTOLD)
             faults[index] = ItemFault(index, code, text, field)

@@ -31,6 +31,7 @@ _NO_REFERRER: Final = "$direct"
 """What RudderStack's browser client writes where no page referred."""
 
 _LONGEST: Final = 100
+_LONGEST_ADDRESS: Final = 300
 _MOST_PARAMETERS: Final = 50
 _CAMPAIGN: Final = ("source", "medium", "name", "term", "content")
 _UTM: Final = frozenset({"utmsource", "utmmedium", "utmcampaign", "utmterm", "utmcontent"})
@@ -109,7 +110,7 @@ class AcquisitionReader:
         referrer = clues.referrer if isinstance(clues.referrer, str) else None
         if referrer == _NO_REFERRER:
             referrer = ""
-        host = _host_of(referrer) if referrer else ""
+        host = _host_of(referrer[:_LONGEST_ADDRESS]) if referrer else ""
         channel = self._of_parameters(said) if said else None
         if channel is not None:
             return Acquisition(
@@ -122,7 +123,8 @@ class AcquisitionReader:
             )
         if referrer is None:
             return None
-        return self._of_referrer(host, _host_of(clues.url) if isinstance(clues.url, str) else "")
+        own = _host_of(clues.url[:_LONGEST_ADDRESS]) if isinstance(clues.url, str) else ""
+        return self._of_referrer(host, own)
 
     def _of_parameters(self, said: Mapping[str, str]) -> str | None:
         medium = self._mediums.get(fold_name(said.get("utmmedium", "")))

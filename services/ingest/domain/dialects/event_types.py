@@ -83,13 +83,17 @@ class TypeReader:
         }
         for kind, spellings in names.outcomes.items():
             self._known |= _meanings((kind, *spellings), Meaning(EventKind.OUTCOME, kind))
-        self.read = lru_cache(maxsize=4096)(self._read)
+        self._find = lru_cache(maxsize=4096)(self._read)
+
+    def read(self, name: str) -> Meaning:
+        """Return what a name stands for; 300 characters of it count."""
+        return self._find(name[:_LONGEST])
 
     def _read(self, name: str) -> Meaning:
         own = self._own.get(name)
         if own is not None:
             return own
-        words = [word for word in _JOINTS.split(name[:_LONGEST]) if word]
+        words = [word for word in _JOINTS.split(name) if word]
         while len(words) > 1 and _VERSION.fullmatch(words[-1]):
             words.pop()
         for start in range(len(words)):

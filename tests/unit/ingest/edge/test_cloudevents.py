@@ -262,6 +262,23 @@ class TestDoors:
         assert (answer.status_code, answer.json()["code"]) == (400, "cloudevent.none")
 
 
+class TestContentTypes:
+    @pytest.mark.parametrize("path", ["/", "/v1/events"])
+    @pytest.mark.parametrize("body", [event(), [event(), event(id="e-2")]])
+    @pytest.mark.parametrize("content_type", ["application/json", "text/plain", ""])
+    async def test_that_are_wrong_do_no_harm(
+        self, house: House, path: str, body: object, content_type: str
+    ) -> None:
+        answer = await send(house, body, {"content-type": content_type}, path)
+        assert answer.status_code == 200
+        assert {raw.channel for raw in house.raws} == {"cloudevent"}
+
+    async def test_leave_a_native_event_what_it_is(self, house: House) -> None:
+        native = {"event": "E", "user_id": "u", "specversion": "1.0"}
+        assert (await send(house, native, {})).status_code == 200
+        assert [raw.channel for raw in house.raws] == ["event"]
+
+
 class TestBounds:
     async def test_of_one_event_are_told(self, house: House) -> None:
         answer = await send(house, event(data={"text": "x" * 40_000}), JSON)
