@@ -97,6 +97,9 @@ real-clients: $(DEV) ## other people's SDKs, from their registries, with the log
 fuzz: $(DEV) ## hostile requests at the whole platform, by number; bounded by count and time
 	@exec "$(BIN)/python" -m tests.operations.fuzz
 
+first-minutes: $(DEV) ## the README's first minutes in a real browser, with pictures
+	@exec "$(BIN)/python" -m tests.operations.real_clients.first_minutes
+
 compose-smoke: $(DEV) ## docker compose up, one lead through it, down
 	@exec bash deploy/compose/smoke.sh
 

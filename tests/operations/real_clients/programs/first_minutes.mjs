@@ -17,7 +17,10 @@ const browser = await chromium.launch({ executablePath: told.chromium, args: ['-
 const page = await browser.newPage({ viewport: { width: 900, height: 760 } })
 const problems = []
 page.on('pageerror', (error) => problems.push(String(error)))
-page.on('console', (message) => { if (message.type() === 'error') problems.push(message.text()) })
+page.on('response', (answer) => {
+  const isIcon = answer.url().endsWith('/favicon.ico') // browsers ask for one by themselves
+  if (answer.status() >= 400 && !isIcon) problems.push(`${answer.status()} ${answer.url()}`)
+})
 const picture = (name) => page.screenshot({ path: `${told.pictures}/${name}.png` })
 const fill = async (person) => {
   for (const [name, value] of Object.entries(person)) await page.fill(`[name=${name}]`, value)
@@ -38,6 +41,7 @@ await picture('3-hosted-page')
 await Promise.all([page.waitForNavigation(), fill(told.another).then(() => page.click('button'))])
 const thanksInChinese = await page.textContent('body')
 
+await page.setViewportSize({ width: 1280, height: 760 })
 await page.goto(`${told.address}/sources`)
 await page.fill('#token', told.token)
 await page.click('#door button')
