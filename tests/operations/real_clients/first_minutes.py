@@ -60,6 +60,7 @@ def run(ground: Ground, workshop: Workshop, pictures: Path) -> Sequence[tuple[st
     print(looked.stdout)
     bearer = {"authorization": f"Bearer {token}"}
     ada = _find(ground, bearer, email=_PERSON["email"])
+    story = ground.command("explain", ada[0]["id"]).out if ada else ""
     wei = _find(ground, bearer, phone=_ANOTHER["phone"])
     sources = {one["source"]: one for one in json.loads(ground.command("sources", "--json").out)["sources"]}
     return [
@@ -67,6 +68,7 @@ def run(ground: Ground, workshop: Workshop, pictures: Path) -> Sequence[tuple[st
         ("the form leads to a page of thanks, in English", "Thank you" in seen["thanks"]),
         ("the form's own page leads to one in Chinese", "感谢" in seen["thanksInChinese"]),
         ("Ada is a lead, and so is 王伟", len(ada) == len(wei) == 1 and ada[0]["id"] != wei[0]["id"]),
+        ("the visit to the page is in Ada's story", "page_viewed" in story),
         ("Google's test lead is answered as Google wants it", sent.stdout.strip() == "{}"),
         ("the test lead lies apart", sources["ads"]["test_leads"] == 1 and not sources["ads"]["processed"]),
         ("two forms and a page view were worked off", sources["website"]["processed"] == 3),

@@ -29,6 +29,7 @@ const fill = async (person) => {
 const counted = page.waitForResponse((answer) => answer.url().endsWith('/v1/p'))
 await page.goto(`http://127.0.0.1:${site.address().port}/?utm_source=google&utm_medium=cpc&gclid=x`)
 const view = await (await counted).json()
+await page.waitForSelector('form [name=_anonymous_id]', { state: 'attached' })
 await fill(told.person)
 await page.check('[name=consent_email]')
 await picture('1-form-on-a-page')
