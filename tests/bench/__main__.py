@@ -18,6 +18,7 @@ import uvloop
 
 from leadmill.platform.serving import settle_garbage
 from shared.testing.kafka_jars import NoKafka
+from tests.bench.on_door.measurement import profile_door
 from tests.bench.parts import (
     Extent,
     compare_with_bare_loops,
@@ -41,7 +42,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--events", type=int, default=200_000, help="events a run of tally (default: 200000)")
     parser.add_argument("--rate", type=float, default=1000, help="events per second in c (default: 1000)")
     parser.add_argument("--seconds", type=float, default=20, help="seconds of load in c (default: 20)")
-    parser.add_argument("--profile", choices="a", help="print where the time goes instead of comparing")
+    parser.add_argument("--profile", choices="ae", help="print where the time goes instead of comparing")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser.parse_args()
 
@@ -51,6 +52,10 @@ async def measure(options: argparse.Namespace) -> list[Line]:
     extent = Extent(rounds=options.rounds, events=options.events, rate=options.rate, seconds=options.seconds)
     parts = options.part or ["a", "b", "c", "d", "e"]
     lines: list[Line] = []
+    if options.profile == "e":
+        with start_servers() as servers:
+            await profile_door(servers, seconds=options.seconds)
+        return []
     if options.profile or "a" in parts or "b" in parts:
         with start_servers() as servers:
             settle_garbage()

@@ -68,7 +68,7 @@ def _package(frame: FrameType | None) -> str:
         first, _, rest = place.partition("/")
         if first in {"shared", "services", "tests"}:
             return f"{first}/{rest.partition('/')[0]}"
-        if first in {"aiokafka", "asyncpg"}:
+        if first in {"aiokafka", "asyncpg", "uvicorn"}:
             return first
         frame = frame.f_back
     return "event loop"

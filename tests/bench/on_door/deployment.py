@@ -19,13 +19,15 @@ from shared.log.port import TopicLayout
 from tests.bench.on_door.peer import TOPIC, PeerPlan
 from tests.bench.on_mill.deployment import SOURCE
 from tests.bench.surroundings import PARTITIONS, Servers, create_topics
-from tests.operations.processes import CHECKOUT, Running, clean_environment, free_port, leadmill
+from tests.operations.processes import CHECKOUT, COMMAND, Running, clean_environment, free_port, leadmill
 
 LogKind = Literal["kafka", "embedded"]
 
 _START_SECONDS: Final = 30.0
 _COMPILERS: Final = ("C1 Compiler", "C2 Compiler")
 _LOWEST_PRIORITY: Final = 19
+_SCRIPT: Final = f'shift {len(COMMAND)}; exec {sys.executable} -m tests.bench.on_door.sampled "$@"'
+_SAMPLED: Final = ("sh", "-c", _SCRIPT, "sh")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +91,13 @@ class Door:
 
 
 @contextlib.asynccontextmanager
-async def open_edge(servers: Servers, folder: Path, *, log: LogKind, places: Places) -> AsyncIterator[Door]:
-    """Run ingest's edge alone, as in production: ``leadmill run ingest --role api``."""
+async def open_edge(
+    servers: Servers, folder: Path, *, log: LogKind, places: Places, is_sampled: bool = False
+) -> AsyncIterator[Door]:
+    """Run ingest's edge alone, as in production: ``leadmill run ingest --role api``.
+
+    One that is sampled prints its profile at the end, of what came after SIGUSR2.
+    """
     environment = {
         "LEADMILL_POSTGRES": servers.postgres,
         "LEADMILL_LOG": log,
@@ -102,12 +109,15 @@ async def open_edge(servers: Servers, folder: Path, *, log: LogKind, places: Pla
     }
     key = await asyncio.to_thread(_prepare, environment)
     arguments = ["run", "ingest", "--role", "api"]
-    with Running(arguments, environment, folder / f"edge-{log}.log") as edge:
+    through = _SAMPLED if is_sampled else ()
+    with Running(arguments, environment, folder / f"edge-{log}.log", through=through) as edge:
         await asyncio.to_thread(edge.until, "/readyz", status=200)
         assert edge.process is not None
         pin(edge.process.pid, places.server)
         yield Door(port=edge.port, pid=edge.process.pid, key=key)
         assert await asyncio.to_thread(edge.terminate) == 0, edge.said()
+        if is_sampled:
+            print(edge.said()[edge.said().index("by package") :])
 
 
 def _prepare(environment: Mapping[str, str]) -> str:

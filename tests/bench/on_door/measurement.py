@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -105,6 +107,25 @@ async def measure_door(servers: Servers, *, log: LogKind, rounds: int, seconds: 
         shutil.rmtree(folder, ignore_errors=True)
 
 
+async def profile_door(servers: Servers, *, seconds: float) -> None:
+    """Print where the edge's processor time goes: with single events, and with batches."""
+    for is_batched in (False, True):
+        folder = Path(tempfile.mkdtemp(prefix="leadmill-bench-"))
+        folder.chmod(0o755)
+        places = find_places()
+        try:
+            async with open_edge(servers, folder, log="kafka", places=places, is_sampled=True) as edge:
+                with placed(servers, places):
+                    bench = _Bench(servers, "kafka", edge, edge)
+                    await bench.run_one(edge, is_batched=is_batched, seconds=_WARM_UP_SECONDS)
+                    os.kill(edge.pid, signal.SIGUSR2)
+                    reached, _ = await bench.run_one(edge, is_batched=is_batched, seconds=seconds)
+                    print(f"\nthe edge, {'batches of 100' if is_batched else 'single events'}: {reached},")
+                    print(f"  {reached.micros:.1f} us of its own process an event, sampling included")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 class _Bench:
     """Both doors, what is sent to them, and who counts what they have kept."""
 
@@ -144,16 +165,19 @@ class _Bench:
 
     async def _run_and_count(self, door: Door, *, is_batched: bool, seconds: float) -> Reached:
         before = await self._counter.count(is_peer=door is self._peer)
-        if is_batched:
-            reached, sent = await self.run(
-                door, self._parcels, seconds=seconds, connections=_BATCH_CONNECTIONS, size=BATCH_SIZE
-            )
-        else:
-            reached, sent = await self.run(door, self.singles, seconds=seconds)
+        reached, sent = await self.run_one(door, is_batched=is_batched, seconds=seconds)
         kept = await self._counter.count(is_peer=door is self._peer) - before
         wanted = len(sent.latencies) * (BATCH_SIZE if is_batched else 1)
         assert kept == wanted, f"{kept} are kept of {wanted}"
         return reached
+
+    async def run_one(self, door: Door, *, is_batched: bool, seconds: float) -> tuple[Reached, Sent]:
+        """Send one of the two kinds."""
+        if not is_batched:
+            return await self.run(door, self.singles, seconds=seconds)
+        return await self.run(
+            door, self._parcels, seconds=seconds, connections=_BATCH_CONNECTIONS, size=BATCH_SIZE
+        )
 
     async def run(
         self,
