@@ -4,10 +4,13 @@ Origins and headers are mirrored, because SDKs and the proxies before them send 
 lists. Credentials are a key or a token in the request, never a cookie, so a mirrored origin gives
 no page anything it did not have. The headers stand on errors too: without them a browser's SDK
 cannot read ``Retry-After`` and comes back at once.
+
+OPTIONS is also how senders of CloudEvents ask for leave; they get it here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -35,7 +38,7 @@ class Cors:
             elif name == b"access-control-request-headers":
                 wanted = value
         if scope["method"] == "OPTIONS":
-            await _answer_preflight(send, origin, wanted)
+            await _answer_preflight(send, origin, wanted, _handshake_of(scope))
         elif not origin:
             await self._app(scope, receive, send)
         else:
@@ -54,7 +57,24 @@ class Cors:
             await self._app(scope, receive, send_with_origin)
 
 
-async def _answer_preflight(send: Send, origin: bytes, wanted: bytes) -> None:
+def _handshake_of(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Return the answer to a sender of CloudEvents that asks for leave, as HTTP 1.1 Web Hooks has it.
+
+    It may: its events need a write key, and its rate has a bound of its own.
+    """
+    asked = {name: value for name, value in scope["headers"] if name.startswith(b"webhook-request-")}
+    origin = asked.get(b"webhook-request-origin")
+    if origin is None:
+        return []
+    answer = [(b"webhook-allowed-origin", origin), (b"allow", b"POST")]
+    if b"webhook-request-rate" in asked:
+        answer.append((b"webhook-allowed-rate", b"*"))
+    return answer
+
+
+async def _answer_preflight(
+    send: Send, origin: bytes, wanted: bytes, handshake: Sequence[tuple[bytes, bytes]]
+) -> None:
     headers = [
         (b"access-control-allow-methods", _METHODS),
         (b"access-control-max-age", _MAX_AGE),
@@ -64,5 +84,6 @@ async def _answer_preflight(send: Send, origin: bytes, wanted: bytes) -> None:
         headers += [(b"access-control-allow-origin", origin), (b"access-control-allow-credentials", b"true")]
     if wanted:
         headers.append((b"access-control-allow-headers", wanted))
-    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    headers += handshake
+    await send({"type": "http.response.start", "status": 200 if handshake else 204, "headers": headers})
     await send({"type": "http.response.body", "body": b""})

@@ -267,6 +267,18 @@ class TestARequest:
 
 
 class TestCors:
+    async def test_lets_senders_of_cloudevents_deliver_who_ask(self, client: httpx.AsyncClient) -> None:
+        """HTTP 1.1 Web Hooks for Event Delivery, 4.2: the answer names the origin, and the rate if asked."""
+        asked = {"webhook-request-origin": "eventgrid.example", "webhook-request-rate": "120"}
+        answer = await client.options("/v1/events", headers=asked)
+        assert answer.status_code == 200
+        assert answer.headers["webhook-allowed-origin"] == "eventgrid.example"
+        assert answer.headers["webhook-allowed-rate"] == "*"
+        assert answer.headers["allow"] == "POST"
+        plain = await client.options("/v1/events", headers={"origin": "https://a.test"})
+        assert plain.status_code == 204
+        assert "webhook-allowed-origin" not in plain.headers
+
     async def test_answers_a_preflight_for_any_page_and_any_header(self, client: httpx.AsyncClient) -> None:
         for origin in ("https://shop.example", "null"):
             answer = await client.options(
