@@ -14,8 +14,9 @@ import pytest
 
 from shared.contracts.topics import BEHAVIOUR, CONTACTS, LEADS
 from shared.postgres.database import Database
+from shared.security.write_keys import add_write_key
 from tests.services.ingest.clients.door import FORM_KEY, Door, data_of, open_door
-from tests.services.ingest.running import KEY
+from tests.services.ingest.running import KEY, PEPPER
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(40)]
 
@@ -143,10 +144,17 @@ async def test_rule_7_preflights_pass_for_any_header_and_retry_after_can_be_read
             await door.ask("POST", "/v1/nonsense", headers=[ORIGIN]),
             await door.ask("POST", "/v1/t", body=bytes(5_000_000), headers=[ORIGIN]),
         ]
+        async with door.ingest.blueprint.database.transaction() as transaction:
+            await add_write_key(transaction, pepper=PEPPER, source="slow", now=0, brought="WK_slow_1")
+            await transaction.execute("UPDATE write_key SET rate = 1, burst = 1 WHERE source = 'slow'")
+        slow = packed({**EVENT, "writeKey": "WK_slow_1"})
+        burst = [await door.ask("POST", "/v1/t", body=slow, headers=[ORIGIN]) for _ in range(20)]
+        answers += [one for one in burst if one.status != 200][:1]
         async with log_out_of_reach(database_url):
             answers.append(await door.ask("POST", "/v1/t", body=packed(EVENT), headers=[ORIGIN]))
-        assert [one.status for one in answers] == [200, 400, 401, 404, 413, 503]
-        assert re.fullmatch("[1-9][0-9]*", answers[-1].headers["retry-after"])
+        assert [one.status for one in answers] == [200, 400, 401, 404, 413, 429, 503]
+        for answer in answers[-2:]:
+            assert re.fullmatch("[1-9][0-9]*", answer.headers["retry-after"])
         for answer in answers:
             assert answer.headers["access-control-allow-origin"] == ORIGIN[1]
             assert "Retry-After" in answer.headers["access-control-expose-headers"]
