@@ -33,14 +33,15 @@ class CacheLimits:
 
     A revoked credential goes on working for at most ``fresh_for`` (longer only while the store is
     away); a new one works after at most ``unknown_for``. One that was never seen here is waited for
-    longer: there is nothing to answer from, and a browser that is refused sends nothing again.
+    longer: there is nothing to answer from, and a browser that is refused sends nothing again. For the
+    same reason a store that failed rests only shortly; ``questions_at_once`` is what spares it.
     """
 
     fresh_for: timedelta = timedelta(seconds=15)
     unknown_for: timedelta = timedelta(seconds=1)
     patience: timedelta = timedelta(milliseconds=500)
     patience_for_new: timedelta = timedelta(seconds=2)
-    rest_after_failure: timedelta = timedelta(seconds=2)
+    rest_after_failure: timedelta = timedelta(milliseconds=250)
     most_known: int = 10_000
     most_unknown: int = 1_000
     questions_at_once: int = 2
