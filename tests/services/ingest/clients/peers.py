@@ -12,7 +12,7 @@ import msgspec
 
 from shared.contracts.envelope import Envelope
 from shared.contracts.topics import BEHAVIOUR, LEADS, RAW
-from shared.kernel.instants import MINUTE, format_instant
+from shared.kernel.instants import format_instant
 from tests.services.ingest.clients.door import Door, data_of
 from tests.services.ingest.clients.wire import WireAnswer
 from tests.services.ingest.running import KEY
@@ -111,7 +111,7 @@ class Outcome:
         return format_instant(self._acts[-1].occurred)
 
     def _received_now_found(self, _wanted: object) -> bool:
-        return all(abs(one.received - one.occurred) < MINUTE for one in self._acts)
+        return all(one.received == one.occurred for one in self._acts)
 
     def _never_said_found(self, wanted: str) -> object:
         return None if any(wanted.encode() in bytes(one.data) for one in self._said) else wanted
