@@ -92,6 +92,10 @@ class RawFact(NamedTuple):
     partition: int
 
 
+class Stumbled(NamedTuple):
+    """A message over which our own reader fell."""
+
+
 class LateContact(NamedTuple):
     """A record of the topic contacts that came after a later one of its lead."""
 
@@ -209,22 +213,30 @@ class Resolver:
             await release_messages(transaction, of_no_effect)
         return decisions
 
-    async def _read_all(self, facts: Sequence[Fact]) -> list[Reading | None]:
+    async def _read_all(self, facts: Sequence[Fact]) -> list[Reading | Stumbled | None]:
         """Read every message, giving way to other tasks every 20 ms."""
-        readings: list[Reading | None] = []
+        readings: list[Reading | Stumbled | None] = []
         pace = _Pace()
         for fact in facts:
             await pace.step()
             if isinstance(fact.event, RawFact):
-                readings.append(self._read_raw(fact.event.raw, record_id=fact.id, received=fact.received))
+                readings.append(self._read_one(fact, fact.event.raw))
             else:
                 readings.append(None)
         return readings
 
+    def _read_one(self, fact: Fact, raw: RawReceived) -> Reading | Stumbled:
+        """Read one message; one that fails by a bug of ours hurts only itself."""
+        try:
+            return self._read_raw(raw, record_id=fact.id, received=fact.received)
+        except Exception:  # becomes a dead letter; the others must go on
+            logger.exception("message_unreadable", record_id=fact.id)
+            return Stumbled()
+
     async def _decide(
         self,
         facts: Sequence[Fact],
-        readings: list[Reading | None],
+        readings: list[Reading | Stumbled | None],
         unseen: set[str],
         directory: Directory,
         story: list[StoryRow],
@@ -243,6 +255,9 @@ class Resolver:
             if isinstance(reading, Refusal):
                 self._meter.quarantined(reading.code)
                 decisions.append(Decision(Outcome.QUARANTINED))
+            elif isinstance(reading, Stumbled):
+                bug = Rejected("the message could not be read; report the bug", code=BUG_CODE)
+                decisions.append(Decision(Outcome.DEAD, error=bug))
             elif reading is None:
                 decisions.append(Decision(Outcome.PROCESSED, self._retell(directory, fact)))
             elif fact.id not in unseen:
@@ -296,7 +311,7 @@ class Resolver:
         self,
         transaction: Transaction,
         facts: Sequence[Fact],
-        readings: Sequence[Reading | None],
+        readings: Sequence[Reading | Stumbled | None],
         *,
         unseen: Collection[str],
     ) -> None:
@@ -311,7 +326,7 @@ class Resolver:
         self,
         transaction: Transaction,
         facts: Sequence[Fact],
-        readings: Sequence[Reading | None],
+        readings: Sequence[Reading | Stumbled | None],
     ) -> None:
         quarantined = [
             Quarantined(
@@ -327,7 +342,7 @@ class Resolver:
         self,
         transaction: Transaction,
         facts: Sequence[Fact],
-        readings: Sequence[Reading | None],
+        readings: Sequence[Reading | Stumbled | None],
         decisions: Sequence[Decision],
     ) -> None:
         """Count by source what became of the messages, as their receipts do."""

@@ -9,19 +9,43 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
 from services.ingest.domain.identifiers import identifier_hasher
+from services.ingest.handlers.erasing import on_erasure
+from services.ingest.handlers.resolution import on_intake, retell_contact
+from services.ingest.handlers.story import tell_story
+from services.ingest.handlers.unmerging import Unmerging
+from services.ingest.metrics import IngestMetrics
 from services.ingest.queries.leads import LeadSearch
+from services.ingest.store.directory_commands import DirectoryCommands
+from services.ingest.store.resolver import Reading, ReadRaw, Resolver
 from shared.contracts.events import contacts, leads
+from shared.contracts.events.raw import RawReceived
 from shared.contracts.topics import CONTACTS
-from shared.kernel.errors import Rejected
+from shared.kernel.errors import BUG_CODE, Rejected
+from shared.kernel.instants import Instant
 from shared.log.port import NewRecord
 from shared.postgres.database import Database, Transaction
 from shared.processor.stage import Decision
 from tests.services.ingest.arrivals import Arrivals, as_fetched, facts_of, make_resolver, resolve
-from tests.unit.ingest.requests import IDENTITY_KEY, RULEBOOK
+from tests.unit.ingest.requests import IDENTITY_KEY, RULEBOOK, make_reader
 
 pytestmark = pytest.mark.postgres
+
+
+def reading_with(read: ReadRaw) -> Resolver:
+    """Return a resolver that reads by a function of the test's own."""
+    return Resolver(
+        read_raw=read,
+        take_in=on_intake,
+        tell_story=tell_story,
+        command=DirectoryCommands(
+            on_erasure=on_erasure, on_unmerge=Unmerging(identifier_hasher(IDENTITY_KEY)).on_unmerge
+        ).carry_out,
+        retell_contact=retell_contact,
+        meter=IngestMetrics(CollectorRegistry()),
+    )
 
 
 def outcomes(decisions: list[Decision]) -> list[str]:
@@ -85,6 +109,25 @@ class TestABatch:
         again = await resolve(ingest_database, resolver, [broken])
         assert outcomes(again) == ["quarantined"]
         assert (await rows(ingest_database, "SELECT tries FROM quarantine")) == [{"tries": 2}]
+
+    async def test_goes_on_past_a_message_over_which_our_reader_falls(
+        self, ingest_database: Database
+    ) -> None:
+        reader, arrivals = make_reader(), Arrivals()
+
+        def read(raw: RawReceived, *, record_id: str, received: Instant) -> Reading:
+            if "bug" in raw.content.decode():
+                raise ZeroDivisionError
+            return reader.on_raw_received(raw, record_id=record_id, received=received)
+
+        decisions = await resolve(
+            ingest_database,
+            reading_with(read),
+            [arrivals.record({"userId": name, "event": "E"}) for name in ("u1", "bug", "u2")],
+        )
+        assert outcomes(decisions) == ["processed", "dead", "processed"]
+        assert decisions[1].error is not None
+        assert decisions[1].error.reason == BUG_CODE
 
     async def test_leaves_no_identifier_without_an_owner(self, ingest_database: Database) -> None:
         resolver, arrivals = make_resolver(), Arrivals()
