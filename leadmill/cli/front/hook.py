@@ -93,7 +93,10 @@ def add(
 
     is_there, missing = _at_the_desk(data, find_missing)
     if missing and sys.stdin.isatty():
-        given |= {name: typer.prompt(name, hide_input=True).strip() for name in missing}
+        told = {one.name: one.explanation for one in _providers()[provider].secrets}
+        for name in missing:
+            answer = typer.prompt(f"{name} ({told[name]})", hide_input=True, err=True)
+            given[name] = answer.strip()
 
     async def save(deployment: Deployment) -> tuple[str, Sequence[str]]:
         from shared.security.write_keys import KeyTerms
