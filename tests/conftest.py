@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from leadmill.embedded import EmbeddedPostgres
 from shared.testing.kafka_broker import KafkaBroker, find_kafka
@@ -25,6 +26,10 @@ _QUICK = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }
+
+# how long one example takes tells what else the machine does, and nothing about us
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 # where a run was put into the background by a script, SIGINT is ignored, and processes started here would
 # inherit that; tests that press Ctrl-C mean it
