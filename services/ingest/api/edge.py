@@ -132,9 +132,18 @@ class Edge:
         self._limiter = limiter
 
     async def authenticate(
-        self, caller: Caller, in_body: Iterable[object], *, body: bytes, door: Door | None = None
+        self,
+        caller: Caller,
+        in_body: Iterable[object],
+        *,
+        body: bytes,
+        door: Door | None = None,
+        is_last_chance: bool = False,
     ) -> Entrance:
         """Return the entrance of who sends through ``door``; None is a door that every key opens.
+
+        With ``is_last_chance`` nobody is refused for haste: who comes by a form or a beacon would not send
+        again, and pays for the next who would.
 
         :raises WriteKeyInvalid: if no key works.
         :raises WriteKeyOutOfScope: if those that work open other doors only.
@@ -152,7 +161,11 @@ class Edge:
         is_first = caller.scope.get(SOURCE_KEY) != entrance.source  # a request may go through two doors
         caller.scope[SOURCE_KEY] = entrance.source
         if is_first:
-            self._limiter.admit(entrance)
+            try:
+                self._limiter.admit(entrance)
+            except TooManyRequests:
+                if not is_last_chance:
+                    raise
             self._book.entered(entrance, at=now)
         return entrance
 
@@ -227,7 +240,9 @@ class Edge:
         caller = caller_of(scope)
         body = await read_body(scope, receive)
         parcel = open_batch(body)
-        entrance = await self.authenticate(caller, parcel.write_keys, body=body, door="events")
+        entrance = await self.authenticate(
+            caller, parcel.write_keys, body=body, door="events", is_last_chance=is_last_chance
+        )
         await self.take(
             scope, caller, parcel, entrance=entrance, channel="sdk", is_last_chance=is_last_chance
         )
@@ -241,8 +256,8 @@ class Edge:
             given = {name: values[-1] for name, values in caller.query.items()}
             scope[BODY_KEY] = b""
             try:
-                entrance = await self.authenticate(caller, (), body=b"", door="events")
-            except (WriteKeyInvalid, WriteKeyOutOfScope, TooManyRequests) as refused:
+                entrance = await self.authenticate(caller, (), body=b"", door="events", is_last_chance=True)
+            except (WriteKeyInvalid, WriteKeyOutOfScope) as refused:
                 # a picture has nothing to show it with
                 await self.refusals.note(scope, refused)
             else:

@@ -127,7 +127,7 @@ class Hosting:
             raise FormUnknown(field="form")
         key = scope["path_params"]["form_key"]
         try:
-            await self._edge.authenticate(caller, (key,), body=b"", door="forms")
+            await self._edge.authenticate(caller, (key,), body=b"", door="forms", is_last_chance=True)
         except Unavailable:
             return form
         return form

@@ -129,7 +129,7 @@ class Submitting:
         if len(body) > LARGEST_EVENT:
             raise EventTooLarge
         key = scope["path_params"]["form_key"]
-        entrance = await self._edge.authenticate(caller, (key,), body=body, door="forms")
+        entrance = await self._edge.authenticate(caller, (key,), body=body, door="forms", is_last_chance=True)
         enctype = _enctype_of(caller, body)
         sent = self._read(scope, caller, read_fields(body, enctype=enctype))
         message = Message(
