@@ -11,9 +11,11 @@ from services.ingest.providers.linkedin.client import build_client
 from services.ingest.providers.linkedin.mapping import (
     LEAD,
     NOTICE,
+    UNSIGNED,
     notice_id_of,
     read_lead,
     read_notice,
+    read_unsigned_notice,
     tail_of,
 )
 from services.ingest.providers.port import (
@@ -29,6 +31,7 @@ from services.ingest.providers.signatures import hmac_hex, require_signature
 from services.ingest.providers.values import digest_of, read_object
 
 _PREFIX: Final = b"hmacsha256="
+_SIGNATURE: Final = "x-li-signature"
 
 
 def _greet(delivery: Delivery, secrets: Secrets) -> Reply | None:
@@ -42,7 +45,7 @@ def _greet(delivery: Delivery, secrets: Secrets) -> Reply | None:
 
 def _verify(delivery: Delivery, secrets: Secrets) -> None:
     """Verify ``X-LI-Signature`` if it is there; a source may demand that it is."""
-    given = delivery.header("x-li-signature")
+    given = delivery.header(_SIGNATURE)
     if given is None and not secrets.is_on("require_signature"):
         return
     require_signature(given, hmac_hex(secrets.need("client_secret"), _PREFIX + delivery.body))
@@ -51,11 +54,9 @@ def _verify(delivery: Delivery, secrets: Secrets) -> None:
 def _split(delivery: Delivery, _secrets: Secrets) -> Sequence[HookItem]:
     given = read_object(delivery.body)
     message_id = notice_id_of(given) or f"{NOTICE}-{digest_of(delivery.body)}"
-    return [
-        HookItem(
-            NOTICE, delivery.body, message_id, key_of(external=tail_of(given.get("leadGenFormResponse")))
-        )
-    ]
+    kind = UNSIGNED if delivery.header(_SIGNATURE) is None else NOTICE
+    key = key_of(external=tail_of(given.get("leadGenFormResponse")))
+    return [HookItem(kind, delivery.body, message_id, key)]
 
 
 LINKEDIN: Final = Provider(
@@ -94,6 +95,6 @@ LINKEDIN: Final = Provider(
     greet=_greet,
     verify=_verify,
     split=_split,
-    readers={NOTICE: read_notice, LEAD: read_lead},
+    readers={NOTICE: read_notice, UNSIGNED: read_unsigned_notice, LEAD: read_lead},
     client=build_client,
 )

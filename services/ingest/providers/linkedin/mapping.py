@@ -24,7 +24,11 @@ from services.ingest.providers.values import (
 
 PROVIDER: Final = "linkedin"
 NOTICE: Final = "linkedin.notice"
+UNSIGNED: Final = "linkedin.unsigned"
 LEAD: Final = "linkedin.lead"
+
+ERASURE_UNSIGNED: Final = Refusal("hook.erasure_unsigned")
+"""A notice that asks for an erasure and is not signed: a person decides, by `POST /v1/erasures`."""
 
 _NAMES: Final[Mapping[str, str]] = {
     "WORK_EMAIL": "email",
@@ -94,6 +98,14 @@ def read_notice(body: bytes) -> Errand | Refusal:
         account=owner_of(given),
         occurred=moment_of_milliseconds(given.get("occurredAt")),
     )
+
+
+def read_unsigned_notice(body: bytes) -> Errand | Refusal:
+    """Return what a notice asks for that nobody signed: a lead may be fetched, and nobody erased."""
+    found = read_notice(body)
+    if isinstance(found, Errand) and found.what == "erase":
+        return ERASURE_UNSIGNED
+    return found
 
 
 def read_lead(body: bytes) -> HookLead:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 
+from services.ingest.providers.signatures import hmac_hex
 from shared.kernel.instants import MINUTE
 from tests.services.ingest.hooks.lead_sync import ACCOUNT, TOKEN, FakeLeadSync
 from tests.services.ingest.hooks.mill import HookMill
@@ -30,7 +32,7 @@ class LinkedIn(HookMill):
     def now(self) -> int:
         return self.ingest.resources.clock.now()
 
-    async def tell(self, action: str, lead: str = LEAD) -> None:
+    async def tell(self, action: str, lead: str = LEAD, *, is_signed: bool = True) -> None:
         notice: dict[str, Any] = {
             "type": "LEAD_ACTION",
             "leadGenFormResponse": f"urn:li:leadGenFormResponse:{lead}",
@@ -39,7 +41,9 @@ class LinkedIn(HookMill):
             "owner": {"sponsoredAccount": ACCOUNT},
             "leadType": "SPONSORED",
         }
-        answer = await self.ingest.client.post(f"/hooks/linkedin/{KEY}", json=notice)
+        body = msgspec.json.encode(notice)
+        headers = {"x-li-signature": hmac_hex("s3cr3t", b"hmacsha256=" + body)} if is_signed else {}
+        answer = await self.ingest.client.post(f"/hooks/linkedin/{KEY}", content=body, headers=headers)
         assert answer.status_code == 200, answer.text
 
 
@@ -93,6 +97,17 @@ class TestNotices:
         await linkedin.settle(4)
         assert await linkedin.ingest.find(email="ada@engines.example") == []
         assert await linkedin.ingest.breaches() == {}
+
+    async def test_of_a_deletion_that_nobody_signed_erase_nobody(self, linkedin: LinkedIn) -> None:
+        await linkedin.tell("CREATED", is_signed=False)
+        await linkedin.settle(1)
+        await linkedin.run_errands()
+        await linkedin.settle(2)
+        await linkedin.tell("DELETED", is_signed=False)
+        await linkedin.settle(3)
+        await linkedin.run_errands()
+        assert len(await linkedin.ingest.find(email="ada@engines.example")) == 1
+        assert await linkedin.ingest.value("SELECT code FROM quarantine") == "hook.erasure_unsigned"
 
     async def test_of_a_deletion_keep_the_lead_from_being_fetched(self, linkedin: LinkedIn) -> None:
         linkedin.vendor.troubles.append(Answer(503, {}))
