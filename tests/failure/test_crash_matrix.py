@@ -11,6 +11,8 @@ from tests.failure.surroundings.ground import Ground
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.slow, pytest.mark.lasts(80)]
 
 _IN_EVERY_TEST_RUN = PLANTED[:2]
+_TRIES = 3
+"""A bug that needs two at once shows only where a busy machine lets them meet."""
 
 
 @pytest.mark.parametrize("run", QUICK, ids=lambda run: run.kind)
@@ -32,6 +34,10 @@ async def test_nothing_is_lost_double_or_reordered_whatever_dies(run: Run, groun
     ],
 )
 async def test_the_matrix_catches_a_planted(run: Run, ground: Ground) -> None:
-    outcome = await carry_out(run, ground)
-
-    assert run.is_caught(outcome.differences.kinds), outcome.differences.lines[:20]
+    seen = []
+    for _ in range(_TRIES):
+        outcome = await carry_out(run, ground)
+        if run.is_caught(outcome.differences.kinds):
+            return
+        seen.append(outcome.differences.lines[:20])
+    pytest.fail(f"not caught in {_TRIES} runs: {seen}")

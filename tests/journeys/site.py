@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ from shared.log.port import Record
 
 BEGIN = parse_instant("2032-03-01T01:00:00Z")
 """A Monday that lies ahead: Kafka removes by the machine's clock what is older than a topic keeps."""
+
+_SENT_AGAIN = 20
 
 
 class Site:
@@ -86,6 +89,11 @@ class Site:
         body = {"batch": list(messages), "writeKey": self.keys[source], "sentAt": format_instant(self.now)}
         headers = {"traceparent": traceparent} if traceparent else {}
         answer = await self.clients.post("/v1/batch", json=body, headers=headers)
+        for _ in range(_SENT_AGAIN):
+            if answer.status_code != 503:
+                break
+            await asyncio.sleep(0.5)  # as every SDK does, with the same message ids
+            answer = await self.clients.post("/v1/batch", json=body, headers=headers)
         assert (answer.status_code, answer.json()) == (200, {"success": True})
 
     async def page(self, path: str, **who: str) -> None:

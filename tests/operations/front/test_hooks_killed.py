@@ -19,7 +19,7 @@ from tests.operations.processes import Running, leadmill
 from tests.services.ingest.hooks.graph import PAGE, TOKEN, FakeGraph
 from tests.services.ingest.hooks.vendor import Answer, Asked, run_vendor
 
-pytestmark = [pytest.mark.postgres, pytest.mark.lasts(60)]
+pytestmark = [pytest.mark.postgres, pytest.mark.failure]
 
 LEADS = 80
 UNTOLD = 20

@@ -54,7 +54,7 @@ class TestWhatLiesThere:
         assert (bad["source"], bad["bytes"] > 1, bad["can_go_round"]) == ("website", True, True)
         (unknown,) = (await ask(ingest, source=""))["items"]
         assert unknown["code"] == "write_key.invalid"
-        assert "ada" not in str(first) + str(unknown)
+        assert "ada@" not in str(first) + str(unknown)
         assert await ask(ingest, "/counts") == {
             "counts": [
                 {"source": "", "code": "write_key.invalid", "waiting": 1},
