@@ -201,11 +201,7 @@ class RawReader:
     def _read_event(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Refusal:
         if raw.body is None:
             return NOT_UTF8
-        context = ReportContext(
-            *(raw.source, record_id, received),
-            message_id=_idempotency_key(raw),
-            is_internal=raw.is_internal,
-        )
+        context = _context_of(raw, record_id, received)
         if raw.channel == "cloudevent":
             return self._events.read_cloudevent(raw.body, context)
         return self._events.read_native(raw.body, context)
@@ -213,14 +209,18 @@ class RawReader:
     def _read_report(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Refusal:
         if raw.body is None:
             return NOT_UTF8
-        context = ReportContext(
-            *(raw.source, record_id, received),
-            message_id=_idempotency_key(raw),
-            is_internal=raw.is_internal,
-        )
+        context = _context_of(raw, record_id, received)
         if raw.channel == "cost":
             return self._outcomes.read_cost(raw.body, context)
         return self._outcomes.read_outcome(raw.body, context)
+
+
+def _context_of(raw: RawReceived, record_id: str, received: Instant) -> ReportContext:
+    return ReportContext(
+        *(raw.source, record_id, received),
+        message_id=_idempotency_key(raw),
+        is_internal=raw.is_internal,
+    )
 
 
 def _idempotency_key(raw: RawReceived) -> str | None:

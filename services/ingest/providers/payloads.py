@@ -10,7 +10,7 @@ import msgspec
 from services.ingest.domain.dialects.form_fields import read_fields
 from services.ingest.domain.identifiers import IdentifierKind
 from services.ingest.domain.intake import Refusal
-from services.ingest.providers.port import DeliveryUnreadable, HookItem
+from services.ingest.providers.port import Delivery, DeliveryUnreadable, HookItem, Secrets, Split
 from shared.kernel.instants import MINUTE, Instant
 
 NOT_ABOUT_A_LEAD: Final = Refusal("hook.not_about_a_lead")
@@ -95,3 +95,23 @@ def take_apart(
     except BodyUnreadable:
         raise DeliveryUnreadable from None
     return items
+
+
+def split_pushed(
+    kind: str,
+    *,
+    message_id: Callable[[Given], str | None],
+    key: Callable[[Given], tuple[IdentifierKind, str] | None],
+) -> Split:
+    """Return how a vendor's delivery is taken apart whose items are all of one kind, and whole."""
+
+    def split(delivery: Delivery, _secrets: Secrets) -> Sequence[HookItem]:
+        return take_apart(
+            delivery.body,
+            received=delivery.received,
+            kind=lambda _given: kind,
+            message_id=message_id,
+            key=key,
+        )
+
+    return split

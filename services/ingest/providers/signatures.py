@@ -60,7 +60,7 @@ def require_recent(signed: Instant, *, received: Instant, within: timedelta) -> 
 
 
 def escape_unicode(body: bytes) -> bytes:
-    r"""Return the body with everything beyond ASCII as ``\uXXXX`` in lower case.
+    r"""Return the body with everything beyond ASCII escaped as JSON may, ``\u00e4``.
 
     Some vendors sign this form of what they send. A body that is no UTF-8 stays as it is.
     """

@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import socket
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -129,7 +130,7 @@ def _length_of(data: bytes) -> int | None:
     raise AssertionError(f"an answer without a length: {head!r}")
 
 
-class _Sender:
+class _Sender(ABC):
     """Common to both ways of sending."""
 
     def __init__(self, requests: Sequence[bytes]) -> None:
@@ -143,8 +144,9 @@ class _Sender:
         self.account.latencies.append(self._clock() - due)
         self.go_on(connection)
 
+    @abstractmethod
     def go_on(self, connection: _Connection) -> None:
-        raise NotImplementedError
+        """Use a connection that has its answer."""
 
     def lost(self, error: Exception) -> None:
         if not self.is_over and not self.failure.done():

@@ -61,7 +61,7 @@ def _planted(plant: str, *caught_by: str) -> Run:
         kind="door-planted",
         number=1,
         strike=strike_shortly,
-        seconds=60,
+        seconds=30,
         plant=plant,
         caught_by=frozenset(caught_by),
         patience=120,
@@ -76,6 +76,6 @@ DOOR_PLANTED: Final = (
 )
 
 DOOR: Final = (
-    Run(kind="door", number=1, strike=strike_all, seconds=240, patience=300, open=_open(EVENTS)),
+    Run(kind="door", number=1, strike=strike_all, seconds=60, patience=300, open=_open(EVENTS)),
     *DOOR_PLANTED,
 )

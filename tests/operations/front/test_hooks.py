@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import hmac
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
 from shared.kernel.instants import MINUTE, parse_instant
-from tests.journeys.site import Site, environment_of
-from tests.operations.processes import CHECKOUT, Answer, leadmill
+from tests.journeys.site import Site
+from tests.operations.front.beside import Beside
+from tests.operations.processes import CHECKOUT
 from tests.services.ingest.hooks.graph import PAGE, TOKEN, FakeGraph
 from tests.services.ingest.hooks.vendor import run_vendor
 
@@ -21,27 +21,9 @@ pytestmark = [pytest.mark.postgres, pytest.mark.lasts(45)]
 TEST_LEAD = CHECKOUT / "services/ingest/providers/google_ads/fixtures/test_lead.json"
 
 
-class Beside:
-    """Commands beside a platform that runs in this process."""
-
-    def __init__(self, database_url: str, folder: Path) -> None:
-        self._environment = {
-            **environment_of(database_url, folder),
-            "LEADMILL_INGEST_PUBLIC_URL": "https://in.example.com/",
-        }
-
-    async def __call__(self, *arguments: str) -> Answer:
-        return await asyncio.to_thread(leadmill, *arguments, environment=self._environment)
-
-    async def document(self, *arguments: str) -> Any:
-        answer = await self(*arguments, "--json")
-        assert answer.code == 0, answer.err
-        return answer.document
-
-
 @pytest.fixture
 def beside(database_url: str, tmp_path: Path) -> Beside:
-    return Beside(database_url, tmp_path)
+    return Beside(database_url, tmp_path, public_url="https://in.example.com/")
 
 
 def path_of(address: str) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.journeys.site import Site, environment_of
-from tests.operations.processes import Answer, leadmill
+from tests.journeys.site import Site
+from tests.operations.front.beside import Beside
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(30)]
 
@@ -19,31 +17,13 @@ TARGET = "https://www.example.com/spring?a=b"
 BROWSER = {"user-agent": "Mozilla/5.0", "accept": "text/html"}
 
 
-class Marketing:
-    """Commands beside a platform that runs in this process."""
-
-    def __init__(self, database_url: str, folder: Path) -> None:
-        self._environment = {
-            **environment_of(database_url, folder),
-            "LEADMILL_INGEST_PUBLIC_URL": "https://go.example.com",
-        }
-
-    async def __call__(self, *arguments: str) -> Answer:
-        return await asyncio.to_thread(leadmill, *arguments, environment=self._environment)
-
-    async def document(self, *arguments: str) -> Any:
-        answer = await self(*arguments, "--json")
-        assert answer.code == 0, answer.err
-        return answer.document
-
-
 @pytest.fixture
-def marketing(database_url: str, tmp_path: Path) -> Marketing:
-    return Marketing(database_url, tmp_path)
+def marketing(database_url: str, tmp_path: Path) -> Beside:
+    return Beside(database_url, tmp_path, public_url="https://go.example.com")
 
 
 async def test_a_link_is_made_followed_drawn_and_retired(
-    site: Site, marketing: Marketing, tmp_path: Path
+    site: Site, marketing: Beside, tmp_path: Path
 ) -> None:
     made = await marketing.document(
         "link", "add", TARGET, "--campaign", "spring", "--ad", "a", "--medium", "cpc", "--rep", "r-7"
@@ -69,7 +49,7 @@ async def test_a_link_is_made_followed_drawn_and_retired(
     assert (await marketing("link", "retire", "nothing")).code == 2
 
 
-async def test_a_snippet_sends_what_the_form_takes(site: Site, marketing: Marketing) -> None:
+async def test_a_snippet_sends_what_the_form_takes(site: Site, marketing: Beside) -> None:
     listed = (await marketing.document("form", "list"))["forms"]
     assert {one["form"] for one in listed} == {"contact_us", "trial_request", "white_paper"}
     key = site.keys["website"]

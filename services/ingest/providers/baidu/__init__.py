@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from services.ingest.providers.baidu.client import build_client
 from services.ingest.providers.baidu.mapping import NAME, key_of_lead, message_id_of, read_lead
-from services.ingest.providers.payloads import take_apart
-from services.ingest.providers.port import Delivery, HookItem, Provider, Reply, SecretName, Secrets
+from services.ingest.providers.payloads import split_pushed
+from services.ingest.providers.port import Provider, Reply, SecretName
 from shared.kernel.errors import Verdict
-
-
-def _split(delivery: Delivery, _secrets: Secrets) -> Sequence[HookItem]:
-    return take_apart(
-        delivery.body,
-        received=delivery.received,
-        kind=lambda _given: NAME,
-        message_id=message_id_of,
-        key=key_of_lead,
-    )
 
 
 def _refuse(verdict: Verdict, status: int) -> Reply:
@@ -47,7 +36,7 @@ BAIDU: Final = Provider(
             is_secret=False,
         ),
     ),
-    split=_split,
+    split=split_pushed(NAME, message_id=message_id_of, key=key_of_lead),
     accepted=Reply(200, b'{"code":0,"message":"success"}'),
     refuse=_refuse,
     readers={NAME: read_lead},

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from services.ingest.providers.ocean_engine.client import build_client
 from services.ingest.providers.ocean_engine.mapping import NAME, key_of_lead, message_id_of, read_lead
-from services.ingest.providers.payloads import take_apart
-from services.ingest.providers.port import (
-    Delivery,
-    HookItem,
-    Provider,
-    Reply,
-    SecretName,
-    Secrets,
-)
+from services.ingest.providers.payloads import split_pushed
+from services.ingest.providers.port import Provider, Reply, SecretName
 from shared.kernel.errors import Verdict
-
-
-def _split(delivery: Delivery, _secrets: Secrets) -> Sequence[HookItem]:
-    return take_apart(
-        delivery.body,
-        received=delivery.received,
-        kind=lambda _given: NAME,
-        message_id=message_id_of,
-        key=key_of_lead,
-    )
 
 
 def _refuse(verdict: Verdict, status: int) -> Reply:
@@ -54,7 +36,7 @@ OCEAN_ENGINE: Final = Provider(
         "Leave the names of fields as they are, telphone too; call your own questions 公司, 预算 and so on.",
         "Success is code 200; the text stands in message.",
     ),
-    split=_split,
+    split=split_pushed(NAME, message_id=message_id_of, key=key_of_lead),
     accepted=Reply(200, b'{"code":200,"message":"success"}'),
     refuse=_refuse,
     readers={NAME: read_lead},
