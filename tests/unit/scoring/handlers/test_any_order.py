@@ -8,14 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.domain.facts import Fact, in_order
+from services.scoring.domain.facts import ATTRIBUTES, Fact, in_order
+from services.scoring.domain.ledger import total
 from services.scoring.domain.questions import explain_at, tier_history
 from services.scoring.domain.running_score import fold
 from services.scoring.domain.scored_lead import digest_of, external_ids_in
+from services.scoring.domain.tiers import tier_at
 from services.scoring.handlers.interpreting import ProfileDeparted, ProfileMoved
 from shared.kernel.changes import Fact as Learned
-from shared.kernel.instants import DAY, Instant, from_datetime
+from shared.kernel.instants import DAY, HOUR, Instant, from_datetime
 from tests.unit.scoring.handlers.plots import LEADS, Plot, play, plots
+from tests.unit.scoring.handlers.telling import ADA, Told, learn
 from tests.unit.scoring.handlers.world import World
 from tests.unit.scoring.histories import LONGEST, instants
 from tests.unit.scoring.stories import BOTH, START
@@ -61,14 +64,35 @@ def check_that_scores_lines_and_histories_are_what_the_facts_say(
 
 
 def check_that_the_latest_said_scores_are_right(world: World, lead: str, counted: list[Fact]) -> None:
+    """What was said is what the lead's lines of today were worth then.
+
+    It need not be what is now known of then: a late fact that a newer one had already undone changes
+    the past and not the present, so there is nothing to say of it.
+    """
     said = world.scores.get(lead)
     if said is None:
         assert not counted
         return
-    answers = explain_at(BOTH, counted, as_of=from_datetime(said.scores[0].as_of))
-    for (score, _lines), of_model in zip(answers, said.scores, strict=True):
-        assert (of_model.model, of_model.points, of_model.tier) == (score.model, score.points, score.tier)
-        assert score.tier_since in {None, from_datetime(of_model.tier_since)}
+    at, state = from_datetime(said.scores[0].as_of), fold(BOTH, counted)
+    for model, of_model in zip(BOTH.models, said.scores, strict=True):
+        points, tier, since = 0, 0, from_datetime(of_model.tier_since)
+        if state is not None:
+            held = state.models[model.name]
+            points = total(model, held.slots, at)
+            tier, since = tier_at(model, held, at)
+        worth = (model.name, points, model.tiers[tier].name, since)
+        assert (of_model.model, of_model.points, of_model.tier, from_datetime(of_model.tier_since)) == worth
+
+
+def test_a_late_fact_that_a_newer_one_has_undone_says_no_scores_again() -> None:
+    world, told = World(), Told()
+    learn(world, told.demo(at=START), told.fact(ADA, ATTRIBUTES, START + HOUR, industry=None))
+    said = world.scores[ADA]
+    learn(world, told.fact(ADA, ATTRIBUTES, START, industry="pharma"))
+    assert world.scores[ADA] is said
+    past, *_ = explain_at(BOTH, world.counted(ADA), as_of=START)
+    present, *_ = explain_at(BOTH, world.counted(ADA), as_of=START + HOUR)
+    assert (past.score.points, present.score.points, said.scores[0].points) == (30_000, 20_000, 20_000)
 
 
 def check_that_one_cause_tells_one_change_and_none_of_whoever_loses_facts(
