@@ -1,0 +1,80 @@
+"""Builds the resolver by the documents in ``config/ingest``."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+
+from services.ingest.domain.identifiers import identifier_hasher
+from services.ingest.domain.links.definitions import AddLink, ChangeLink
+from services.ingest.handlers.erasing import on_erasure
+from services.ingest.handlers.linking import on_link_command
+from services.ingest.handlers.reading import RawReader
+from services.ingest.handlers.resolution import on_intake, retell_contact
+from services.ingest.handlers.story import tell_story
+from services.ingest.handlers.unmerging import Unmerging
+from services.ingest.metrics import IngestMetrics
+from services.ingest.providers.roster import hook_readers
+from services.ingest.store.directory_commands import DirectoryCommands
+from services.ingest.store.documents import read_rulebook
+from services.ingest.store.links import carry_out as carry_out_link_command
+from services.ingest.store.resolver import Resolver
+from shared.kernel.changes import Fact
+from shared.postgres.database import Transaction
+from shared.processor.stage import Decision
+
+NAME: Final = "ingest"
+
+
+def new_record_id() -> str:
+    """Return the id of a message that has none of its own; never the same twice."""
+    return secrets.token_hex(16)
+
+
+def build_resolver(
+    config: Path,
+    *,
+    identity_key: bytes,
+    metrics: IngestMetrics,
+    default_region: str = "CN",
+    default_currency: str = "",
+) -> Resolver:
+    """Return the resolver by the documents in ``config/ingest``.
+
+    :raises DocumentFaults: with every fault and its path.
+    """
+    rulebook = read_rulebook(config / NAME, default_region=default_region)
+    reader = RawReader(
+        rulebook,
+        hash_identifier=identifier_hasher(identity_key),
+        currency=default_currency,
+        hooks=hook_readers(),
+    )
+    directory = DirectoryCommands(
+        on_erasure=on_erasure, on_unmerge=Unmerging(identifier_hasher(identity_key)).on_unmerge
+    )
+
+    async def carry_out(transaction: Transaction, fact: Fact) -> Decision:
+        if isinstance(fact.event, AddLink | ChangeLink):
+            return await carry_out_link_command(transaction, fact, decide=on_link_command)
+        return await directory.carry_out(transaction, fact)
+
+    return Resolver(
+        read_raw=reader.on_raw_received,
+        take_in=on_intake,
+        tell_story=tell_story,
+        command=carry_out,
+        retell_contact=retell_contact,
+        meter=metrics,
+    )
+
+
+def check_documents(config: Path) -> None:
+    """Read every business document of this service and make of it what the service makes of it.
+
+    :raises DocumentFaults: with every fault and its path.
+    """
+    build_resolver(config, identity_key=bytes(32), metrics=IngestMetrics(CollectorRegistry()))
