@@ -67,9 +67,12 @@ up: $(RUNTIME) ## all five services on this machine, until stopped
 # Much of it is waiting, so more processes than cores; each has its own servers. One broker for all is used by one.
 JOBS ?= $(if $(LEADMILL_KAFKA),0,4)
 
-.PHONY: test check format contracts bench failure fuzz real-clients compose-smoke
+.PHONY: test explore check format contracts bench failure fuzz real-clients compose-smoke
 test: $(DEV) ## all tests, with real PostgreSQL and real Apache Kafka; JOBS=4 processes at a time
 	@exec "$(BIN)/python" -m pytest -m "not failure" --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+
+explore: $(DEV) ## the property tests with examples that nobody has tried yet; a failure prints how to repeat it
+	@LEADMILL_EXPLORE=1 exec "$(BIN)/python" -m pytest tests/unit --numprocesses $(JOBS) --dist loadfile
 
 check: $(DEV) ## lint, format, types, walls between the rooms, contracts unchanged
 	"$(BIN)/ruff" check .

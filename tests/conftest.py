@@ -27,9 +27,13 @@ _QUICK = {
     "max_wal_senders": "0",
 }
 
-# how long one example takes tells what else the machine does, and nothing about us
-settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("house")
+# how long one example takes tells what else the machine does, and nothing about us; two runs of one
+# commit try the same examples, and whoever wants others explores (`make explore`)
+settings.register_profile(
+    "house", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.register_profile("explore", settings.get_profile("house"), derandomize=False, print_blob=True)
+settings.load_profile("explore" if os.environ.get("LEADMILL_EXPLORE") else "house")
 
 # where a run was put into the background by a script, SIGINT is ignored, and processes started here would
 # inherit that; tests that press Ctrl-C mean it
