@@ -48,7 +48,7 @@ class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     ``identifiers`` are those of its people by kind (hashes, anonymous ones left out);
     ``is_captured`` is False for a visitor who is still anonymous; ``erased`` is when the person asked
-    to be forgotten, for good.
+    to be forgotten, for good. ``holds`` names for each profile that an import holds which import that is.
     """
 
     id: str
@@ -60,6 +60,7 @@ class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     external_ids: tuple[ExternalRef, ...] = ()
     contact: Contact = Contact()
     erased: Instant | None = None
+    holds: dict[str, str] = {}
 
     @property
     def is_reachable(self) -> bool:

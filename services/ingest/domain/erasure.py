@@ -51,6 +51,7 @@ def erase(directory: Directory, lead_id: str, *, at: Instant) -> Erased:
                 external_ids=(),
                 contact=Contact(),
                 erased=at,
+                holds={},
             )
         )
     return Erased(directory.leads[lead_id], profiles, gone)

@@ -17,6 +17,7 @@ from services.ingest.domain.identifiers import (
     clean_id,
     email_identifies,
 )
+from services.ingest.domain.imports.holding import Imported
 from services.ingest.domain.outcomes import Cost, Outcome
 from services.ingest.domain.scrubbing import identifies, is_platform_id
 from services.ingest.domain.traits import Traits
@@ -65,7 +66,8 @@ class Intake(msgspec.Struct, kw_only=True, gc=False):
     only carry behaviour along, and opportunities. ``addressed`` names the lead by our own id and then
     nothing else counts. ``further_acts`` were done with the act. ``click`` brought the browser here, and
     only carries itself along. ``message_id`` is the client's own, if it may be shown. A ``cost`` is about
-    nobody.
+    nobody. ``imported`` is there for a row of a table, and ``release`` names the import that is to hold the
+    addressed lead no longer.
     """
 
     source: str
@@ -82,6 +84,8 @@ class Intake(msgspec.Struct, kw_only=True, gc=False):
     acquisition: Acquisition | None = None
     addressed: Identifier | None = None
     click: Identifier | None = None
+    imported: Imported | None = None
+    release: str = ""
 
     @property
     def identifiers(self) -> Sequence[Identifier]:

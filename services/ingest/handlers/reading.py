@@ -19,7 +19,8 @@ from services.ingest.domain.dialects.outcomes import OutcomeReader, ReportContex
 from services.ingest.domain.dialects.rulebook import Rulebook
 from services.ingest.domain.dialects.sdk import SdkReader
 from services.ingest.domain.forms.definitions import Forms
-from services.ingest.domain.identifiers import HashIdentifier
+from services.ingest.domain.identifiers import HashIdentifier, Identifier, IdentifierKind
+from services.ingest.domain.imports.holding import Imported
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.domain.scrubbing import drop_zeros
 from services.ingest.domain.traits import FieldNames, TraitReader
@@ -33,6 +34,11 @@ OVERSIZE_KIND: Final = "oversize"
 EXCESS_KIND: Final = "excess"
 """The kind under which the edge keeps what a batch has beyond the events that it may have."""
 
+RELEASE_KIND: Final = "release"
+"""The kind of the platform's own messages that release a lead which an import holds."""
+
+_OF_TABLES: Final = frozenset({"lead", "event", "outcome", "cost"})
+
 NOT_UTF8: Final = Refusal("intake.not_utf8")
 OVERSIZE: Final = Refusal("intake.oversize")
 EXCESS: Final = Refusal("intake.batch_excess")
@@ -42,7 +48,9 @@ _KEPT_APART: Final = {OVERSIZE_KIND: OVERSIZE, EXCESS_KIND: EXCESS}
 class RequestContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a request said outside its body; travels as the record's batch context.
 
-    A native lead has an ``idempotency_key``; the rest is of forms, see
+    A native lead has an ``idempotency_key``. A row of a table has an ``import_id`` and what is beside it,
+    see :class:`services.ingest.domain.imports.holding.Imported`; ``release`` names the import that is to
+    hold a lead no longer. The rest is of forms, see
     :class:`services.ingest.domain.dialects.captures.Submission`.
     """
 
@@ -51,6 +59,11 @@ class RequestContext(msgspec.Struct, frozen=True, omit_defaults=True):
     form_version: int | None = None
     origin: str = ""
     is_refused: bool = False
+    import_id: str = ""
+    is_history: bool = False
+    owner: str = ""
+    status: str = ""
+    release: str = ""
 
 
 _read_context: Final = msgspec.json.Decoder(RequestContext).decode
@@ -138,6 +151,14 @@ class RawReader:
         apart = _KEPT_APART.get(raw.kind)
         if apart is not None:
             return apart
+        if raw.kind == RELEASE_KIND and raw.is_internal:
+            return _read_release(raw, received=received)
+        reading = self._read(raw, record_id=record_id, received=received)
+        if isinstance(reading, Intake) and raw.batch_context and raw.channel in _OF_TABLES:
+            reading.imported = _imported(_read_context(raw.batch_context))
+        return reading
+
+    def _read(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Errand | Refusal:
         match raw.channel:
             case "sdk":
                 return self._read_sdk(raw, record_id=record_id, received=received)
@@ -221,6 +242,35 @@ def _context_of(raw: RawReceived, record_id: str, received: Instant) -> ReportCo
         message_id=_idempotency_key(raw),
         is_internal=raw.is_internal,
     )
+
+
+class _Release(msgspec.Struct):
+    lead_id: str
+
+
+_read_which: Final = msgspec.json.Decoder(_Release).decode
+
+
+def _read_release(raw: RawReceived, *, received: Instant) -> Intake | Refusal:
+    try:
+        which = _read_which(raw.content)
+        context = _read_context(raw.batch_context or "{}")
+    except msgspec.MsgspecError:
+        return Refusal("intake.malformed_json")
+    return Intake(
+        source=raw.source,
+        occurred=received,
+        anchors=(),
+        anonymous=(),
+        addressed=Identifier(IdentifierKind.LEAD, which.lead_id),
+        release=context.release,
+    )
+
+
+def _imported(context: RequestContext) -> Imported | None:
+    if not context.import_id:
+        return None
+    return Imported(context.import_id, context.is_history, context.owner, context.status)
 
 
 def _idempotency_key(raw: RawReceived) -> str | None:

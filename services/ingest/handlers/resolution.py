@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, cast
 
-from services.ingest.domain.acts import Act
+import msgspec
+
+from services.ingest.domain.acts import UNSUBSCRIBED, Act
 from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.identity.merging import Move
 from services.ingest.domain.identity.resolving import Resolution, learn, resolve
+from services.ingest.domain.imports.holding import ReleaseReason, Standing, why_released
 from services.ingest.domain.intake import ERASED, Intake
 from services.ingest.domain.outcomes import Cost, Outcome, OutcomeKind
 from services.ingest.domain.traits import CONSENT, TERMS
@@ -40,7 +43,8 @@ ACTS: Final[Mapping[str, type[Event]]] = {
 def on_intake(directory: Directory, intake: Intake) -> list[Emission]:
     """Take one message into the directory and return what it makes us say, in order.
 
-    Moves come first, then what became known about the lead, then the act, the outcome, and the contact.
+    Moves come first, then what became known about the lead, then that it is released, then the act, the
+    outcome, and the contact.
 
     :raises LeadUnknown: if it names a lead by an id that is none of ours.
     :raises PersonErased: if it is about somebody who asked to be forgotten.
@@ -52,12 +56,16 @@ def on_intake(directory: Directory, intake: Intake) -> list[Emission]:
     if resolution.lead.erased is not None:
         raise PersonErased
     lead = learn(resolution.lead, intake, resolution.demoted)
+    gone = {move.from_lead for move in resolution.moves}
+    before = [_stood(directory, one) for one in (lead.id, *sorted(gone))]
+    lead, released = _hold_or_release(intake, resolution, lead, before)
     if lead is not resolution.lead:
         directory.save_lead(lead)
     emissions = [_merged(move, intake.occurred) for move in resolution.moves]
     known = _tell_lead(directory, intake, resolution, lead)
     if known is not None:
         emissions.append(Emission(known, resolution.profile, lead.id, intake.occurred))
+    emissions += [Emission(one, one.profile, lead.id, intake.occurred) for one in released]
     for act in (intake.act, *intake.further_acts):
         if act is None:
             continue
@@ -99,6 +107,52 @@ def _merged(move: Move, occurred: Instant) -> Emission:
     return Emission(event, move.profile, move.lead, occurred)
 
 
+def _stood(directory: Directory, lead_id: str) -> Standing:
+    lead = directory.before.get(lead_id, directory.leads.get(lead_id))
+    return Standing(lead is not None and lead.is_captured, lead is not None and bool(lead.holds))
+
+
+def _hold_or_release(
+    intake: Intake, resolution: Resolution, lead: Lead, before: Sequence[Standing]
+) -> tuple[Lead, list[leads.LeadReleased]]:
+    """Return the lead held if an import of history brings it, or with what holds it no longer (I11)."""
+    imported = intake.imported
+    is_new = lead.is_captured and not any(one.is_captured for one in before)
+    if imported is not None and imported.is_history and is_new:
+        holds = {**lead.holds, resolution.profile: imported.import_id}
+        return msgspec.structs.replace(lead, holds=holds, version=lead.version + 1), []
+    if not lead.holds:
+        return lead, []
+    is_own_act = any(
+        act is not None and act.name != UNSUBSCRIBED for act in (intake.act, *intake.further_acts)
+    )
+    reason = why_released(imported=imported, release=intake.release, is_own_act=is_own_act, before=before)
+    if reason is None:
+        return lead, []
+    ended = {
+        profile: held_by
+        for profile, held_by in lead.holds.items()
+        if reason != "released" or held_by == intake.release
+    }
+    if not ended:
+        return lead, []
+    left = {profile: held_by for profile, held_by in lead.holds.items() if profile not in ended}
+    return msgspec.structs.replace(lead, holds=left, version=lead.version + 1), [
+        _released(profile, lead.id, held_by, reason) for profile, held_by in sorted(ended.items())
+    ]
+
+
+def _released(profile: str, lead: str, import_id: str, reason: ReleaseReason) -> leads.LeadReleased:
+    return leads.LeadReleased(lead=lead, profile=profile, import_id=import_id, reason=reason)
+
+
+def _held(intake: Intake, lead: Lead) -> leads.Held | None:
+    imported = intake.imported
+    if imported is None or not lead.holds:
+        return None
+    return leads.Held(import_id=imported.import_id, owner=imported.owner, status=cast("Any", imported.status))
+
+
 def _tell_lead(directory: Directory, intake: Intake, resolution: Resolution, lead: Lead) -> Event | None:
     """Return the event that says what became known, if anything did."""
     before = directory.before.get(lead.id, lead)
@@ -118,6 +172,7 @@ def _tell_lead(directory: Directory, intake: Intake, resolution: Resolution, lea
             missing=lead.missing,
             acquisition=_acquisition(intake),
             message_id=intake.message_id,
+            held=_held(intake, lead),
         )
     old = resolution.lead.attributes
     changed = {

@@ -113,6 +113,10 @@ def _words(event: Event, intake: Intake, new_kinds: Sequence[str]) -> Iterator[s
                 yield f"missing {', '.join(event.missing)}"
             if not event.reachable:
                 yield "not reachable"
+            if event.held is not None:
+                yield f"held by import {event.held.import_id}"
+        case leads.LeadReleased():
+            yield f"import {event.import_id} holds it no longer: {event.reason.replace('_', ' ')}"
         case leads.LeadChanged():
             yield f"from {event.source}"
             if new_kinds:

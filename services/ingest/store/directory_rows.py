@@ -23,6 +23,7 @@ from shared.postgres.faults import WriteConflict
 _encode: Final = msgspec.json.Encoder().encode
 _read_told: Final = msgspec.json.Decoder(dict[str, Told]).decode
 _read_identifiers: Final = msgspec.json.Decoder(dict[str, tuple[str, ...]]).decode
+_read_holds: Final = msgspec.json.Decoder(dict[str, str]).decode
 _read_external: Final = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
 _CLAIM_MESSAGES: Final = """
@@ -41,7 +42,7 @@ _LOCK_LEADS: Final = "SELECT id FROM lead WHERE id = ANY($1::text[]) ORDER BY id
 _LOAD_PROFILES: Final = "SELECT id, lead, version, came_from FROM profile WHERE lead = ANY($1::text[])"
 _LOAD_LEADS: Final = """
 SELECT l.id, l.version, l.is_captured, l.created, l.attributes, l.identifiers, l.external_ids, l.erased,
-       c.version AS contact_version, c.known, c.free_text
+       l.holds, c.version AS contact_version, c.known, c.free_text
 FROM lead l LEFT JOIN contact c ON c.lead = l.id WHERE l.id = ANY($1::text[])
 """
 _FIND_LEAD_IDS: Final = """
@@ -62,13 +63,14 @@ ON CONFLICT (id) DO UPDATE SET lead = excluded.lead, version = excluded.version,
     came_from = excluded.came_from
 """
 _SAVE_LEADS: Final = """
-INSERT INTO lead (id, version, is_captured, created, attributes, identifiers, external_ids)
-SELECT id, version, is_captured, created, attributes::jsonb, identifiers::jsonb, external_ids::jsonb
-FROM unnest($1::text[], $2::int[], $3::bool[], $4::bigint[], $5::text[], $6::text[], $7::text[])
-    AS s(id, version, is_captured, created, attributes, identifiers, external_ids)
+INSERT INTO lead (id, version, is_captured, created, attributes, identifiers, external_ids, holds)
+SELECT id, version, is_captured, created, attributes::jsonb, identifiers::jsonb, external_ids::jsonb,
+    holds::jsonb
+FROM unnest($1::text[], $2::int[], $3::bool[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[])
+    AS s(id, version, is_captured, created, attributes, identifiers, external_ids, holds)
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, is_captured = excluded.is_captured,
     created = excluded.created, attributes = excluded.attributes, identifiers = excluded.identifiers,
-    external_ids = excluded.external_ids
+    external_ids = excluded.external_ids, holds = excluded.holds
 """
 _SAVE_CONTACTS: Final = """
 INSERT INTO contact (lead, version, email, phone, known, free_text)
@@ -183,6 +185,7 @@ def _lead(row: Row) -> Lead:
         external_ids=tuple(ExternalRef(*pair) for pair in _read_external(row["external_ids"])),
         contact=contact,
         erased=row["erased"],
+        holds={} if row["holds"] is None else _read_holds(row["holds"]),
     )
 
 
@@ -226,6 +229,7 @@ async def _save_leads(transaction: Transaction, leads: Sequence[Lead]) -> None:
             [_encode(lead.attributes).decode() for lead in leads],
             [_encode(lead.identifiers).decode() for lead in leads],
             [_encode(lead.external_ids).decode() for lead in leads],
+            [_encode(lead.holds).decode() if lead.holds else None for lead in leads],
         )
 
 

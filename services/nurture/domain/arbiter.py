@@ -14,6 +14,9 @@ from services.nurture.domain.leads import LOST, OWNED, Standing
 from services.nurture.domain.schedule import has_more
 from services.nurture.domain.sequences import SequenceDocument, SequenceSet, TierEntry
 
+HELD = "held"
+"""An import holds the lead: it enters nothing, and whatever it is in already goes on (I11)."""
+
 
 class Choice(NamedTuple):
     """The sequence that a lead belongs into, None if into none, and the reason for each other one."""
@@ -28,7 +31,7 @@ def choose(sequences: SequenceSet, standing: Standing, enrolments: Iterable[Enro
     chosen: SequenceDocument | None = None
     refusals: dict[str, str] = {}
     for sequence in sequences.live:
-        refusal = why_not(sequence, standing)
+        refusal = why_not(sequence, standing) or (HELD if standing.is_held else "")
         if not refusal and not has_more(sequence, history_of(runs, sequence)):
             refusal = "completed"
         if refusal:

@@ -116,7 +116,7 @@ class Desk:
         """
         living = sorted((one for one in self.profiles if one.lead == lead), key=lambda one: one.id)
         own = self.profiles.find(lead)
-        return living if living or own is not None else [Profile(id=lead, lead=lead)]
+        return living if living or own is not None else [Profile(id=lead, lead=lead, is_stub=True)]
 
     def runs_of(self, lead: str) -> list[Enrolment]:
         """Return all runs of the people of a lead, also those from before a merge."""

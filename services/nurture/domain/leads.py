@@ -46,7 +46,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One profile: where it lives, by the highest version of its moves, and what goes with it.
 
     ``deals`` tells of each opportunity whether it is open, won or lost. ``has_refused`` is true once the
-    person has asked for no more mail.
+    person has asked for no more mail; ``is_held`` while an import of history holds it (I11), and
+    ``is_stub`` as long as nobody has said whether one does.
     """
 
     id: str
@@ -56,6 +57,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     deals: Mapping[str, Told] = {}
     has_refused: bool = False
     is_erased: bool = False
+    is_held: bool = False
+    is_stub: bool = False
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -75,13 +78,14 @@ class Standing(NamedTuple):
     """A lead as the arbiter looks at it.
 
     ``obstacle`` is why it may get no mail at all, empty if it may; ``hold`` are further reasons, of
-    which a sequence says itself whether it stops for them.
+    which a sequence says itself whether it stops for them. One that ``is_held`` enters nothing new.
     """
 
     obstacle: str
     holds: frozenset[str]
     tiers: Mapping[str, Tier]
     deal: str
+    is_held: bool = False
 
 
 OWNED = "owned"
@@ -97,7 +101,8 @@ def stand(lead: Lead, profiles: Iterable[Profile], contact: Contact | None) -> S
     holds = {deal} - {"", LOST}
     if lead.owner:
         holds.add(OWNED)
-    return Standing(_obstacle(lead, living, contact), frozenset(holds), lead.tiers, deal)
+    is_held = any(one.is_held for one in living) or all(one.is_stub for one in living)
+    return Standing(_obstacle(lead, living, contact), frozenset(holds), lead.tiers, deal, is_held)
 
 
 def _obstacle(lead: Lead, profiles: list[Profile], contact: Contact | None) -> str:

@@ -16,12 +16,24 @@ class _Learnt(msgspec.Struct, frozen=True, gc=False):
 
 
 class ProfileTold(_Learnt, frozen=True, gc=False):
-    """What is known of a profile's person changed."""
+    """What is known of a profile's person changed; ``is_held`` if an import of history brought it.
+
+    ``is_invalid`` if the table says so.
+    """
 
     profile: str
     lead: str
     attributes: Mapping[str, Scalar | None]
     occurred: Instant
+    is_held: bool = False
+    is_invalid: bool = False
+
+
+class ProfileReleased(_Learnt, frozen=True, gc=False):
+    """No import holds the profile any more."""
+
+    profile: str
+    lead: str
 
 
 class ProfileMoved(_Learnt, frozen=True, gc=False):
@@ -109,6 +121,7 @@ class RecordResults(_Learnt, frozen=True, gc=False):
 
 Learnt = (
     ProfileTold
+    | ProfileReleased
     | ProfileMoved
     | ProfileErased
     | ContactTold
@@ -134,6 +147,7 @@ def leads_in(learnt: object) -> Iterator[str]:
             yield from sorted({result.lead for result in learnt.results})
         case (
             ProfileTold()
+            | ProfileReleased()
             | ProfileErased()
             | ContactGone()
             | TierTold()
@@ -150,7 +164,9 @@ def leads_in(learnt: object) -> Iterator[str]:
 def profile_in(learnt: object) -> str | None:
     """Return the profile that a fact is about, None if it is about a lead as a whole."""
     match learnt:
-        case ProfileTold() | ProfileMoved() | ProfileErased() | DealTold() | MailRefused():
+        case (
+            ProfileTold() | ProfileReleased() | ProfileMoved() | ProfileErased() | DealTold() | MailRefused()
+        ):
             return learnt.profile
         case _:
             return None

@@ -67,7 +67,19 @@ def _read_lead(envelope: Envelope, event: Any) -> object:
         for name, value in event.attributes.items()
         if value is None or isinstance(value, str | int | float | bool)
     }
-    return learnt.ProfileTold(event.profile, event.lead, attributes, envelope.occurred)
+    held = getattr(event, "held", None)
+    return learnt.ProfileTold(
+        event.profile,
+        event.lead,
+        attributes,
+        envelope.occurred,
+        is_held=held is not None,
+        is_invalid=held is not None and held.status == "invalid",
+    )
+
+
+def _read_release(_envelope: Envelope, event: Any) -> object:
+    return learnt.ProfileReleased(event.profile, event.lead)
 
 
 def _read_move(_envelope: Envelope, event: Any) -> object:
@@ -146,6 +158,7 @@ def _read_refusal(_envelope: Envelope, event: Any) -> object | None:
 _READINGS: Final[Mapping[type[Event], Callable[[Envelope, Any], object | None]]] = {
     leads.LeadCaptured: _read_lead,
     leads.LeadChanged: _read_lead,
+    leads.LeadReleased: _read_release,
     leads.LeadMerged: _read_move,
     leads.LeadUnmerged: _read_move,
     leads.LeadErased: _read_erasure,

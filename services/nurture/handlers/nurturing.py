@@ -74,7 +74,7 @@ def _take_in(desk: Desk, event: object) -> Iterable[str]:
             return _take_move(desk, event)
         case learnt.ProfileErased():
             return _take_erasure(desk, event)
-        case learnt.ProfileTold() | learnt.DealTold() | learnt.MailRefused():
+        case learnt.ProfileTold() | learnt.ProfileReleased() | learnt.DealTold() | learnt.MailRefused():
             return _take_word(desk, event)
         case _:
             raise AssertionError(f"no handler for {type(event).__name__}")
@@ -90,7 +90,7 @@ def _take_contact(desk: Desk, contact: Contact) -> Iterable[str]:
 
 def _take_move(desk: Desk, move: learnt.ProfileMoved) -> Iterable[str]:
     """Let a profile live elsewhere, unless a later move of it is known."""
-    profile = desk.profiles.find(move.profile) or Profile(id=move.profile, lead=move.from_lead)
+    profile = desk.profiles.find(move.profile) or Profile(id=move.profile, lead=move.from_lead, is_stub=True)
     if move.version <= profile.version:
         return ()
     desk.profiles.put(move.profile, replace(profile, lead=move.lead, version=move.version))
@@ -113,25 +113,33 @@ def _take_erasure(desk: Desk, erasure: learnt.ProfileErased) -> Iterable[str]:
     return leads
 
 
-def _take_word(desk: Desk, event: learnt.ProfileTold | learnt.DealTold | learnt.MailRefused) -> Iterable[str]:
+_Word = learnt.ProfileTold | learnt.ProfileReleased | learnt.DealTold | learnt.MailRefused
+
+
+def _take_word(desk: Desk, event: _Word) -> Iterable[str]:
     """Add to what goes with a profile; of an erased person nothing is taken in any more."""
     known = desk.profiles.find(event.profile)
-    profile = known or Profile(id=event.profile, lead=event.lead)
+    profile = known or Profile(id=event.profile, lead=event.lead, is_stub=True)
     if profile.is_erased:
         return ()
     changed = _hear(profile, event)
     if changed != profile or known is None:
         desk.profiles.put(profile.id, changed)
+    if isinstance(event, learnt.ProfileTold) and event.is_invalid:
+        desk.lead_rows.put(event.lead, replace(desk.lead(event.lead), is_invalid=True))
     return (changed.lead,)
 
 
-def _hear(profile: Profile, event: learnt.ProfileTold | learnt.DealTold | learnt.MailRefused) -> Profile:
+def _hear(profile: Profile, event: _Word) -> Profile:
     match event:
+        case learnt.ProfileReleased():
+            return replace(profile, is_held=False)
         case learnt.ProfileTold():
             attributes: Mapping[str, Told] = profile.attributes
             for name, value in event.attributes.items():
                 attributes = hear(attributes, name, value, event.occurred)
-            return replace(profile, attributes=attributes)
+            is_held = profile.is_held or event.is_held
+            return replace(profile, attributes=attributes, is_held=is_held, is_stub=False)
         case learnt.DealTold():
             deals = hear(profile.deals, event.opportunity, event.standing, event.occurred)
             return replace(profile, deals=deals)

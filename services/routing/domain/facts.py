@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
+from services.routing.domain.profiles import Held
 from shared.kernel.instants import Instant
 
 
 class ProfileHeard(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A profile was captured or has changed; ``attributes`` are those that were said."""
+    """A profile was captured or has changed; ``attributes`` are those that were said.
+
+    ``held`` is there if an import of history brought it.
+    """
 
     profile: str
     attributes: dict[str, object]
@@ -16,6 +20,15 @@ class ProfileHeard(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     source: str
     campaign: str
     occurred: Instant
+    held: Held | None = None
+
+
+class ProfileReleased(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """No import holds the profile any more; ``by_merge`` if it turned out to be somebody known already."""
+
+    profile: str
+    lead: str
+    by_merge: bool
 
 
 class ProfileMoved(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -67,4 +80,13 @@ class DealHeard(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     occurred: Instant
 
 
-Heard = ProfileHeard | ProfileMoved | ProfileErased | TierMoved | Activated | ScoresHeard | DealHeard
+Heard = (
+    ProfileHeard
+    | ProfileReleased
+    | ProfileMoved
+    | ProfileErased
+    | TierMoved
+    | Activated
+    | ScoresHeard
+    | DealHeard
+)

@@ -20,6 +20,14 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
     at: Instant
 
 
+class Held(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The import that holds a profile, and whose it was by the table; it counts once it is released (I11)."""
+
+    import_id: str
+    owner: str = ""
+    status: str = ""
+
+
 class Profile(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One profile. ``version`` counts its moves; the highest wins whatever the order of arrival.
 
@@ -36,6 +44,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     source: str = ""
     campaign: str = ""
     erased: bool = False
+    held: Held | None = None
 
 
 def hear(
@@ -84,6 +93,11 @@ def attributes_of(profiles: Iterable[Profile]) -> dict[str, object]:
 def is_reachable(profiles: Iterable[Profile]) -> bool:
     """Return whether one of them has an address or a number (I2: who has none never reaches sales)."""
     return any(one.reachable is not None and one.reachable.value is True for one in profiles)
+
+
+def is_held(profiles: Iterable[Profile]) -> bool:
+    """Return whether an import holds the lead: nothing starts with it (I11)."""
+    return any(one.held is not None for one in profiles)
 
 
 def origin_of(profiles: Iterable[Profile]) -> tuple[str, str]:

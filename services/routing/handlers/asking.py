@@ -52,6 +52,14 @@ def find_lead(telling: Telling) -> Lead:
     return lead
 
 
+def _must_be_released(telling: Telling, lead: Lead) -> None:
+    if lead.spell is None and ownership.is_held_back(telling, lead):
+        raise Refused(
+            "an import of history holds it; release it first: leadmill import release",
+            code="routing.lead_held",
+        )
+
+
 def _must_own(lead: Lead, rep: str, *, is_manager: bool) -> None:
     """Refuse whoever does not own the lead, and say what became of their ownership."""
     spell = lead.spell
@@ -156,6 +164,7 @@ def return_lead(telling: Telling, command: ReturnLead) -> None:
 def transfer_lead(telling: Telling, command: TransferLead) -> None:
     """Give a lead to a rep by hand; whoever has it loses it, and the clock begins anew."""
     lead = find_lead(telling)
+    _must_be_released(telling, lead)
     desk = telling.desk
     rep = desk.reps.get(command.to_rep)
     if rep is None or not rep.is_active:
@@ -189,6 +198,7 @@ def set_lead_status(telling: Telling, command: SetStatus) -> None:
     lead = find_lead(telling)
     if not command.is_manager:
         _must_own(lead, command.rep, is_manager=False)
+    _must_be_released(telling, lead)
     pipeline = telling.rulebook.pipeline
     goals = pipeline.moves.get(lead.status, ())
     goal = next((one for one in goals if one == command.status), None)

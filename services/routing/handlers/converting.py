@@ -12,7 +12,7 @@ from services.routing.domain.pipeline import opportunities
 from services.routing.domain.pipeline.handover import choices_of, missing
 from services.routing.domain.profiles import origin_of
 from services.routing.domain.sla.clocks import fit_to_deals
-from services.routing.handlers.ownership import give_back, set_status
+from services.routing.handlers.ownership import give_back, is_held_back, set_status
 from services.routing.handlers.telling import Telling
 from shared.contracts.events.assignments import LeadConverted
 
@@ -70,13 +70,21 @@ def on_deal_heard(telling: Telling, event: DealHeard) -> None:
     if heard is lead:
         return
     lead = refit(telling, heard)
+    if lead.spell is None and is_held_back(telling, lead):
+        return
     if event.stage == LOST and opportunities.is_all_lost(lead):
         _end_cycle(telling, lead)
         return
     if not lead.is_gone and (lead.has_open_opportunity or event.stage == WON):
-        if lead.status in telling.rulebook.pipeline.activated_from:
-            lead = set_status(telling, lead, "activated", "opportunity_elsewhere")
+        lead = follow_deals(telling, lead)
         telling.close_task(lead, COMPLETE_HANDOVER, "opportunity_elsewhere")
+
+
+def follow_deals(telling: Telling, lead: Lead) -> Lead:
+    """A lead with a deal, open or won, is activated, whoever activated it."""
+    if lead.status in telling.rulebook.pipeline.activated_from:
+        return set_status(telling, lead, "activated", "opportunity_elsewhere")
+    return lead
 
 
 def _end_cycle(telling: Telling, lead: Lead) -> None:

@@ -12,10 +12,12 @@ from services.routing.domain.facts import (
     ProfileErased,
     ProfileHeard,
     ProfileMoved,
+    ProfileReleased,
     ScoresHeard,
     TierMoved,
 )
 from services.routing.domain.lead import LOST, WON
+from services.routing.domain.profiles import Held
 from shared.contracts.declarations import Event
 from shared.contracts.envelope import Envelope, decode_event
 from shared.contracts.events import leads, outcomes, scores, tier_changes
@@ -67,6 +69,23 @@ def _read_lead(envelope: Envelope, event: Any) -> tuple[str, Heard]:
         source=event.source,
         campaign=acquisition.campaign if acquisition is not None else "",
         occurred=envelope.occurred,
+        held=_read_held(getattr(event, "held", None)),
+    )
+
+
+def _read_held(held: leads.Held | None) -> Held | None:
+    if held is None:
+        return None
+    if not _is_storable(held.import_id) or "\0" in held.owner:
+        raise Unusable
+    return Held(import_id=held.import_id, owner=held.owner[:_LONGEST_ID], status=held.status)
+
+
+def _read_release(_envelope: Envelope, event: Any) -> tuple[str, Heard]:
+    if not _is_storable(event.lead):
+        raise Unusable
+    return event.profile, ProfileReleased(
+        profile=event.profile, lead=event.lead, by_merge=event.reason == "merged"
     )
 
 
@@ -121,6 +140,7 @@ def _read_deal(envelope: Envelope, event: Any) -> tuple[str, Heard]:
 _READINGS: Final[Mapping[type[Event], Callable[[Envelope, Any], tuple[str, Heard]]]] = {
     leads.LeadCaptured: _read_lead,
     leads.LeadChanged: _read_lead,
+    leads.LeadReleased: _read_release,
     leads.LeadMerged: _read_move,
     leads.LeadUnmerged: _read_move,
     leads.LeadErased: _read_erasure,

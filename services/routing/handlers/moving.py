@@ -15,7 +15,7 @@ from services.routing.domain.profiles import hear, scrub
 from services.routing.domain.rows import LeadScrubbed
 from services.routing.domain.sla.clocks import hand_over
 from services.routing.handlers.converting import convert_or_ask, refit
-from services.routing.handlers.ownership import end, set_status
+from services.routing.handlers.ownership import end, is_held_back, set_status
 from services.routing.handlers.reaching import settle
 from services.routing.handlers.telling import Telling
 from shared.contracts.events.assignments import LeadTransferred
@@ -28,16 +28,17 @@ def on_profile_heard(telling: Telling, event: ProfileHeard) -> None:
     profile = desk.profile(event.profile)
     if profile.erased:
         return
-    desk.save_profile(
-        hear(
-            profile,
-            event.attributes,
-            reachable=event.reachable,
-            source=event.source,
-            campaign=event.campaign,
-            at=event.occurred,
-        )
+    profile = hear(
+        profile,
+        event.attributes,
+        reachable=event.reachable,
+        source=event.source,
+        campaign=event.campaign,
+        at=event.occurred,
     )
+    if event.held is not None:
+        profile = msgspec.structs.replace(profile, held=event.held)
+    desk.save_profile(profile)
     settle(telling, telling.lead(desk.home_of(profile.lead)))
 
 
@@ -63,7 +64,8 @@ def on_profile_moved(telling: Telling, event: ProfileMoved) -> None:
 def _merge(telling: Telling, loser: Lead, winner: Lead) -> Lead:
     """The loser's id ends; what sales knew of it counts for the winner. Returns the winner."""
     spell, before = loser.spell, loser
-    telling.notify(loser, "merged_away")
+    if spell is not None or not is_held_back(telling, winner):
+        telling.notify(loser, "merged_away")
     end(telling, loser, "merged", into=winner.id)
     if winner.stay.place == "erased":
         return winner
@@ -71,7 +73,7 @@ def _merge(telling: Telling, loser: Lead, winner: Lead) -> Lead:
     if spell is not None and winner.spell is None:
         winner = _inherit(telling, winner, spell)
     winner = set_status(telling, winner, further(winner.status, before.status), "merged")
-    return convert_or_ask(telling, winner)
+    return winner if is_held_back(telling, winner) else convert_or_ask(telling, winner)
 
 
 def _absorb(winner: Lead, loser: Lead) -> Lead:

@@ -10,7 +10,7 @@ from services.routing.domain.assignment.deciding import Case, Decision, decide
 from services.routing.domain.attributes import values_of
 from services.routing.domain.lead import Lead, Spell, move, name_assignment
 from services.routing.domain.pipeline.opportunities import status_after_cycle
-from services.routing.domain.profiles import attributes_of, is_reachable
+from services.routing.domain.profiles import attributes_of, is_held, is_reachable
 from services.routing.domain.rows import DecisionMade
 from services.routing.domain.sla.clocks import begin_spell
 from services.routing.handlers.telling import Telling
@@ -33,6 +33,11 @@ BY_HAND = "by_hand"
 def may_reach_sales(telling: Telling, lead: Lead) -> bool:
     """Return whether a lead may go to sales by itself: it can be reached and is not invalid (I2, I5)."""
     return lead.status != "invalid" and is_reachable(telling.desk.profiles_of(lead.id))
+
+
+def is_held_back(telling: Telling, lead: Lead) -> bool:
+    """Return whether an import holds the lead: nothing starts with it before it is released (I11)."""
+    return is_held(telling.desk.profiles_of(lead.id))
 
 
 def assign(telling: Telling, lead: Lead, reason: str) -> Lead:
@@ -82,8 +87,8 @@ def claim(telling: Telling, lead: Lead, *, rep: str, team: str) -> Lead:
     )
 
 
-def transfer(telling: Telling, lead: Lead, *, rep: str, team: str, reason: str) -> Lead:
-    """Ownership goes to ``rep`` at once; from nobody it is an assignment by hand."""
+def transfer(telling: Telling, lead: Lead, *, rep: str, team: str, reason: str, rule: str = BY_HAND) -> Lead:
+    """Ownership goes to ``rep`` at once; from nobody it is an assignment by ``rule``."""
     before = lead.spell
     spell = _begin(telling, lead, rep=rep, team=team)
     lead = _own(telling, lead, spell, reason="transferred")
@@ -94,9 +99,9 @@ def transfer(telling: Telling, lead: Lead, *, rep: str, team: str, reason: str) 
             rep=rep,
             assignment=spell.assignment,
             team=team,
-            rule=BY_HAND,
+            rule=rule,
             rule_version=0,
-            strategy=BY_HAND,
+            strategy=rule,
             reason=reason,
             due=due,
         )

@@ -7,7 +7,15 @@ import msgspec
 from services.routing.domain.facts import Activated, ScoresHeard, TierMoved
 from services.routing.domain.lead import Lead
 from services.routing.handlers import converting
-from services.routing.handlers.ownership import assign, may_reach_sales, pool, set_status, take_over, withdraw
+from services.routing.handlers.ownership import (
+    assign,
+    is_held_back,
+    may_reach_sales,
+    pool,
+    set_status,
+    take_over,
+    withdraw,
+)
 from services.routing.handlers.telling import Telling
 
 ACTIVATED = "activated"
@@ -59,6 +67,12 @@ def on_lead_activated(telling: Telling, event: Activated) -> None:
     lead = telling.save(
         msgspec.structs.replace(lead, activated_cycle=event.cycle, wanted=ACTIVATED, given_back=False)
     )
+    if not is_held_back(telling, lead):
+        activate(telling, lead)
+
+
+def activate(telling: Telling, lead: Lead) -> None:
+    """Let what an activation brings begin."""
     if lead.status in telling.rulebook.pipeline.activated_from:
         lead = set_status(telling, lead, "activated", "activated_by_score")
     if lead.is_gone:
@@ -70,8 +84,11 @@ def on_lead_activated(telling: Telling, event: Activated) -> None:
 
 
 def settle(telling: Telling, lead: Lead) -> Lead:
-    """Bring a lead that nobody owns to where it belongs now; an owned one stays with its owner."""
-    if lead.is_gone:
+    """Bring a lead that nobody owns to where it belongs now; an owned one stays with its owner.
+
+    One that an import holds stays where it is.
+    """
+    if lead.is_gone or is_held_back(telling, lead):
         return lead
     if lead.spell is not None:
         return telling.save(msgspec.structs.replace(lead, wanted="")) if lead.wanted else lead

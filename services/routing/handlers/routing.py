@@ -10,6 +10,7 @@ from services.routing.domain.desk import Desk
 from services.routing.domain.rulebook import Rulebook
 from services.routing.handlers.asking import LEAD_COMMANDS
 from services.routing.handlers.converting import on_deal_heard
+from services.routing.handlers.holding import on_profile_released
 from services.routing.handlers.moving import on_profile_erased, on_profile_heard, on_profile_moved
 from services.routing.handlers.reaching import on_lead_activated, on_scores_updated, on_tier_changed
 from services.routing.handlers.ringing import on_timer
@@ -19,6 +20,7 @@ from shared.kernel.changes import Fact, Ruling, TimerFired
 
 _HANDLERS: Final[Mapping[type, Callable[[Telling, Any], None]]] = {
     facts.ProfileHeard: on_profile_heard,
+    facts.ProfileReleased: on_profile_released,
     facts.ProfileMoved: on_profile_moved,
     facts.ProfileErased: on_profile_erased,
     facts.TierMoved: on_tier_changed,
@@ -59,7 +61,7 @@ def leads_of(desk: Desk, fact: Fact) -> Iterable[str]:
             }
         case facts.ProfileErased() as erased:
             ids = {erased.profile, desk.home_of(erased.lead)}
-        case facts.ProfileHeard() | facts.DealHeard():
+        case facts.ProfileHeard() | facts.ProfileReleased() | facts.DealHeard():
             ids = {desk.home_of(desk.profile(fact.key).lead)}
         case _:
             ids = {fact.key}

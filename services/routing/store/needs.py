@@ -12,6 +12,7 @@ from services.routing.domain.facts import (
     ProfileErased,
     ProfileHeard,
     ProfileMoved,
+    ProfileReleased,
     TierMoved,
 )
 from services.routing.domain.lead import Lead
@@ -21,6 +22,7 @@ from shared.kernel.changes import Fact, TimerFired
 _ASSIGNING: Final = (
     Activated,
     ProfileMoved,
+    ProfileReleased,
     commands.ClaimLead,
     commands.TransferLead,
     commands.SetStatus,
@@ -55,7 +57,7 @@ class Needs:
                 self.moving.add(event.profile)
             case ProfileErased():
                 self.profiles |= {event.profile, event.lead}
-            case ProfileHeard() | DealHeard():
+            case ProfileHeard() | ProfileReleased() | DealHeard():
                 self.profiles.add(event.profile)
             case _:
                 self.leads.add(fact.key)

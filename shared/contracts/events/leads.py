@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final, Literal
 
-from msgspec import field
+import msgspec
+from msgspec import Meta, field
 
 from shared.contracts.attributes import (
     EXAMPLE_ACQUISITION,
@@ -21,6 +22,19 @@ from shared.contracts.attributes import (
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.topics import LEADS
 
+ImportId = Annotated[str, Meta(description="Names one import of a table")]
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """An import of history that a lead came with (I11): nothing starts with it until it is released.
+
+    ``owner`` and ``status`` are what the table said; they count from the release on.
+    """
+
+    import_id: ImportId
+    owner: Annotated[str, Meta(description="Opaque id of the rep who owned the lead; empty: nobody")] = ""
+    status: Literal["", "new", "contacted", "interested", "activated", "invalid"] = ""
+
 
 @DECLARED.declare(name="lead_captured", on=LEADS)
 class LeadCaptured(Event, frozen=True, kw_only=True):
@@ -28,6 +42,8 @@ class LeadCaptured(Event, frozen=True, kw_only=True):
 
     Said once per profile, when its first identifying fact is resolved. Does not imply that the lead
     can be reached or is valid, nor that its form was complete (``missing`` names what is not there).
+    One that is ``held`` was imported as history: it is scored, and nothing else begins with it before
+    :class:`LeadReleased`.
     """
 
     lead: LeadId
@@ -39,6 +55,7 @@ class LeadCaptured(Event, frozen=True, kw_only=True):
     missing: list[str] = field(default_factory=list)
     message_id: MessageId = None
     acquisition: Acquisition | None = None
+    held: Held | None = None
 
 
 @DECLARED.declare(name="lead_changed", on=LEADS)
@@ -89,6 +106,21 @@ class LeadUnmerged(Event, frozen=True, kw_only=True):
     reason: str
 
 
+@DECLARED.declare(name="lead_released", on=LEADS)
+class LeadReleased(Event, frozen=True, kw_only=True):
+    """Ingest says: this profile, which an import held, is held no more (I11).
+
+    One event per held profile of the lead. ``reason``: somebody released it, the person did something
+    themselves, a table brought them as new, or they turned out to be somebody who is known already; in
+    that case a :class:`LeadMerged` goes with it. Does not imply that anything starts now.
+    """
+
+    lead: LeadId
+    profile: ProfileId
+    import_id: ImportId
+    reason: Literal["released", "own_act", "imported_as_new", "merged"]
+
+
 @DECLARED.declare(name="lead_erased", on=LEADS)
 class LeadErased(Event, frozen=True, kw_only=True):
     """Ingest says: this person asked to be forgotten, and everybody scrubs what names them.
@@ -131,5 +163,6 @@ EXAMPLES: Final = (
         version=2,
         reason="corrected",
     ),
+    LeadReleased(lead=EXAMPLE_LEAD, profile=EXAMPLE_LEAD, import_id="9f2c4e1a7b3d5f60", reason="released"),
     LeadErased(lead=EXAMPLE_OTHER_LEAD, profile=EXAMPLE_OTHER_LEAD),
 )

@@ -83,7 +83,9 @@ class World:
         self.learn(learnt.ProfileTold(lead, lead, attributes, self.now if at is None else at), at)
 
     def reaches(self, lead: str = ADA, *, version: int = 1, **contact: Any) -> None:
-        """The lead can be reached."""
+        """The lead can be reached; with that it was captured."""
+        if self.desk.profiles.find(lead) is None:
+            self.learn(learnt.ProfileTold(lead, lead, {}, self.now))
         contact = {"email": f"{lead[0]}@example.com", "language": "zh-CN", **contact}
         self.learn(learnt.ContactTold(Contact(lead=lead, version=version, **contact)))
 

@@ -22,6 +22,7 @@ from services.routing.domain.commands import (
 from services.routing.domain.desk import Desk
 from services.routing.domain.lead import Lead
 from services.routing.domain.people import Rep, renew
+from services.routing.domain.profiles import Held
 from services.routing.domain.rulebook import Rulebook
 from services.routing.domain.shelf import Shelf
 from services.routing.domain.sla.clocks import WARN, clocks_owed
@@ -73,7 +74,9 @@ class Floor:
 
     # --- what happens ----------------------------------------------------------------------------------
 
-    def captured(self, lead: str, *, reachable: bool = True, **attributes: object) -> None:
+    def captured(
+        self, lead: str, *, reachable: bool = True, held: Held | None = None, **attributes: Any
+    ) -> None:
         """A lead is captured."""
         self.hear(
             lead,
@@ -84,8 +87,13 @@ class Floor:
                 source="web",
                 campaign="spring",
                 occurred=self.now,
+                held=held,
             ),
         )
+
+    def released(self, lead: str, *, by_merge: bool = False) -> None:
+        """No import holds a lead any more."""
+        self.hear(lead, facts.ProfileReleased(profile=lead, lead=lead, by_merge=by_merge))
 
     def tier(self, lead: str, to: str, *, model: str = "mql", points: int = 0, rises: bool = True) -> None:
         """A tier has changed."""
@@ -122,7 +130,7 @@ class Floor:
             ),
         )
 
-    def hot(self, lead: str, **attributes: object) -> None:
+    def hot(self, lead: str, **attributes: Any) -> None:
         """A lead is captured and becomes an A."""
         self.captured(lead, reachable=True, **attributes)
         self.tier(lead, "A", points=85)

@@ -63,6 +63,7 @@ def merge(directory: Directory, first: Lead, second: Lead, *, reason: str) -> tu
         },
         external_ids=tuple(dict.fromkeys((*stays.external_ids, *leaves.external_ids))),
         contact=_merge_contacts(stays.contact, leaves.contact),
+        holds={**stays.holds, **leaves.holds},
     )
     directory.save_lead(merged)
     return merged, moves
@@ -150,6 +151,7 @@ def unmerge(
             identifiers=_kept(stays, without=identifiers.keys()) | _apart(stays, theirs),
             external_ids=tuple(ref for ref in stays.external_ids if ref not in foreign),
             contact=left,
+            holds={one: held_by for one, held_by in stays.holds.items() if one not in theirs},
         )
     )
     held: dict[str, tuple[str, ...]] = {}
@@ -164,6 +166,7 @@ def unmerge(
             identifiers=held | _apart(returns, others),
             external_ids=tuple(dict.fromkeys((*returns.external_ids, *sorted(foreign)))),
             contact=back,
+            holds={one: held_by for one, held_by in stays.holds.items() if one in theirs},
         )
     )
     return moves

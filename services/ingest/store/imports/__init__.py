@@ -1,0 +1,1 @@
+"""Imports: what is kept of them, and of their rows."""
