@@ -144,7 +144,7 @@ ASSIGNMENTS: Final = _topic(
     "assignments",
     key="lead id",
     owner="routing",
-    consumers=("scoring", "nurture", "analytics"),
+    consumers=("ingest", "scoring", "nurture", "analytics"),
     summary="Who owns a lead and what became of it: assigned, accepted, recalled, pooled, claimed.",
 )
 NURTURE: Final = _topic(

@@ -10,7 +10,9 @@ from prometheus_client import CollectorRegistry
 
 from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.domain.links.definitions import AddLink, ChangeLink
+from services.ingest.handlers.correcting import on_correction
 from services.ingest.handlers.erasing import on_erasure
+from services.ingest.handlers.hearing import hear
 from services.ingest.handlers.linking import on_link_command
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import on_intake, retell_contact
@@ -54,7 +56,9 @@ def build_resolver(
         hooks=hook_readers(),
     )
     directory = DirectoryCommands(
-        on_erasure=on_erasure, on_unmerge=Unmerging(identifier_hasher(identity_key)).on_unmerge
+        on_erasure=on_erasure,
+        on_unmerge=Unmerging(identifier_hasher(identity_key)).on_unmerge,
+        on_correction=on_correction,
     )
 
     async def carry_out(transaction: Transaction, fact: Fact) -> Decision:
@@ -68,6 +72,7 @@ def build_resolver(
         tell_story=tell_story,
         command=carry_out,
         retell_contact=retell_contact,
+        hear=hear,
         meter=metrics,
     )
 

@@ -19,6 +19,7 @@ from services.ingest.api.links.desk import LinkDesk, build_link_router
 from services.ingest.api.links.redirecting import Redirecting
 from services.ingest.api.merges import build_merge_router
 from services.ingest.api.stamping import Stamper
+from services.ingest.bootstrap.desk import build_desk
 from services.ingest.bootstrap.resolving import NAME, build_resolver, new_record_id
 from services.ingest.bootstrap.tools import build_hook_tools
 from services.ingest.bootstrap.ways_in import build_ways_in
@@ -179,6 +180,7 @@ def build(
         routers=(
             build_erasure_router(naming, commands),
             build_merge_router(commands),
+            build_desk(rulebook, database, commands, hash_identifier=identifier_hasher(identity_key)),
             build_key_router(KeyRing(database, pepper=pepper, clock=resources.clock), resources.clock),
             build_link_router(desk),
             build_source_router(SourceReport(database).find_sources, resources.clock),

@@ -13,24 +13,32 @@ from typing import Any
 
 import msgspec
 
+from services.ingest.domain.desk.consent import ConsentWord
 from services.ingest.domain.identifiers import Identifier
 from services.ingest.domain.intake import ExternalRef
 from services.ingest.domain.scrubbing import Scalar
+from services.ingest.domain.traits import CONSENT
 from shared.kernel.instants import Instant
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A value and when the client said it, so that the newest word counts and not the latest arrival."""
+    """A value and when the client said it, so that the newest word counts and not the latest arrival.
+
+    A value of None was taken away: a word like any other, which an older one does not bring back.
+    ``source`` is where it came from, empty for what was kept before that was noted.
+    """
 
     value: Any
     at: Instant
+    source: str = ""
 
 
 class Contact(msgspec.Struct, frozen=True, gc=False):
     """How to name and reach a person; ``version`` rises with every change.
 
     ``known`` holds name, email, phone, company_name, language, time_zone, consent_<delivery channel> and
-    terms_<delivery channel>; ``free_text`` whatever else was said.
+    terms_<delivery channel>, where a channel may be followed by ``.<purpose>``; ``free_text`` whatever
+    else was said.
     """
 
     version: int = 0
@@ -40,7 +48,11 @@ class Contact(msgspec.Struct, frozen=True, gc=False):
     def text(self, name: str) -> str | None:
         """Return one of the known texts."""
         told = self.known.get(name)
-        return None if told is None else str(told.value)
+        return None if told is None or told.value is None else str(told.value)
+
+    def texts(self) -> dict[str, str]:
+        """Return the free texts that stand, by name and in its order."""
+        return {name: str(told.value) for name, told in sorted(self.free_text.items()) if is_there(told)}
 
 
 class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -65,25 +77,26 @@ class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     @property
     def is_reachable(self) -> bool:
         """True if there is an address or a number."""
-        return "email" in self.contact.known or "phone" in self.contact.known
+        return is_there(self.contact.known.get("email")) or is_there(self.contact.known.get("phone"))
 
     @property
     def missing(self) -> list[str]:
         """What is wanted of everybody (I2) and not known yet; the source always is."""
-        is_there = {
-            "name": "name" in self.contact.known,
+        known, texts = self.contact.known, self.contact.free_text
+        wanted = {
+            "name": is_there(known.get("name")),
             "contact": self.is_reachable,
-            "company": "company_name" in self.contact.known,
-            "title": "title" in self.contact.free_text or "title_level" in self.attributes,
+            "company": is_there(known.get("company_name")),
+            "title": is_there(texts.get("title")) or is_there(self.attributes.get("title_level")),
         }
-        return [name for name, known in is_there.items() if not known]
+        return [name for name, has_it in wanted.items() if not has_it]
 
     def held(self, kind: str) -> tuple[str, ...]:
         """Return the identifiers of one kind."""
         return self.identifiers.get(kind, ())
 
     def attribute_values(self) -> dict[str, Scalar]:
-        """Return the attributes without when they were said."""
+        """Return the attributes without when they were said; None for what was taken away."""
         return {name: told.value for name, told in sorted(self.attributes.items())}
 
 
@@ -103,7 +116,7 @@ class Directory:
     ``profiles_of_identifiers`` maps the hash of an identifier to a profile; what is not in it is
     unknown to everybody. ``leads`` and ``profiles`` hold everything that the identifiers lead to,
     and all profiles of those leads. ``before`` remembers how the leads that changed stood when the
-    fact in hand began.
+    fact in hand began. ``consents`` is what was said about being written to, to be appended.
     """
 
     profiles_of_identifiers: dict[str, str] = field(default_factory=dict)
@@ -113,9 +126,11 @@ class Directory:
     changed_leads: set[str] = field(default_factory=set)
     changed_contacts: set[str] = field(default_factory=set)
     before: dict[str, Lead | None] = field(default_factory=dict)
+    consents: list[ConsentWord] = field(default_factory=list)
     _of_lead: dict[str, set[str]] = field(default_factory=dict)
     _moved_from: dict[str, Profile | None] = field(default_factory=dict)
     _newly_attached: list[str] = field(default_factory=list)
+    _consents_before: int = 0
 
     def __post_init__(self) -> None:
         for profile in self.profiles.values():
@@ -126,9 +141,11 @@ class Directory:
         self.before.clear()
         self._moved_from.clear()
         self._newly_attached.clear()
+        self._consents_before = len(self.consents)
 
     def undo_fact(self) -> None:
         """Make everything as it was when the fact in hand began."""
+        del self.consents[self._consents_before :]
         for hash_ in self._newly_attached:
             del self.profiles_of_identifiers[hash_]
         for profile_id, profile in self._moved_from.items():
@@ -195,8 +212,15 @@ class Directory:
             self.changed_contacts.add(lead.id)
 
 
-def hear(known: dict[str, Told], said: Mapping[str, Scalar], at: Instant) -> dict[str, Told]:
-    """Return ``known`` with what was said at ``at``, unless a later word is known already.
+def is_there(told: Told | None) -> bool:
+    """Return whether a word stands: it was said, and not taken away since."""
+    return told is not None and told.value is not None
+
+
+def hear(
+    known: dict[str, Told], said: Mapping[str, Scalar], at: Instant, *, source: str = ""
+) -> dict[str, Told]:
+    """Return ``known`` with what ``source`` said at ``at``, unless a later word is known already.
 
     Returns the very same object if nothing changes; a value said again is as new as it was said last.
     """
@@ -206,7 +230,7 @@ def hear(known: dict[str, Told], said: Mapping[str, Scalar], at: Instant) -> dic
         if before is None or at > before.at or (at == before.at and value != before.value):
             if heard is known:
                 heard = dict(known)
-            heard[name] = Told(value, at)
+            heard[name] = Told(value, at, source)
     return heard
 
 
@@ -225,9 +249,26 @@ def newest(first: dict[str, Told], second: dict[str, Told]) -> dict[str, Told]:
     return both
 
 
+def strictest(first: dict[str, Told], second: dict[str, Told]) -> dict[str, Told]:
+    """Return both together as :func:`newest` does, but where one refused consent with the refusal.
+
+    Somebody who said no under one name said no. The refusal is as new as the newer of the two words:
+    only what is said later still undoes it.
+    """
+    both = newest(first, second)
+    for name, told in both.items():
+        if name.startswith(CONSENT) and told.value is not False:
+            words = [one for one in (first.get(name), second.get(name)) if one is not None]
+            refusal = next((one for one in words if one.value is False), None)
+            if refusal is not None:
+                both = {**both, name: Told(False, max(one.at for one in words), refusal.source)}
+    return both
+
+
 def says_the_same(first: Mapping[str, Told], second: Mapping[str, Told]) -> bool:
-    """Return whether both hold the same values, whenever they were said."""
-    return first is second or (
-        first.keys() == second.keys()
-        and all(told.value == second[name].value for name, told in first.items())
-    )
+    """Return whether both hold the same values, whenever they were said; what was taken away is no value."""
+    return first is second or _values(first) == _values(second)
+
+
+def _values(known: Mapping[str, Told]) -> dict[str, Any]:
+    return {name: told.value for name, told in known.items() if told.value is not None}

@@ -8,9 +8,10 @@ from typing import Any, Final, cast
 import msgspec
 
 from services.ingest.domain.acts import UNSUBSCRIBED, Act
-from services.ingest.domain.directory import Directory, Lead
+from services.ingest.domain.desk.consent import words_of
+from services.ingest.domain.directory import Directory, Lead, is_there
 from services.ingest.domain.identity.merging import Move
-from services.ingest.domain.identity.resolving import Resolution, learn, resolve
+from services.ingest.domain.identity.resolving import Resolution, consents_in, learn, resolve
 from services.ingest.domain.imports.holding import ReleaseReason, Standing, why_released
 from services.ingest.domain.intake import ERASED, Intake
 from services.ingest.domain.outcomes import Cost, Outcome, OutcomeKind
@@ -59,6 +60,12 @@ def on_intake(directory: Directory, intake: Intake) -> list[Emission]:
     gone = {move.from_lead for move in resolution.moves}
     before = [_stood(directory, one) for one in (lead.id, *sorted(gone))]
     lead, released = _hold_or_release(intake, resolution, lead, before)
+    directory.consents += words_of(
+        consents_in(intake),
+        *(resolution.profile, lead.id),
+        source=intake.source,
+        at=intake.occurred,
+    )
     if lead is not resolution.lead:
         directory.save_lead(lead)
     emissions = [_merged(move, intake.occurred) for move in resolution.moves]
@@ -284,16 +291,16 @@ def contact_updated(lead: Lead, occurred: Instant) -> Emission:
         email=contact.text("email"),
         phone=contact.text("phone"),
         company_name=contact.text("company_name"),
-        free_text={name: str(told.value) for name, told in sorted(contact.free_text.items())},
+        free_text=contact.texts(),
         consents={
             name.removeprefix(CONSENT): bool(told.value)
             for name, told in sorted(contact.known.items())
-            if name.startswith(CONSENT)
+            if name.startswith(CONSENT) and is_there(told)
         },
         consent_terms={
             name.removeprefix(TERMS): contacts.ConsentTerms(text=str(told.value), at=to_datetime(told.at))
             for name, told in sorted(contact.known.items())
-            if name.startswith(TERMS)
+            if name.startswith(TERMS) and is_there(told)
         },
         language=contact.text("language"),
         time_zone=contact.text("time_zone"),

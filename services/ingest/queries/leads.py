@@ -101,7 +101,7 @@ def show(lead: Lead) -> ShownLead:
         phone=contact.text("phone"),
         company_name=contact.text("company_name"),
         attributes=lead.attribute_values(),
-        free_text={name: str(told.value) for name, told in sorted(contact.free_text.items())},
+        free_text=contact.texts(),
         external_ids=[ShownExternalId(ref.source, ref.id) for ref in lead.external_ids],
         missing=lead.missing,
         consents={

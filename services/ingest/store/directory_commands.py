@@ -1,16 +1,22 @@
-"""What people ask of the directory: forget somebody, take a merge back. Each comes as a batch of one."""
+"""What people ask of the directory: forget somebody, take a merge back, put a lead right.
+
+Each comes as a batch of one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from services.ingest.domain.directory import Directory
+from services.ingest.domain.desk.corrections import CorrectLead, Note
+from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.erasure import Erased, ErasePerson
 from services.ingest.domain.identifiers import Identifier, IdentifierKind
 from services.ingest.domain.identity.merging import UnmergeLead, find_homecomers
 from services.ingest.domain.identity.resolving import LeadUnknown
 from services.ingest.domain.story import StoryRow
+from services.ingest.store.desk.notes import save_note
+from services.ingest.store.desk.owners import load_owner
 from services.ingest.store.directory_rows import load_directory, load_identifiers, save_directory
 from services.ingest.store.erasure import load_members, scrub
 from services.ingest.store.story import save_story
@@ -46,12 +52,52 @@ class OnUnmerge(Protocol):
         ...
 
 
+class Corrected(Protocol):
+    """What a correction amounted to."""
+
+    @property
+    def lead(self) -> Lead:
+        """The lead now."""
+        ...
+
+    @property
+    def corrected(self) -> Sequence[str]:
+        """What is different, by name."""
+        ...
+
+    @property
+    def emissions(self) -> Sequence[Emission]:
+        """What is said about it."""
+        ...
+
+    @property
+    def story(self) -> Sequence[StoryRow]:
+        """The lines of the story."""
+        ...
+
+    @property
+    def note(self) -> Note | None:
+        """What was written beside it."""
+        ...
+
+
+class OnCorrection(Protocol):
+    """Puts a lead right; pure."""
+
+    def __call__(
+        self, directory: Directory, command: CorrectLead, *, owner: str | None, at: Instant, cause: str
+    ) -> Corrected:
+        """Return what it amounted to."""
+        ...
+
+
 class DirectoryCommands:
     """Carries commands out: lock, load, let the pure handler decide, write."""
 
-    def __init__(self, *, on_erasure: OnErasure, on_unmerge: OnUnmerge) -> None:
+    def __init__(self, *, on_erasure: OnErasure, on_unmerge: OnUnmerge, on_correction: OnCorrection) -> None:
         self._on_erasure = on_erasure
         self._on_unmerge = on_unmerge
+        self._on_correction = on_correction
 
     async def carry_out(self, transaction: Transaction, fact: Fact) -> Decision:
         """Carry out one command.
@@ -64,6 +110,8 @@ class DirectoryCommands:
                 return await self._erase(transaction, fact, identifier)
             case UnmergeLead():
                 return await self._unmerge(transaction, fact, fact.event)
+            case CorrectLead():
+                return await self._correct(transaction, fact, fact.event)
         raise TypeError(f"{type(fact.event).__name__} is no command of ingest")
 
     async def _erase(self, transaction: Transaction, fact: Fact, identifier: Identifier) -> Decision:
@@ -99,3 +147,16 @@ class DirectoryCommands:
         await save_story(transaction, story)
         reply = {"lead": command.lead, "from_lead": home.id, "profiles": homecomers}
         return Decision(Outcome.PROCESSED, emissions, reply=reply)
+
+    async def _correct(self, transaction: Transaction, fact: Fact, command: CorrectLead) -> Decision:
+        own = Identifier(IdentifierKind.LEAD, command.lead)
+        directory, fresh = await load_directory(transaction, [own, *command.identifiers])
+        lead = directory.lead_of(own)
+        owner = None if lead is None else await load_owner(transaction, lead.id)
+        done = self._on_correction(directory, command, owner=owner, at=fact.received, cause=fact.id)
+        await save_directory(transaction, directory, fresh=fresh)
+        await save_story(transaction, done.story)
+        if done.note is not None:
+            await save_note(transaction, done.note)
+        reply = {"lead": done.lead.id, "version": done.lead.version, "corrected": list(done.corrected)}
+        return Decision(Outcome.PROCESSED, done.emissions, reply=reply)

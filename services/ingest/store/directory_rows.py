@@ -17,6 +17,7 @@ import msgspec
 from services.ingest.domain.directory import Contact, Directory, Lead, Profile, Told
 from services.ingest.domain.identifiers import Identifier, IdentifierKind
 from services.ingest.domain.intake import ExternalRef
+from services.ingest.store.desk.consents import save_consents
 from shared.postgres.database import Row, Transaction
 from shared.postgres.faults import WriteConflict
 
@@ -153,6 +154,27 @@ async def load_identifiers(transaction: Transaction, profiles: Collection[str]) 
     return {row["value_hash"]: IdentifierKind(row["kind"]) for row in rows}
 
 
+async def find_home(transaction: Transaction, profile: str) -> str | None:
+    """Return the lead with which a profile lives, None if there is no such profile."""
+    home: str | None = await transaction.fetch_value("SELECT lead FROM profile WHERE id = $1", profile)
+    return home
+
+
+async def load_profiles(transaction: Transaction, lead: str) -> list[Profile]:
+    """Return the profiles that live with a lead, in order of their ids."""
+    rows = await transaction.fetch(_LOAD_PROFILES, [lead])
+    found = [Profile(row["id"], row["lead"], row["version"], row["came_from"]) for row in rows]
+    return sorted(found, key=lambda profile: profile.id)
+
+
+async def load_kinds(transaction: Transaction, profiles: Collection[str]) -> list[str]:
+    """Return the kind of each identifier that belongs to these profiles."""
+    rows = await transaction.fetch(
+        "SELECT kind FROM identifier WHERE profile = ANY($1::text[])", sorted(profiles)
+    )
+    return [row["kind"] for row in rows]
+
+
 async def lock_leads(transaction: Transaction, ids: Sequence[str]) -> None:
     """Lock these leads until commit, in order of their ids."""
     await transaction.fetch(_LOCK_LEADS, sorted(ids))
@@ -190,7 +212,10 @@ def _lead(row: Row) -> Lead:
 
 
 async def save_directory(transaction: Transaction, directory: Directory, *, fresh: Collection[str]) -> None:
-    """Write what changed; an identifier that was claimed and then belongs to nobody is let go."""
+    """Write what changed, and append what was said about consent.
+
+    An identifier that was claimed and then belongs to nobody is let go.
+    """
     owners = directory.profiles_of_identifiers
     attached = sorted(one for one in fresh if one in owners and owners[one] != one)
     if attached:
@@ -216,6 +241,7 @@ async def save_directory(transaction: Transaction, directory: Directory, *, fres
             if directory.leads[one].contact.version
         ],
     )
+    await save_consents(transaction, directory.consents)
 
 
 async def _save_leads(transaction: Transaction, leads: Sequence[Lead]) -> None:

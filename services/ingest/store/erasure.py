@@ -29,6 +29,9 @@ _SCRUB_QUARANTINE: Final = """
 DELETE FROM quarantine WHERE record_key = ANY (ARRAY(
     SELECT convert_to(value_hash, 'UTF8') FROM identifier WHERE profile = ANY($1::text[])))
 """
+_OF_PROFILES: Final = ("story", "note", "consent")
+"""Tables of which nothing stays that a profile of the person is named in."""
+
 _ASK: Final = """
 INSERT INTO purge (lead, needles, asked) VALUES ($1, $2, $3)
 ON CONFLICT (lead) DO UPDATE SET needles = excluded.needles, asked = excluded.asked
@@ -54,7 +57,8 @@ async def scrub(transaction: Transaction, erased: Erased) -> None:
     assert at is not None
     await transaction.execute("DELETE FROM contact WHERE lead = ANY($1::text[])", leads)
     await transaction.execute("UPDATE lead SET erased = $2 WHERE id = ANY($1::text[])", leads, at)
-    await transaction.execute("DELETE FROM story WHERE profile = ANY($1::text[])", profiles)
+    for table in _OF_PROFILES:
+        await transaction.execute(f"DELETE FROM {table} WHERE profile = ANY($1::text[])", profiles)  # noqa: S608
     await transaction.execute(_SCRUB_QUARANTINE, profiles)
     needles = needles_of(erased.gone)
     if needles:

@@ -13,10 +13,12 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from services.ingest.domain.admission.quarantine import Quarantined
+from services.ingest.domain.desk.owners import OwnerHeard
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.intake import ERASED, Intake, Refusal
 from services.ingest.domain.story import StoryRow
+from services.ingest.store.desk.owners import save_owners
 from services.ingest.store.directory_rows import (
     claim_messages,
     load_directory,
@@ -27,9 +29,9 @@ from services.ingest.store.hooks.errands import save_errands
 from services.ingest.store.quarantine import save_quarantined
 from services.ingest.store.sources import Ending, add_resolved
 from services.ingest.store.story import save_story
-from shared.contracts.envelope import decode_envelope, decode_event
+from shared.contracts.envelope import Envelope, decode_envelope, decode_event
 from shared.contracts.events.raw import RawReceived
-from shared.contracts.topics import BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, OUTCOMES, RAW
+from shared.contracts.topics import ASSIGNMENTS, BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, OUTCOMES, RAW
 from shared.kernel.changes import Emission, Fact
 from shared.kernel.errors import BUG_CODE, Rejected
 from shared.kernel.ids import deterministic_id
@@ -83,6 +85,10 @@ CarryOut = Callable[[Transaction, Fact], Awaitable[Decision]]
 """Carries out a command about the directory, which comes by itself."""
 
 
+Hear = Callable[[Envelope], OwnerHeard | None]
+"""Says what an event of another service tells ingest, None if nothing; pure."""
+
+
 class RawFact(NamedTuple):
     """A raw record with its untouched bytes, should it have to be kept."""
 
@@ -123,7 +129,7 @@ class Resolver:
 
     name: Final = "ingest"
     group: Final = "ingest"
-    topics: Final = (RAW.name, CONTACTS.name)
+    topics: Final = (RAW.name, CONTACTS.name, ASSIGNMENTS.name)
     outputs: Final = (LEADS.name, BEHAVIOUR.name, OUTCOMES.name, CONTACTS.name)
     mirrors: Final = (CONTACTS.name,)
     dead_letters: Final = DEAD_LETTERS["ingest"].name
@@ -138,6 +144,7 @@ class Resolver:
         tell_story: TellStory,
         command: CarryOut,
         retell_contact: RetellContact,
+        hear: Hear,
         meter: ResolverMeter,
     ) -> None:
         self._read_raw = read_raw
@@ -145,10 +152,11 @@ class Resolver:
         self._tell_story = tell_story
         self._command = command
         self._retell_contact = retell_contact
+        self._hear = hear
         self._meter = meter
 
     def read(self, record: Record) -> Fact | None:
-        """Return the message in a record of the raw topic.
+        """Return the message in a record of the raw topic, or what another service's event tells.
 
         :raises Rejected: if the record is no event of ours.
         """
@@ -156,6 +164,9 @@ class Resolver:
         if value is None:
             return None
         envelope = decode_envelope(value)
+        if record.topic != RAW.name:
+            heard = self._hear(envelope)
+            return None if heard is None else Fact(envelope.id, heard.lead, envelope.received, heard)
         if _ID.fullmatch(envelope.id) is None:
             raise Rejected("a raw record's id has 32 hexadecimal digits", code="contract.malformed")
         event = decode_event(envelope)
@@ -181,7 +192,7 @@ class Resolver:
 
         :raises WriteConflict: if a profile moved meanwhile; it is tried again.
         """
-        if not isinstance(facts[0].event, RawFact | LateContact):
+        if not isinstance(facts[0].event, RawFact | LateContact | OwnerHeard):
             return [await self._command(transaction, facts[0])]
         readings = await self._read_all(facts)
         received = {
@@ -209,6 +220,8 @@ class Resolver:
         await self._save_what_failed(transaction, facts, readings)
         await self._count(transaction, facts, readings, decisions)
         await self._save_errands(transaction, facts, readings, unseen=claimed)
+        heard = [fact.event for fact in facts if isinstance(fact.event, OwnerHeard)]
+        await save_owners(transaction, {one.lead: one for one in heard})
         if of_no_effect:
             await release_messages(transaction, of_no_effect)
         return decisions
@@ -258,6 +271,8 @@ class Resolver:
             elif isinstance(reading, Stumbled):
                 bug = Rejected("the message could not be read; report the bug", code=BUG_CODE)
                 decisions.append(Decision(Outcome.DEAD, error=bug))
+            elif isinstance(fact.event, OwnerHeard):
+                decisions.append(Decision(Outcome.PROCESSED))
             elif reading is None:
                 decisions.append(Decision(Outcome.PROCESSED, self._retell(directory, fact)))
             elif fact.id not in unseen:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from services.nurture.domain.enrolments import Enrolment, history_of
-from services.nurture.domain.leads import LOST, OWNED, Standing
+from services.nurture.domain.leads import CONSENT_REFUSED, LOST, OWNED, Standing
 from services.nurture.domain.schedule import has_more
 from services.nurture.domain.sequences import SequenceDocument, SequenceSet, TierEntry
 
@@ -50,6 +50,8 @@ def why_not(sequence: SequenceDocument, standing: Standing) -> str:
     """
     if standing.obstacle:
         return standing.obstacle
+    if sequence.wanted_for in standing.refused:
+        return CONSENT_REFUSED
     entry = sequence.entry
     if isinstance(entry, TierEntry):
         tier = standing.tiers.get(entry.model)

@@ -79,6 +79,7 @@ class Standing(NamedTuple):
 
     ``obstacle`` is why it may get no mail at all, empty if it may; ``hold`` are further reasons, of
     which a sequence says itself whether it stops for them. One that ``is_held`` enters nothing new.
+    ``refused`` are the purposes for which the person wants no mail.
     """
 
     obstacle: str
@@ -86,8 +87,10 @@ class Standing(NamedTuple):
     tiers: Mapping[str, Tier]
     deal: str
     is_held: bool = False
+    refused: frozenset[str] = frozenset()
 
 
+CONSENT_REFUSED = "consent_refused"
 OWNED = "owned"
 OPPORTUNITY = "opportunity"
 WON = "won"
@@ -102,7 +105,20 @@ def stand(lead: Lead, profiles: Iterable[Profile], contact: Contact | None) -> S
     if lead.owner:
         holds.add(OWNED)
     is_held = any(one.is_held for one in living) or all(one.is_stub for one in living)
-    return Standing(_obstacle(lead, living, contact), frozenset(holds), lead.tiers, deal, is_held)
+    return Standing(
+        _obstacle(lead, living, contact), frozenset(holds), lead.tiers, deal, is_held, _refused(contact)
+    )
+
+
+def _refused(contact: Contact | None) -> frozenset[str]:
+    """Return the purposes of mail that were refused by themselves: ``newsletter`` of ``email.newsletter``."""
+    consents = {} if contact is None else contact.consents
+    prefix = f"{DELIVERY_CHANNEL}."
+    return frozenset(
+        name.removeprefix(prefix)
+        for name, given in consents.items()
+        if name.startswith(prefix) and given is False
+    )
 
 
 def _obstacle(lead: Lead, profiles: list[Profile], contact: Contact | None) -> str:
@@ -113,7 +129,7 @@ def _obstacle(lead: Lead, profiles: list[Profile], contact: Contact | None) -> s
     if any(profile.has_refused for profile in profiles):
         return "unsubscribed"
     if contact is not None and contact.consents.get(DELIVERY_CHANNEL) is False:
-        return "consent_refused"
+        return CONSENT_REFUSED
     if lead.is_invalid:
         return "invalid"
     if contact is None or not contact.email:

@@ -60,7 +60,8 @@ class SequenceDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     A lead is in one sequence at a time: of those it may enter the one with the highest ``priority``.
     ``at`` is the time of day, by the recipient's clock, of every mail that is not sent at once.
     ``stops_for`` are standings in which the lead leaves at once. A mail that could not be sent for
-    ``give_up_after_days`` is dropped.
+    ``give_up_after_days`` is dropped. Whoever refuses mail of its ``purpose``, of its name if it has
+    none, is left out, whatever else they agreed to.
     """
 
     name: Name
@@ -71,6 +72,7 @@ class SequenceDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     at: Clock
     stops_for: tuple[Hold, ...] = ()
     give_up_after_days: Annotated[int, Meta(ge=1, le=30)] = 4
+    purpose: Annotated[str, Meta(pattern="^([a-z][a-z0-9_]{0,62})?$")] = ""
     steps: tuple[StepDocument, ...] = ()
     repeats: RepeatDocument | None = None
 
@@ -79,6 +81,11 @@ class SequenceDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         """The time of day as microseconds since midnight."""
         hours, minutes = self.at.split(":")
         return int(hours) * HOUR + int(minutes) * MINUTE
+
+    @property
+    def wanted_for(self) -> str:
+        """The purpose to which a refusal of consent may be limited."""
+        return self.purpose or self.name
 
     @property
     def contents(self) -> tuple[str, ...]:

@@ -36,11 +36,14 @@ class ContactUpdated(Event, frozen=True, kw_only=True):
     free_text: dict[str, str] = field(default_factory=dict)
     consents: Annotated[
         dict[str, bool],
-        Meta(description="By delivery channel: true given, false refused; absent: never said"),
+        Meta(
+            description="By delivery channel, or channel.purpose: true given, false refused; absent: never"
+            " said. A refusal of the channel is one of every purpose"
+        ),
     ] = field(default_factory=dict)
     consent_terms: Annotated[
         dict[str, ConsentTerms],
-        Meta(description="By delivery channel: the text that was agreed to last, where a form showed one"),
+        Meta(description="By the same names: the text that was agreed to last, where a form showed one"),
     ] = field(default_factory=dict)
     language: Annotated[str | None, Meta(description="BCP 47, for example zh-CN")] = None
     time_zone: Annotated[str | None, Meta(description="IANA name, for example Asia/Shanghai")] = None

@@ -63,7 +63,8 @@ class LeadChanged(Event, frozen=True, kw_only=True):
     """Ingest says: something about a known lead became known or changed.
 
     ``attributes`` carries only what changed; ``reachable`` and ``external_ids`` are as they stand
-    now. Does not imply that a person acted: a correction or an import changes leads too.
+    now. A correction by hand says ``by`` whom, why, and what it ``corrected``, by name alone. Does not
+    imply that the lead acted: a correction or an import changes leads too.
     """
 
     lead: LeadId
@@ -73,6 +74,11 @@ class LeadChanged(Event, frozen=True, kw_only=True):
     reachable: bool
     external_ids: list[ExternalId] = field(default_factory=list)
     message_id: MessageId = None
+    by: Annotated[str | None, Meta(description="Who corrected it: a rep's id, else a token's name")] = None
+    reason: Annotated[str, Meta(description="Why it was corrected, in their words; names nobody")] = ""
+    corrected: Annotated[
+        list[str], Meta(description="What was corrected: name, email, industry, note, … without values")
+    ] = field(default_factory=list)
 
 
 @DECLARED.declare(name="lead_merged", on=LEADS)
@@ -152,6 +158,16 @@ EXAMPLES: Final = (
         attributes={"budget": 300000, "stage": "approved"},
         reachable=True,
         external_ids=[ExternalId(source="crm", id="LD-20417")],
+    ),
+    LeadChanged(
+        lead=EXAMPLE_LEAD,
+        profile=EXAMPLE_LEAD,
+        source="correction",
+        attributes={"industry": "pharma", "budget": None},
+        reachable=True,
+        by="rep-7",
+        reason="said so on the phone",
+        corrected=["budget", "industry", "name"],
     ),
     LeadMerged(
         profile=EXAMPLE_OTHER_LEAD, lead=EXAMPLE_LEAD, from_lead=EXAMPLE_OTHER_LEAD, version=1, reason="email"

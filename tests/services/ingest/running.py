@@ -17,7 +17,7 @@ from services.ingest.bootstrap import MIGRATIONS, build, build_replaying
 from services.ingest.jobs.replaying import Replaying
 from services.ingest.settings import IngestSettings
 from shared.contracts.envelope import Envelope, decode_envelope
-from shared.contracts.topics import BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, OUTCOMES, RAW
+from shared.contracts.topics import ASSIGNMENTS, BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, OUTCOMES, RAW
 from shared.http.app import build_app
 from shared.kernel.instants import Instant
 from shared.kernel.redacted import Redacted
@@ -29,13 +29,13 @@ from shared.processor.loop import LoopSettings
 from shared.processor.tables import fence
 from shared.runtime.blueprint import Blueprint, Resources
 from shared.security.secrets import DeploymentSecrets
-from shared.security.tokens import Principal
+from shared.security.tokens import Principal, Role
 from shared.security.write_keys import add_write_key
 from shared.testing.topics import read_topic
 from tests.unit.ingest.requests import IDENTITY_KEY, ROOT
 
 PARTITIONS = 4
-TOPICS = (RAW, LEADS, BEHAVIOUR, OUTCOMES, CONTACTS, DEAD_LETTERS["ingest"])
+TOPICS = (RAW, LEADS, BEHAVIOUR, OUTCOMES, CONTACTS, ASSIGNMENTS, DEAD_LETTERS["ingest"])
 KEY = "WK_test123"
 PEPPER = b"a pepper for the tests, 32 bytes"
 
@@ -48,10 +48,13 @@ class WallClock:
 
 
 class EverybodyMayRead:
-    """Takes any token for one that may read, and one for an administrator's."""
+    """Takes any token for one that may read, one for an administrator's, and a rep's for the rep's."""
 
     async def principal_of(self, token: str, *, now: Instant) -> Principal | None:
-        return Principal(id=token, name=token, role="admin" if token == "admin" else "read")
+        if token.startswith("rep-"):
+            return Principal(id=token, name=token, role="rep", subject=token)
+        role: Role = token if token in {"admin", "manager", "marketer", "service"} else "read"  # type: ignore[assignment]
+        return Principal(id=token, name=token, role=role)
 
 
 class RunningIngest:
@@ -85,7 +88,7 @@ class RunningIngest:
         bounds = await admin.bounds([topic.name for topic in TOPICS])
         await admin.stop()
         self.starts = {tp: end for tp, (_, end) in bounds.items()}
-        read = {tp: end for tp, end in self.starts.items() if tp.topic in {RAW.name, CONTACTS.name}}
+        read = {tp: end for tp, end in self.starts.items() if tp.topic in self.blueprint.topics}
         async with self.blueprint.database.transaction() as transaction:
             await fence.open_positions(transaction, group="ingest", positions=read)
 

@@ -205,4 +205,4 @@ class TestNeedles:
     def test_are_none_for_somebody_without_address_or_number(self) -> None:
         (one,) = taken_in(message(user="u", name="Ada")).leads.values()
         assert needles_of([one]) == []
-        assert Told("Ada", RECEIVED) in one.contact.known.values()
+        assert Told("Ada", RECEIVED, "website") in one.contact.known.values()

@@ -228,7 +228,7 @@ def _consents(
             {
                 "name": consent.field,
                 "text": consent.text[language],
-                "is_given": consent.channel in filled.agreed,
+                "is_given": consent.name in filled.agreed,
                 "attributes": attributes,
                 "faults": [why] if why else [],
             }

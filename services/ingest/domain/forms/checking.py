@@ -57,12 +57,12 @@ class Filled(NamedTuple):
 
 
 def take_up(form: FormDocument, fields: Sequence[tuple[str, str]], *, find_name: FindName) -> Filled:
-    """Return what the fields of a submission answer; ``agreed`` are the channels whose box was ticked.
+    """Return what the fields of a submission answer; ``agreed`` names the consents whose box was ticked.
 
     A page may call a field by any name that we know for it.
     """
     own = {find_name(asked.field): asked.field for asked in form.fields}
-    boxes = {one.field: one.channel for one in form.consents}
+    boxes = {one.field: one.name for one in form.consents}
     values: dict[str, list[str]] = {}
     agreed = set()
     for name, value in fields:
@@ -87,7 +87,7 @@ def check(form: FormDocument, filled: Filled, *, rules: IdentityRules) -> list[F
 
 
 def _refused(consents: Sequence[Consent], filled: Filled) -> list[Consent]:
-    return [one for one in consents if one.required and one.channel not in filled.agreed]
+    return [one for one in consents if one.required and one.name not in filled.agreed]
 
 
 def _check_field(asked: FormField, filled: Filled, rules: IdentityRules) -> Iterator[FieldFault]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from services.ingest.domain.desk.consent import PURPOSE
 from services.ingest.domain.links.addresses import TargetRefused, check_target
 from services.ingest.domain.traits import CONSENT
 from shared.kernel.faults import Fault
@@ -42,17 +43,26 @@ class FormField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A consent to messages on one delivery channel; ``version`` is that of its ``text``, and only rises."""
+    """A consent to messages on one delivery channel; ``version`` is that of its ``text``, and only rises.
+
+    With a ``purpose`` it is a consent to messages of that purpose alone.
+    """
 
     channel: Name = "email"
+    purpose: Annotated[str, Meta(pattern="^([a-z][a-z0-9_]{0,62})?$")] = ""
     version: Annotated[int, Meta(ge=1)]
     text: Texts
     required: bool = False
 
     @property
+    def name(self) -> str:
+        """What is consented to: the channel, and its purpose if it names one."""
+        return f"{self.channel}{PURPOSE}{self.purpose}" if self.purpose else self.channel
+
+    @property
     def field(self) -> str:
         """The name of its box in the form."""
-        return f"{CONSENT}{self.channel}"
+        return f"{CONSENT}{self.name}"
 
 
 class FurtherAct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,9 +96,9 @@ class FormDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     redirect: str = ""
     allowed_origins: tuple[str, ...] = ()
 
-    def terms_of(self, channel: str) -> str:
+    def terms_of(self, consent: str) -> str:
         """Return what names the text that is agreed to, for example contact@2; empty if there is none."""
-        return next((f"{self.name}@{one.version}" for one in self.consents if one.channel == channel), "")
+        return next((f"{self.name}@{one.version}" for one in self.consents if one.name == consent), "")
 
 
 class Forms:
@@ -132,8 +142,8 @@ def find_faults(
     for place, further in enumerate(form.acts):
         if not is_act(further.act):
             yield Fault(f"acts[{place}].act", "is none that acts.yaml or we have a name for")
-    if len({one.channel for one in form.consents}) < len(form.consents):
-        yield Fault("consents", "name one channel twice")
+    if len({one.name for one in form.consents}) < len(form.consents):
+        yield Fault("consents", "name one channel twice for the same purpose")
     yield from _find_faults_of_places(form)
     yield from _find_silence(form)
 

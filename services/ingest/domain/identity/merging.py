@@ -13,7 +13,16 @@ from typing import Final, NamedTuple
 import msgspec
 
 from services.ingest.domain.choices import fold
-from services.ingest.domain.directory import Contact, Directory, Lead, Profile, Told, newest, says_the_same
+from services.ingest.domain.directory import (
+    Contact,
+    Directory,
+    Lead,
+    Profile,
+    Told,
+    newest,
+    says_the_same,
+    strictest,
+)
 from services.ingest.domain.identifiers import HashIdentifier, IdentifierKind
 from services.ingest.domain.traits import CONSENT, TERMS
 from shared.kernel.errors import Rejected
@@ -76,7 +85,7 @@ def _move(directory: Directory, profile: Profile, lead_id: str, reason: str) -> 
 
 
 def _merge_contacts(stays: Contact, leaves: Contact) -> Contact:
-    known, free_text = newest(stays.known, leaves.known), newest(stays.free_text, leaves.free_text)
+    known, free_text = strictest(stays.known, leaves.known), newest(stays.free_text, leaves.free_text)
     if known is stays.known and free_text is stays.free_text:
         return stays
     return next_contact(stays, known, free_text)

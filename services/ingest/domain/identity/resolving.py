@@ -26,7 +26,6 @@ from services.ingest.domain.intake import UNKNOWN_LEAD, Intake
 from services.ingest.domain.scrubbing import Scalar
 from services.ingest.domain.traits import CONSENT, TERMS, Traits
 from shared.kernel.errors import Rejected
-from shared.kernel.instants import Instant
 
 _LIMITS: Final = {
     IdentifierKind.EXTERNAL: 20,
@@ -222,11 +221,10 @@ def learn(lead: Lead, intake: Intake, demoted: frozenset[IdentifierKind]) -> Lea
     if external is not None and external not in external_ids and IdentifierKind.EXTERNAL not in demoted:
         external_ids = (*external_ids, external)
     if intake.traits is not None:
-        attributes = hear(attributes, intake.traits.attributes, intake.occurred)
-        contact = _learn_contact(contact, intake.traits, intake.occurred, demoted)
-    if intake.act is not None and intake.act.name == UNSUBSCRIBED:
-        refused = {f"{CONSENT}{intake.act.fields['delivery_channel']}": False}
-        known = hear(contact.known, refused, intake.occurred)
+        attributes = hear(attributes, intake.traits.attributes, intake.occurred, source=intake.source)
+        contact = _learn_contact(contact, intake.traits, intake, demoted)
+    if (refused := _refused(intake)) is not None:
+        known = hear(contact.known, refused, intake.occurred, source=intake.source)
         if known is not contact.known:
             contact = next_contact(contact, known, contact.free_text)
     is_captured = lead.is_captured or bool(intake.anchors)
@@ -243,14 +241,29 @@ def learn(lead: Lead, intake: Intake, demoted: frozenset[IdentifierKind]) -> Lea
     )
 
 
+def consents_in(intake: Intake) -> dict[str, Scalar]:
+    """Return what a message says about being written to, and which text was agreed to."""
+    traits, said = intake.traits, dict[str, Scalar]()
+    if traits is not None:
+        said |= {f"{CONSENT}{channel}": answer for channel, answer in traits.consents.items()}
+        said |= {f"{TERMS}{channel}": text for channel, text in traits.terms.items()}
+    return said | (_refused(intake) or {})
+
+
+def _refused(intake: Intake) -> dict[str, Scalar] | None:
+    """Return the consent that an unsubscription takes back, if the message is one."""
+    if intake.act is None or intake.act.name != UNSUBSCRIBED:
+        return None
+    return {f"{CONSENT}{intake.act.fields['delivery_channel']}": False}
+
+
 def _learn_contact(
-    contact: Contact, traits: Traits, at: Instant, demoted: frozenset[IdentifierKind]
+    contact: Contact, traits: Traits, intake: Intake, demoted: frozenset[IdentifierKind]
 ) -> Contact:
     said: dict[str, Scalar] = {name: text for name, text in traits.contact.items() if name not in demoted}
-    said |= {f"{CONSENT}{channel}": answer for channel, answer in traits.consents.items()}
-    said |= {f"{TERMS}{channel}": text for channel, text in traits.terms.items()}
-    known = hear(contact.known, said, at)
-    free_text = hear(contact.free_text, dict(traits.free_text), at)
+    said |= consents_in(intake)
+    known = hear(contact.known, said, intake.occurred, source=intake.source)
+    free_text = hear(contact.free_text, dict(traits.free_text), intake.occurred, source=intake.source)
     if known is contact.known and free_text is contact.free_text:
         return contact
     return next_contact(contact, known, free_text)

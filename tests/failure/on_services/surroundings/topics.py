@@ -26,7 +26,7 @@ from shared.log.port import Log
 from tests.engine.tally import PARTITIONS
 
 READ: Final = {
-    "ingest": (RAW.name, CONTACTS.name),
+    "ingest": (RAW.name, ASSIGNMENTS.name, CONTACTS.name),
     "scoring": (
         LEADS.name,
         BEHAVIOUR.name,

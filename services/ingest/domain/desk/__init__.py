@@ -1,0 +1,1 @@
+"""What people put right by hand, and what was said about being written to."""

@@ -1,0 +1,42 @@
+"""Owners: which rep owns which lead, as routing says it on the topic of assignments.
+
+Each partition of that topic is read in order, and a lead's words lie in one; so the last one counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from services.ingest.domain.desk.owners import OwnerHeard
+from shared.postgres.database import Transaction
+
+CREATE: Final = """
+CREATE TABLE lead_owner (
+    lead text COLLATE "C" PRIMARY KEY,
+    rep text COLLATE "C",
+    since bigint NOT NULL
+);
+CREATE INDEX lead_owner_rep ON lead_owner (rep) WHERE rep IS NOT NULL;
+COMMENT ON TABLE lead_owner IS 'who owns a lead, as routing says; null: nobody any more';
+"""
+
+_SAVE: Final = """
+INSERT INTO lead_owner (lead, rep, since) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
+ON CONFLICT (lead) DO UPDATE SET rep = excluded.rep, since = excluded.since
+"""
+
+
+async def save_owners(transaction: Transaction, heard: Mapping[str, OwnerHeard]) -> None:
+    """Note who owns these leads now."""
+    if heard:
+        leads = sorted(heard)
+        await transaction.execute(
+            _SAVE, leads, [heard[lead].rep for lead in leads], [heard[lead].since for lead in leads]
+        )
+
+
+async def load_owner(transaction: Transaction, lead: str) -> str | None:
+    """Return the rep who owns a lead, None if nobody does."""
+    owner: str | None = await transaction.fetch_value("SELECT rep FROM lead_owner WHERE lead = $1", lead)
+    return owner
