@@ -174,6 +174,13 @@ class TestLeavingAtOnce:
         world.reaches(version=2, consents={"email": False})
         assert world.exits() == [("b_leads", "consent_refused")]
 
+    def test_a_refusal_of_its_purpose_ends_it_and_one_of_another_does_not(self, world: World) -> None:
+        self.enters(world)
+        world.reaches(version=2, consents={"email": True, "email.newsletter": False, "sms.b_leads": False})
+        assert world.exits() == []
+        world.reaches(version=3, consents={"email": True, "email.b_leads": False})
+        assert world.exits() == [("b_leads", "consent_refused")]
+
     def test_erasure_ends_it_for_good_and_forgets_the_address(self, world: World) -> None:
         self.enters(world)
         world.learn(learnt.ProfileErased(ADA, ADA))
