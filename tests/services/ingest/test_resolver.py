@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from services.ingest.domain.identifiers import identifier_hasher
+from services.ingest.handlers.correcting import on_correction
 from services.ingest.handlers.erasing import on_erasure
+from services.ingest.handlers.hearing import hear
 from services.ingest.handlers.resolution import on_intake, retell_contact
 from services.ingest.handlers.story import tell_story
 from services.ingest.handlers.unmerging import Unmerging
@@ -41,9 +43,12 @@ def reading_with(read: ReadRaw) -> Resolver:
         take_in=on_intake,
         tell_story=tell_story,
         command=DirectoryCommands(
-            on_erasure=on_erasure, on_unmerge=Unmerging(identifier_hasher(IDENTITY_KEY)).on_unmerge
+            on_erasure=on_erasure,
+            on_unmerge=Unmerging(identifier_hasher(IDENTITY_KEY)).on_unmerge,
+            on_correction=on_correction,
         ).carry_out,
         retell_contact=retell_contact,
+        hear=hear,
         meter=IngestMetrics(CollectorRegistry()),
     )
 

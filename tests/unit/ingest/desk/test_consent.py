@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +21,8 @@ MINUTE = 60_000_000
 class TestAWordOfConsent:
     def test_is_kept_with_channel_purpose_source_and_time(self) -> None:
         directory = Directory()
-        on_intake(directory, lead(**{"email": "a@example.com", "consent_email.newsletter": "yes"}))
+        agreed: dict[str, Any] = {"email": "a@example.com", "consent_email.newsletter": "yes"}
+        on_intake(directory, lead(**agreed))
         on_intake(directory, lead(email="a@example.com", consent_sms=False, minutes=1, source="crm"))
         on_intake(
             directory,
@@ -49,10 +52,8 @@ class TestAWordOfConsent:
 
     def test_goes_to_everybody_under_channel_and_purpose(self) -> None:
         directory = Directory()
-        said = on_intake(
-            directory,
-            lead(**{"email": "a@example.com", "consent_email.newsletter": False, "consent_email": True}),
-        )
+        words: dict[str, Any] = {"consent_email.newsletter": False, "consent_email": True}
+        said = on_intake(directory, lead(email="a@example.com", **words))
         contact = said[-1].event
         assert isinstance(contact, ContactUpdated)
         assert contact.consents == {"email": True, "email.newsletter": False}

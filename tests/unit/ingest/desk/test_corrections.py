@@ -35,7 +35,13 @@ from tests.unit.ingest.test_identity import lead, page
 HASH = identifier_hasher(IDENTITY_KEY)
 READER = build_correction_reader(RULEBOOK, hash_identifier=HASH)
 HOUR = 3_600_000_000
-ADA = {"email": "ada@example.com", "name": "Ada", "industry": "制造", "budget": "300000", "title": "VP"}
+ADA: dict[str, Any] = {
+    "email": "ada@example.com",
+    "name": "Ada",
+    "industry": "制造",
+    "budget": "300000",
+    "title": "VP",
+}
 
 
 def taken_in(*intakes: Intake) -> Directory:
