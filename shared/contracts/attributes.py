@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, field
 
 Scalar = str | int | float | bool | None
 """One value of an attribute or a property."""
@@ -54,6 +54,12 @@ class Acquisition(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defa
     keyword: str = ""
     medium: Annotated[str, Meta(description="utm_medium as it came")] = ""
     referrer: Annotated[str, Meta(description="Host of the referring page")] = ""
+    source: Annotated[str, Meta(description="utm_source, or the name of the site that referred")] = ""
+    click_id: Annotated[str, Meta(description="Kind of the click id that was there, for example gclid")] = ""
+    landing_page: Annotated[str, Meta(description="Host and path of the page that they came to")] = ""
+    ad_ids: Annotated[dict[str, str], Meta(description="A platform's ids of campaign, ad_group and ad")] = (
+        field(default_factory=dict)
+    )
 
 
 EXAMPLE_LEAD: Final = "5f1c0d2e9a7b4c3d8e6f1a2b3c4d5e6f"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import msgspec
@@ -49,7 +50,12 @@ class ExternalRef(NamedTuple):
 
 
 class Acquisition(NamedTuple):
-    """What brought somebody here, as far as the message told; nothing in it names a person."""
+    """What brought somebody here, as far as the message told; nothing in it names a person.
+
+    ``ad`` and ``keyword`` are utm_content and utm_term, ``source`` is utm_source or the name of the
+    referring site; ``click_id`` is the kind of click id that was there (gclid), never its value.
+    ``ad_ids`` are a platform's ids of campaign, ad_group and ad.
+    """
 
     channel: str
     campaign: str = ""
@@ -57,6 +63,10 @@ class Acquisition(NamedTuple):
     keyword: str = ""
     medium: str = ""
     referrer: str = ""
+    source: str = ""
+    click_id: str = ""
+    landing_page: str = ""
+    ad_ids: Mapping[str, str] = MappingProxyType({})
 
 
 class Intake(msgspec.Struct, kw_only=True, gc=False):

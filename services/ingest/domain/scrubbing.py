@@ -8,7 +8,7 @@ too little: a document called after eleven digits loses them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -22,6 +22,19 @@ _ID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[
 _DIGITS: Final = re.compile(r"[0-9]{1,20}")
 _SHORTEST_ID: Final = 15
 _IDENTITY_CARD: Final = 18
+_JWT: Final = re.compile(r"eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?")
+"""A signed token as it stands in links; the first letters are those of every JSON object in Base64."""
+_TOKEN: Final = re.compile(
+    r"(?=[\w~.-]*[0-9])(?=[\w~.-]*[a-z])(?=[\w~.-]*[A-Z])(?![\w~.]*-[\w~.]*-)[\w~.-]{20,}"
+)
+"""What nobody writes by hand: twenty characters or more of figures and letters of both cases."""
+_BEFORE_NAMES: Final = frozenset(
+    {
+        *("user", "users", "u", "profile", "profiles", "member", "members", "people", "person"),
+        *("reset", "verify", "confirm", "unsubscribe", "invite", "invitation", "token"),
+    }
+)
+"""Segments of a path that a name or a token follows."""
 _ESCAPED_ZERO: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 _SPLITS: Final = re.compile(r"[^a-z]+")
 _SPELT: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -47,6 +60,7 @@ _LONGEST_TEXT: Final = 200
 _LONGEST_NAME: Final = 64
 """What is longer is looked at anew each time, so that nobody fills the memory with made-up names."""
 
+_LONGEST_CACHED: Final = 200
 _MOST_PROPERTIES: Final = 50
 _LARGEST_NUMBER: Final = 10**9
 
@@ -72,6 +86,8 @@ def scrub_text(text: str) -> str:
         text = text.replace("\0", "")
     if "@" in text:
         text = _EMAIL.sub(REMOVED, text)
+    if "eyJ" in text:
+        text = _JWT.sub(REMOVED, text)
     if _ID.fullmatch(text) is None:
         text = _PHONE.sub(REMOVED, text)
     return text[:_LONGEST_TEXT]
@@ -105,9 +121,24 @@ def scrub_path(address: str) -> str:
         path = urlsplit(address).path if "?" in address or "#" in address or "//" in address else address
     except ValueError:
         return ""
-    if path.isascii() and not any(mark in path for mark in "%@+0123456789"):
-        return path[:_LONGEST_TEXT]
-    return "/".join(scrub_text(segment) for segment in path.split("/"))[:_LONGEST_TEXT]
+    if len(path) > _LONGEST_CACHED:
+        return "/".join(_scrub_segments(path))[:_LONGEST_TEXT]
+    return _scrub_short(path)
+
+
+@lru_cache(maxsize=8192)
+def _scrub_short(path: str) -> str:
+    return "/".join(_scrub_segments(path))[:_LONGEST_TEXT]
+
+
+def _scrub_segments(path: str) -> Iterator[str]:
+    before = ""
+    for segment in path.split("/"):
+        if segment and (before in _BEFORE_NAMES or _TOKEN.fullmatch(segment)):
+            yield REMOVED
+        else:
+            yield scrub_text(segment)
+        before = segment.lower()
 
 
 def scrub_properties(properties: Mapping[str, object]) -> dict[str, Scalar]:

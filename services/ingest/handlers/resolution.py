@@ -220,7 +220,7 @@ def _act(act: Act, intake: Intake, *, lead: str, profile: str) -> Event:
 
 def _acquisition(intake: Intake) -> Acquisition | None:
     told = intake.acquisition
-    return None if told is None else Acquisition(**told._asdict())
+    return None if told is None else Acquisition(**told._replace(ad_ids=dict(told.ad_ids))._asdict())
 
 
 def _outcome(outcome: Outcome, intake: Intake, *, lead: str, profile: str) -> Event:

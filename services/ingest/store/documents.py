@@ -12,7 +12,6 @@ from msgspec import field
 
 from services.ingest.domain.acts import ActNames, ActReader, PageKind
 from services.ingest.domain.choices import ChoiceRule
-from services.ingest.domain.dialects.acquisition import ChannelRules
 from services.ingest.domain.dialects.clicks import Machines
 from services.ingest.domain.dialects.event_types import SUBJECT_FIELDS, EventNames
 from services.ingest.domain.dialects.rulebook import Rulebook
@@ -20,6 +19,7 @@ from services.ingest.domain.forms.definitions import FormDocument, find_faults
 from services.ingest.domain.identifiers import IdentityRules
 from services.ingest.domain.outcomes import COST_KINDS, OutcomeKind, OutcomeNames
 from services.ingest.domain.traits import FieldNames
+from services.ingest.store.rules.channels import ChannelsDocument, complete_channels
 from shared.documents.faults import Fault, raise_if_any
 from shared.documents.files import read_documents
 from shared.documents.versions import D, Document, load_document
@@ -70,14 +70,6 @@ class OutcomeNamesDocument(Document, frozen=True, kw_only=True):
     kinds: dict[str, list[str]]
     stages: dict[str, list[str]]
     costs: dict[str, list[str]]
-
-
-class ChannelsDocument(Document, frozen=True, kw_only=True):
-    """What brought somebody, by click id, medium and referring host."""
-
-    click_ids: dict[str, str]
-    mediums: dict[str, list[str]]
-    hosts: dict[str, list[str]]
 
 
 class EventNamesDocument(Document, frozen=True, kw_only=True):
@@ -149,7 +141,7 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
             disposable_domains=frozenset(domain.lower() for domain in identity.disposable_domains),
             default_region=default_region.upper(),
         ),
-        channels=ChannelRules(click_ids=channels.click_ids, mediums=channels.mediums, hosts=channels.hosts),
+        channels=complete_channels(channels, folder / "referrers"),
         machines=Machines(agents=machines.agents),
         forms=forms,
         outcome_names=OutcomeNames(kinds=outcomes.kinds, stages=outcomes.stages, costs=outcomes.costs),

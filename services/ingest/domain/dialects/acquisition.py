@@ -1,8 +1,6 @@
-"""What brought somebody: click ids, UTM parameters and the referring page become a channel and a campaign.
+"""What brought somebody: click ids, UTM parameters and the referring page become a channel and its details.
 
-A click id says more than a medium, a medium more than a referring page. A referring page of the same
-site is a step within the visit and says nothing; one that a browser expressly leaves empty means that
-they came directly. Nothing that is kept names a person.
+Nothing that is kept names a person: what identifies is taken out of addresses, names and search words.
 """
 
 from __future__ import annotations
@@ -12,43 +10,24 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-import msgspec
-
+from services.ingest.domain.channels.classifying import DIRECT, UTM, ChannelRules, Classifier, Judgement
+from services.ingest.domain.channels.sites import searched_for
 from services.ingest.domain.identifiers import clean_text
 from services.ingest.domain.intake import Acquisition
 from services.ingest.domain.links.addresses import CLICK, find_click
-from services.ingest.domain.scrubbing import scrub_label, scrub_text
+from services.ingest.domain.scrubbing import scrub_label, scrub_path, scrub_text
 from services.ingest.domain.traits import fold_name
-
-DIRECT: Final = "direct"
-REFERRAL: Final = "referral"
-OTHER: Final = "other"
-SOCIAL: Final = "social"
-PAID_SOCIAL: Final = "paid_social"
-PAID_SEARCH: Final = "paid_search"
 
 _NO_REFERRER: Final = "$direct"
 """What RudderStack's browser client writes where no page referred."""
 
 _LONGEST: Final = 100
 _LONGEST_ADDRESS: Final = 300
+_LONGEST_PAGE: Final = 200
 _MOST_PARAMETERS: Final = 50
 _CAMPAIGN: Final = ("source", "medium", "name", "term", "content")
-_UTM: Final = frozenset({"utmsource", "utmmedium", "utmcampaign", "utmterm", "utmcontent"})
 _LANDING: Final = ("landingurl", "landingpage", "pageurl")
 _CLICK: Final = fold_name(CLICK)
-
-
-class ChannelRules(msgspec.Struct, frozen=True, kw_only=True):
-    """How clues become channels, as the document gives them.
-
-    ``click_ids`` maps the parameter of an ad platform to a channel; ``mediums`` and ``hosts`` map a
-    channel to the mediums and referring hosts that stand for it, and a host also to its subdomains.
-    """
-
-    click_ids: dict[str, str] = {}
-    mediums: dict[str, list[str]] = {}
-    hosts: dict[str, list[str]] = {}
 
 
 class Clues(NamedTuple):
@@ -61,15 +40,12 @@ class Clues(NamedTuple):
 
 
 class AcquisitionReader:
-    """Reads clues by the document it was made with."""
+    """Reads clues by the documents it was made with."""
 
     def __init__(self, rules: ChannelRules) -> None:
-        self._click_ids = {fold_name(name): channel for name, channel in rules.click_ids.items()}
-        self._mediums = {
-            fold_name(medium): channel for channel, mediums in rules.mediums.items() for medium in mediums
-        }
-        self._hosts = {host.lower(): channel for channel, hosts in rules.hosts.items() for host in hosts}
-        self._names = {host.split(".")[0]: channel for host, channel in self._hosts.items()}
+        self._classifier = Classifier(rules)
+        self._ad_ids = {fold_name(one): ours for ours, names in rules.ad_ids.items() for one in names}
+        self._taken = UTM | self._classifier.click_names
         self._of_referrer = lru_cache(maxsize=4096)(self._judge_referrer)
 
     def read(self, clues: Clues) -> Acquisition | None:
@@ -98,8 +74,10 @@ class AcquisitionReader:
         referrer: object = None
         for name in list(given):
             folded = fold_name(name)
-            if folded in _UTM or folded in self._click_ids:
+            if folded in self._taken:
                 said[folded] = clean_text(given.pop(name)) or ""
+            elif folded in self._ad_ids:
+                said[folded] = clean_text(given[name]) or ""
             elif folded in _LANDING:
                 url = given.pop(name)
             elif folded == "referrer":
@@ -111,47 +89,48 @@ class AcquisitionReader:
         if referrer == _NO_REFERRER:
             referrer = ""
         host = _host_of(referrer[:_LONGEST_ADDRESS]) if referrer else ""
-        channel = self._of_parameters(said) if said else None
-        if channel is not None:
-            return Acquisition(
-                channel,
-                campaign=_label(said.get("utmcampaign")),
-                ad=_label(said.get("utmcontent")),
-                keyword=_short(said.get("utmterm")),
-                medium=_short(said.get("utmmedium")),
-                referrer=host,
-            )
+        url = clues.url[:_LONGEST_ADDRESS] if isinstance(clues.url, str) else ""
+        judged = self._classifier.judge(said, host) if said else None
+        if judged is not None:
+            return self._tell(judged, said, host, url)
         if referrer is None:
             return None
-        own = _host_of(clues.url[:_LONGEST_ADDRESS]) if isinstance(clues.url, str) else ""
-        return self._of_referrer(host, own)
+        found = self._of_referrer(host, _host_of(url))
+        if found is None:
+            return None
+        acquisition, judged = found
+        keyword = ""
+        if judged.site is not None and "?" in referrer:
+            keyword = _short(searched_for(judged.site, referrer))
+        return acquisition._replace(keyword=keyword, landing_page=_page_of(url))
 
-    def _of_parameters(self, said: Mapping[str, str]) -> str | None:
-        medium = self._mediums.get(fold_name(said.get("utmmedium", "")))
-        source = self._names.get(fold_name(said.get("utmsource", "")))
-        clicked = next((self._click_ids[name] for name in said if name in self._click_ids), None)
-        if clicked is not None and (medium is None or clicked != SOCIAL):
-            return clicked
-        if medium == PAID_SEARCH and source == SOCIAL:
-            return PAID_SOCIAL
-        if medium is not None:
-            return medium
-        if clicked is not None:
-            return clicked
-        has_campaign = any(said.get(name) for name in _UTM)
-        return (source or OTHER) if has_campaign else None
+    def _tell(self, judged: Judgement, said: Mapping[str, str], host: str, url: str) -> Acquisition:
+        source = said.get("utmsource")
+        return Acquisition(
+            judged.channel,
+            campaign=_label(said.get("utmcampaign")),
+            ad=_label(said.get("utmcontent")),
+            keyword=_short(said.get("utmterm")),
+            medium=_short(said.get("utmmedium")),
+            referrer=host,
+            source=_short(source) or ("" if judged.site is None else judged.site.name),
+            click_id=judged.click_id,
+            landing_page=_page_of(url),
+            ad_ids={
+                self._ad_ids[name]: text
+                for name in said
+                if name in self._ad_ids and (text := _label(said[name]))
+            },
+        )
 
-    def _judge_referrer(self, host: str, own: str) -> Acquisition | None:
+    def _judge_referrer(self, host: str, own: str) -> tuple[Acquisition, Judgement] | None:
         if not host:
-            return Acquisition(DIRECT)
+            return Acquisition(DIRECT), Judgement(DIRECT)
         if own and _site_of(host) == _site_of(own):
             return None
-        labels = host.split(".")
-        for cut in range(len(labels)):
-            channel = self._hosts.get(".".join(labels[cut:])) or self._hosts.get(f"{labels[cut]}.*")
-            if channel is not None:
-                return Acquisition(channel, referrer=host)
-        return Acquisition(REFERRAL, referrer=host)
+        judged = self._classifier.judge_referrer(host)
+        name = "" if judged.site is None else judged.site.name
+        return Acquisition(judged.channel, referrer=host, source=name), judged
 
 
 def _texts(given: Mapping[str, object] | None, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -181,6 +160,15 @@ def _host_of(address: str) -> str:
     except ValueError:
         return ""
     return scrub_text(host.lower())
+
+
+@lru_cache(maxsize=4096)
+def _page_of(address: str) -> str:
+    """Return host and path of a page, freed of what identifies."""
+    if not address:
+        return ""
+    path = scrub_path(address)
+    return f"{_host_of(address)}{path}"[:_LONGEST_PAGE] if "//" in address else path[:_LONGEST_PAGE]
 
 
 def _site_of(host: str) -> str:

@@ -13,7 +13,8 @@ from typing import Final, Literal
 import msgspec
 
 from services.ingest.domain.acts import FORM, Act, ActReader
-from services.ingest.domain.dialects.acquisition import OTHER, AcquisitionReader
+from services.ingest.domain.channels.classifying import OTHER
+from services.ingest.domain.dialects.acquisition import AcquisitionReader
 from services.ingest.domain.identifiers import HashIdentifier, IdentityRules, clean_text
 from services.ingest.domain.intake import (
     Acquisition,

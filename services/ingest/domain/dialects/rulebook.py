@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from services.ingest.domain.acts import ActNames, PageKind
+from services.ingest.domain.channels.classifying import ChannelRules
 from services.ingest.domain.choices import ChoiceRule
-from services.ingest.domain.dialects.acquisition import ChannelRules
 from services.ingest.domain.dialects.clicks import Machines
 from services.ingest.domain.dialects.event_types import EventNames
 from services.ingest.domain.forms.definitions import FormDocument

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from services.ingest.domain.dialects.acquisition import PAID_SEARCH, PAID_SOCIAL
+from services.ingest.domain.channels.classifying import PAID_SEARCH, PAID_SOCIAL
 from services.ingest.domain.dialects.hooks import HookLead
 from services.ingest.domain.identifiers import IdentifierKind, clean_text
 from services.ingest.providers.answers import read_answers, read_list

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
-from services.ingest.domain.dialects.acquisition import PAID_SOCIAL, SOCIAL
+from services.ingest.domain.channels.classifying import PAID_SOCIAL, SOCIAL
 from services.ingest.domain.dialects.hooks import UNEXPECTED, Errand, HookLead
 from services.ingest.domain.identifiers import clean_text
 from services.ingest.domain.intake import Refusal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from services.ingest.domain.dialects.acquisition import PAID_SOCIAL
+from services.ingest.domain.channels.classifying import PAID_SOCIAL
 from services.ingest.domain.dialects.hooks import HookLead
 from services.ingest.domain.identifiers import clean_text
 from services.ingest.providers.values import (

@@ -70,6 +70,9 @@ class TestAPage:
             keyword="mes system",
             medium="cpc",
             referrer="www.google.com",
+            source="Google",
+            landing_page="www.example.com/pricing",
+            ad_ids={},
         )
 
     def test_names_nobody(self) -> None:
