@@ -20,10 +20,16 @@ LONGEST = 1_000_000
 _DEEPEST = 50
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """SafeLoader with the resolvers of YAML 1.2's core schema only."""
+class _FastLoader(yaml.CSafeLoader):
+    """The parser in C, ten times as fast, with the resolvers of YAML 1.2's core schema only."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own class attribute
+
+
+class _ExactLoader(yaml.SafeLoader):
+    """The same in Python, which knows better where a fault is."""
+
+    yaml_implicit_resolvers = _FastLoader.yaml_implicit_resolvers
 
 
 for _name, _pattern, _first in (
@@ -32,7 +38,7 @@ for _name, _pattern, _first in (
     ("int", r"^-?(?:0|[1-9][0-9]{0,17})$", list("-0123456789")),
     ("float", r"^-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,18}$", list("-0123456789")),
 ):
-    _PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(_pattern), _first)
+    _FastLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(_pattern), _first)
 
 
 def parse_yaml(text: str, *, about: str) -> object:
@@ -44,7 +50,10 @@ def parse_yaml(text: str, *, about: str) -> object:
         raise DocumentFaults([Fault("", f"longer than {LONGEST} characters; split it")], about=about)
     faults: list[Fault] = []
     try:
-        node = _compose(text, faults)
+        try:
+            node = _compose(text, faults, _FastLoader)
+        except yaml.YAMLError:
+            node = _compose(text, faults, _ExactLoader)
         data = _plain(node, "", faults) if node is not None and not faults else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -59,10 +68,10 @@ def parse_yaml(text: str, *, about: str) -> object:
     return data
 
 
-def _compose(text: str, faults: list[Fault]) -> yaml.Node | None:
+def _compose(text: str, faults: list[Fault], loader: type[_FastLoader | _ExactLoader]) -> yaml.Node | None:
     """Build the tree of nodes, unless the text has anchors, tags or more than one document."""
     depth = 0
-    for event in yaml.parse(text, Loader=_PlainLoader):
+    for event in yaml.parse(text, Loader=loader):
         line = _line(event.start_mark)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             faults.append(Fault(line, "anchors and aliases are not allowed; write the value out"))
@@ -75,7 +84,7 @@ def _compose(text: str, faults: list[Fault]) -> yaml.Node | None:
                 break
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-    return None if faults else yaml.compose(text, Loader=_PlainLoader)
+    return None if faults else yaml.compose(text, Loader=loader)
 
 
 def _plain(node: yaml.Node, path: str, faults: list[Fault]) -> object:

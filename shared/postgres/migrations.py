@@ -20,14 +20,6 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import asyncpg
-from alembic import op
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext, MigrationStep
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from shared.kernel.errors import Rejected
 from shared.postgres.faults import DatabaseUnavailable, SchemaOutdated, connecting, verdicts
@@ -110,15 +102,20 @@ async def migrate(url: str, *, schema: str, scripts: Path, phase: Phase = "all")
     :raises ValueError: if the folder is not in order.
     """
     listed = list_scripts(scripts)
-    directory = ScriptDirectory(str(scripts), version_locations=[str(scripts)])
-    _check_line(directory, listed)
     async with _turn(url, schema) as connection:
         present = await _read_version(connection, schema)
         pending = choose_scripts(listed, present=present, phase=phase)
+        if not pending and present is not None:
+            return []
+        # a third of a second of imports, which almost no start needs
+        from shared.postgres.alembic_line import AlembicLine
+
+        line = AlembicLine(scripts, [script.number for script in listed], table=_VERSION_TABLE)
         if await connection.fetchval("SELECT to_regnamespace($1)", f'"{schema}"') is None:
             await connection.execute(f'CREATE SCHEMA "{schema}"')
         if pending:
-            await _run(url, schema, directory, pending)
+            numbers = [script.number for script in pending]
+            await line.run(numbers, schema=schema, connect=lambda: _connect(url, schema))
     return [script.name for script in pending]
 
 
@@ -152,19 +149,12 @@ async def require_schema(url: str, *, schema: str, scripts: Path) -> None:
 
 def execute_script(sql: str) -> None:
     """Run several statements at once; for migrations, where ``op.execute`` takes one at a time."""
+    from alembic import op
+
     bind = op.get_bind()
     bind.exec_driver_sql("SELECT 1")  # the driver opens a transaction with the first statement it sees itself
     adapted: Any = bind.connection.dbapi_connection
     adapted.run_async(lambda connection: connection.execute(sql))
-
-
-def _check_line(directory: ScriptDirectory, listed: Sequence[MigrationScript]) -> None:
-    found = sorted((script.revision, script.down_revision) for script in directory.walk_revisions())
-    numbers = [script.number for script in listed]
-    if found != list(zip(numbers, [None, *numbers], strict=False)):
-        raise ValueError(
-            "migrations: `revision` is the number of its file and `down_revision` the one before it"
-        )
 
 
 @asynccontextmanager
@@ -215,36 +205,3 @@ async def _read_version(connection: Any, schema: str) -> str | None:
         return None
     version: str | None = await connection.fetchval(f"SELECT max(version_num) FROM {table}")  # noqa: S608 - our own names
     return version
-
-
-async def _run(url: str, schema: str, directory: ScriptDirectory, pending: Sequence[MigrationScript]) -> None:
-    def upgrade(connection: Connection) -> None:
-        steps = [
-            MigrationStep.upgrade_from_script(directory.revision_map, directory.get_revision(script.number))
-            for script in pending
-        ]
-        context = MigrationContext.configure(
-            connection,
-            opts={
-                "version_table": _VERSION_TABLE,
-                "version_table_schema": schema,
-                "transaction_per_migration": True,
-                "script": directory,
-                "fn": lambda _present, _context: steps,
-            },
-        )
-        with Operations.context(context), context.begin_transaction():
-            context.run_migrations()
-
-    engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: _connect(url, schema), poolclass=NullPool
-    )
-    try:
-        with verdicts():
-            try:
-                async with engine.connect() as connection:
-                    await connection.run_sync(upgrade)
-            except DBAPIError as error:
-                raise (error.orig.__cause__ if error.orig else None) or error from error
-    finally:
-        await engine.dispose()
