@@ -9,6 +9,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -63,7 +64,7 @@ def _check_struct(value: object, shape: type[msgspec.Struct], path: str, faults:
     if not isinstance(value, dict):
         faults.append(Fault(path, f"{show(value)} is no mapping; {allowed(_keys(shape))}"))
         return
-    fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
+    fields = _fields(shape)
     tag_field = shape.__struct_config__.tag_field
     for key in value:
         if key not in fields and key != tag_field:
@@ -74,6 +75,11 @@ def _check_struct(value: object, shape: type[msgspec.Struct], path: str, faults:
             _check(value[name], field.type, _below(path, name), faults)
         elif field.required:
             faults.append(Fault(_below(path, name), "is missing"))
+
+
+@cache
+def _fields(shape: type[msgspec.Struct]) -> Mapping[str, msgspec.structs.FieldInfo]:
+    return {field.encode_name: field for field in msgspec.structs.fields(shape)}
 
 
 def _check_union(

@@ -26,7 +26,7 @@ class LoopWatch:
     """Pings the running event loop from a thread; use it as a context manager on that loop.
 
     ``on_blocked`` gets the stack of the loop's thread, once for each time that it stands still for
-    longer than ``patience``; by default it is logged.
+    longer than ``patience``, by the seconds of ``now``; by default it is logged.
     """
 
     def __init__(
@@ -35,17 +35,19 @@ class LoopWatch:
         patience: timedelta = PATIENCE,
         interval: timedelta = timedelta(seconds=1),
         on_blocked: Callable[[list[str]], None] | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._now = now
         self._patience = patience.total_seconds()
         self._interval = interval.total_seconds()
         self._on_blocked = on_blocked or self._log_stack
-        self._answered = time.monotonic()
+        self._answered = self._now()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         loop, watched = asyncio.get_running_loop(), threading.get_ident()
-        self._answered = time.monotonic()
+        self._answered = self._now()
         self._thread = threading.Thread(
             target=self._watch, args=(loop, watched), name="loop-watch", daemon=True
         )
@@ -58,7 +60,7 @@ class LoopWatch:
             self._thread.join(timeout=2)
 
     def _answer(self) -> None:
-        self._answered = time.monotonic()
+        self._answered = self._now()
 
     def _watch(self, loop: asyncio.AbstractEventLoop, watched: int) -> None:
         is_told = False
@@ -67,10 +69,10 @@ class LoopWatch:
                 loop.call_soon_threadsafe(self._answer)
             except RuntimeError:  # the loop was closed
                 return
-            is_blocked = time.monotonic() - self._answered > self._patience
+            is_blocked = self._now() - self._answered > self._patience
             if is_blocked and not is_told:
                 self._on_blocked(describe_stack(sys._current_frames().get(watched)))  # noqa: SLF001  # the only way
             is_told = is_blocked
 
     def _log_stack(self, stack: list[str]) -> None:
-        logger.error("event_loop_blocked", seconds=round(time.monotonic() - self._answered, 1), stack=stack)
+        logger.error("event_loop_blocked", seconds=round(self._now() - self._answered, 1), stack=stack)

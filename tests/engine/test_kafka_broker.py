@@ -76,7 +76,7 @@ async def test_a_frozen_broker_does_not_answer_and_goes_on_when_resumed(broker: 
     broker.pause()
     try:
         with pytest.raises((*AWAY, TimeoutError)):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await _send(broker, "frozen", b"not while it is frozen")
     finally:
         broker.resume()
@@ -112,7 +112,7 @@ def test_no_broker_is_left_when_its_owner_is_killed(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
     pid = int(owner.stdout)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while pid and Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not pid or not Path(f"/proc/{pid}").exists()

@@ -1,4 +1,7 @@
-"""The command as an operator runs it: a process of its own, with an environment of its own."""
+"""The command as an operator runs it: a process of its own, with an environment of its own.
+
+Commands that are over soon start warm (:mod:`tests.operations.warm.starting`); what runs on starts cold.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+
+from tests.operations.warm.starting import HEARTH
 
 COMMAND = [sys.executable, "-c", "import sys; from leadmill.cli import main; sys.exit(main())"]
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -51,6 +56,11 @@ def leadmill(
     through: Sequence[str] = (),
 ) -> Answer:
     """Run a command to its end; ``through`` is a command that runs it."""
+    if not through:
+        ended = HEARTH.run(
+            arguments, environment=clean_environment(environment), seconds=seconds, cwd=cwd or CHECKOUT
+        )
+        return Answer(*ended)
     done = subprocess.run(
         [*through, *COMMAND, *arguments],
         capture_output=True,

@@ -80,6 +80,7 @@ def test_modules_of_commands_import_nothing_heavy() -> None:
         "contextlib",
         "datetime",
         "enum",
+        "gc",
         "json",
         "pathlib",
         "sys",

@@ -43,7 +43,7 @@ class Seat:
         fetched = await self.consumer.fetch(max_records=max_records, timeout=timeout)
         return [each for partition in sorted(fetched) for each in fetched[partition]]
 
-    async def until(self, condition: Callable[[], bool], *, within: float = 10.0) -> list[Record]:
+    async def until(self, condition: Callable[[], bool], *, within: float = 90.0) -> list[Record]:
         """Fetch until the condition holds and return what was read by then."""
         deadline = asyncio.get_running_loop().time() + within
         collected: list[Record] = []
@@ -52,7 +52,7 @@ class Seat:
             collected += await self.fetch(timeout=0.05)
         return collected
 
-    async def read(self, count: int, *, within: float = 10.0) -> list[Record]:
+    async def read(self, count: int, *, within: float = 90.0) -> list[Record]:
         """Fetch until so many records are there."""
         deadline = asyncio.get_running_loop().time() + within
         collected: list[Record] = []

@@ -37,6 +37,7 @@ class Running:
     lifeline: Lifeline
     task: asyncio.Task[None]
     log: io.StringIO
+    may_end: asyncio.Event
 
 
 def router_of(name: str) -> APIRouter:
@@ -57,13 +58,14 @@ def router_of(name: str) -> APIRouter:
     return router
 
 
-async def drain(stopping: asyncio.Event) -> None:
-    await stopping.wait()
-    await asyncio.sleep(0.5)
-
-
 @pytest.fixture
 async def running() -> AsyncIterator[Running]:
+    may_end = asyncio.Event()
+
+    async def drain(stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        await may_end.wait()
+
     root = logging.getLogger()
     before = (list(root.handlers), root.level)
     log = io.StringIO()
@@ -96,7 +98,7 @@ async def running() -> AsyncIterator[Running]:
             lifeline=lifeline,
             around=[api_server(services, sockets=[public], grace=timedelta(seconds=2))],
             admin=[admin_server(health=health, registry=registry, sockets=[admin])],
-            plan=StopPlan(grace=timedelta(seconds=3)),
+            plan=StopPlan(grace=timedelta(seconds=60)),
         )
     )
     async with (
@@ -107,8 +109,9 @@ async def running() -> AsyncIterator[Running]:
             if (await two.get("/readyz")).status_code == 200:
                 break
         try:
-            yield Running(one, two, lifeline, task, log)
+            yield Running(one, two, lifeline, task, log, may_end)
         finally:
+            may_end.set()
             lifeline.pull()
             await task
             root.handlers[:] = before[0]
@@ -129,12 +132,13 @@ class TestAProcess:
 
     async def test_can_be_watched_while_it_stops_and_then_is_gone(self, running: Running) -> None:
         running.lifeline.pull()
-        await asyncio.sleep(0.1)
-        answer = await running.admin.get("/readyz")
-        assert answer.status_code == 503
+        async with asyncio.timeout(60):
+            while (answer := await running.admin.get("/readyz")).status_code != 503:
+                await asyncio.sleep(0.01)
         assert answer.json()["checks"][0]["code"] == "process.stopping"
         assert (await running.admin.get("/livez")).status_code == 200
-        await asyncio.wait_for(asyncio.shield(running.task), 5)
+        running.may_end.set()
+        await asyncio.wait_for(asyncio.shield(running.task), 60)
         with pytest.raises(httpx.ConnectError):
             await running.admin.get("/livez")
 

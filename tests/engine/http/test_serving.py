@@ -85,7 +85,7 @@ class TestServing:
             await begun.wait()
             stopping.set()
             assert (await answer).json() == "done"
-            await asyncio.wait_for(task, 3)
+            await asyncio.wait_for(task, 60)
             with pytest.raises(httpx.ConnectError):
                 await client.get("/slow")
 
@@ -102,7 +102,7 @@ class TestServing:
             answer = asyncio.create_task(client.get("/hang"))
             await begun.wait()
             stopping.set()
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, 60)
             refused = await answer
             assert (refused.status_code, refused.json()["code"]) == (503, "http.stopping")
             assert refused.headers["retry-after"] == "1"
@@ -128,7 +128,7 @@ class TestServing:
                     if line == "id: 1":
                         stopping.set()
             assert "event: tier_changed" in lines
-            await asyncio.wait_for(task, 3)
+            await asyncio.wait_for(task, 60)
 
     async def test_leaves_no_socket_behind_when_it_is_cancelled(self) -> None:
         listener = bind("127.0.0.1", 0)

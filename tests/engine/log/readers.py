@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from shared.log.port import Consumer, LogUnavailable, NewRecord, Record, TopicPartition
 
 
-async def until(condition: Callable[[], bool], *, within: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], *, within: float = 90.0) -> None:
     """Wait for the condition, looking every 20 ms; the test fails if it does not come true."""
     deadline = asyncio.get_running_loop().time() + within
     while not condition():
@@ -41,7 +41,7 @@ class Seat:
         self.consumer = consumer
         self.assigned: frozenset[TopicPartition] | None = None
         self.history: list[tuple[str, frozenset[TopicPartition]]] = []
-        self.revoke_seconds = 0.0
+        self.may_let_go: asyncio.Event | None = None
 
     async def start(self) -> None:
         await self.consumer.start(on_assigned=self.on_assigned, on_revoked=self.on_revoked)
@@ -53,10 +53,10 @@ class Seat:
     async def on_revoked(self, partitions: frozenset[TopicPartition]) -> None:
         self.history.append(("revoked", partitions))
         self.assigned = None
-        if self.revoke_seconds:
-            await asyncio.sleep(self.revoke_seconds)
+        if self.may_let_go is not None:
+            await self.may_let_go.wait()
 
-    async def settle(self, *, within: float = 20.0) -> frozenset[TopicPartition]:
+    async def settle(self, *, within: float = 90.0) -> frozenset[TopicPartition]:
         """Fetch until there is an assignment that is not empty, and return it."""
         deadline = asyncio.get_running_loop().time() + within
         while not self.assigned:
@@ -69,7 +69,7 @@ class Seat:
         fetched = await self.consumer.fetch(max_records=max_records, timeout=timeout)
         return [each for partition in sorted(fetched) for each in fetched[partition]]
 
-    async def collect(self, count: int, *, within: float = 20.0) -> list[Record]:
+    async def collect(self, count: int, *, within: float = 90.0) -> list[Record]:
         """Fetch until so many records are there; more than that is a failure."""
         deadline = asyncio.get_running_loop().time() + within
         collected: list[Record] = []
@@ -79,7 +79,7 @@ class Seat:
         assert len(collected) == count
         return collected
 
-    async def fail(self, *, within: float = 15.0) -> None:
+    async def fail(self, *, within: float = 90.0) -> None:
         """Fetch until something is raised, which is what the caller waits for."""
         deadline = asyncio.get_running_loop().time() + within
         while asyncio.get_running_loop().time() < deadline:

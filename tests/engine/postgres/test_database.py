@@ -30,7 +30,7 @@ async def cut(connection: Any, *, where: str) -> None:
     statement = (
         "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE application_name = 'tests' AND "
     )
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             if await connection.fetch(statement + where):
                 return
@@ -114,7 +114,7 @@ class TestATransaction:
             ask.fetchval() if where == "before an answer" else stopped.fetchval("SELECT $1::int", 1)
         )
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while True:
                 with contextlib.suppress(WriteConflict):
                     async with database.transaction() as transaction:
@@ -232,5 +232,5 @@ class TestADatabase:
         await database.listen("news", heard.set)
         async with database.transaction() as transaction:
             await transaction.execute("NOTIFY news")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await heard.wait()

@@ -100,7 +100,7 @@ class Bench:
         async with self.database.connection() as connection:
             await connection.execute(sql)
 
-    async def until(self, holds: Callable[[], Awaitable[bool]], *, within: float = 20.0) -> None:
+    async def until(self, holds: Callable[[], Awaitable[bool]], *, within: float = 90.0) -> None:
         async with asyncio.timeout(within):
             while not await holds():
                 for task in self.tasks:
@@ -108,7 +108,7 @@ class Bench:
                         task.result()
                 await asyncio.sleep(0.02)
 
-    async def until_counted(self, count: int, *, within: float = 20.0) -> None:
+    async def until_counted(self, count: int, *, within: float = 90.0) -> None:
         async def is_counted() -> bool:
             total = await self.value(
                 "SELECT (SELECT coalesce(sum(next), 0) FROM sequence WHERE topic = $1)"

@@ -97,11 +97,11 @@ async def test_a_worker_restates_when_it_starts_and_then_stands_by(small_stand: 
     await small_stand.execute("INSERT INTO statement (digest) VALUES ('of other documents')")
     (activity,) = small_stand.blueprint.activities
     running = asyncio.create_task(activity.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await small_stand.rows("SELECT FROM statement WHERE digest = $1", rulebook().digest):
             await asyncio.sleep(0.05)
     await asyncio.sleep(0.1)
     assert not running.done()
     activity.stop()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await running

@@ -184,7 +184,7 @@ class Stand(Onlooker):
         self.clock.advance_to(instant)
         await self.settle()
 
-    async def settle(self, *, rests: bool = True, within: float = 30.0) -> None:
+    async def settle(self, *, rests: bool = True, within: float = 120.0) -> None:
         """Wait until everything is read and published, no clock is due, and (unless told) no job is busy."""
         calm = 0
         async with asyncio.timeout(within):
@@ -196,7 +196,7 @@ class Stand(Onlooker):
                 calm = calm + 1 if is_calm else 0
                 await asyncio.sleep(0.02)
 
-    async def until(self, sql: str, *arguments: object, within: float = 20.0) -> None:
+    async def until(self, sql: str, *arguments: object, within: float = 120.0) -> None:
         """Wait until a question to the database is answered with yes."""
         async with asyncio.timeout(within):
             while not await self.value(sql, *arguments):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
+from services.scoring.domain.activation.told import SaidActivation
+from services.scoring.domain.told_changes import ToldChange
+from services.scoring.queries.tier_stream import TierStream
 from shared.http.app import build_app
 from shared.kernel.instants import MINUTE
 from tests.services.scoring.deeds import Deeds, lead_id
@@ -30,11 +34,30 @@ class Received(NamedTuple):
     change: str
 
 
+class Looks:
+    """How often the stream has looked for more and found nothing."""
+
+    def __init__(self) -> None:
+        self.in_vain = 0
+        self._look = TierStream.find_changes
+
+    async def find_changes(self, stream: TierStream, after: str) -> Sequence[ToldChange | SaidActivation]:
+        found = await self._look(stream, after)
+        self.in_vain += not found
+        return found
+
+    async def await_more_than(self, count: int) -> None:
+        async with asyncio.timeout(90):
+            while self.in_vain <= count:
+                await asyncio.sleep(0.01)
+
+
 class Listener:
     """A client of the stream: listens until it has got so many changes, then breaks off."""
 
-    def __init__(self, stand: Stand) -> None:
+    def __init__(self, stand: Stand, looks: Looks) -> None:
         self.stopping = asyncio.Event()
+        self.looks = looks
         self._app = build_app(
             title="Scoring",
             service="scoring",
@@ -54,10 +77,12 @@ class Listener:
         headers = {"authorization": "Bearer service"} | ({"last-event-id": after} if after else {})
         transport = httpx.ASGITransport(self._app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
+            seen = self.looks.in_vain
             request = asyncio.create_task(client.get(STREAM, params={"begin": begin}))
             if until is not None:
                 await until.wait()
-            await asyncio.sleep(0.6)  # two looks of the stream
+                seen = self.looks.in_vain + 1  # the one that was on its way may have been too early
+            await self.looks.await_more_than(seen)
             self.stopping.set()
             answer = await request
             self.stopping.clear()
@@ -77,10 +102,16 @@ class Listener:
 
 
 @pytest.fixture
-async def listener(small_stand: Stand) -> Listener:
+async def listener(small_stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Listener:
     """A client of a scoring that runs."""
+    looks = Looks()
+
+    async def find_changes(stream: TierStream, after: str) -> Sequence[ToldChange | SaidActivation]:
+        return await looks.find_changes(stream, after)
+
+    monkeypatch.setattr(TierStream, "find_changes", find_changes)
     await small_stand.start_worker()
-    return Listener(small_stand)
+    return Listener(small_stand, looks)
 
 
 async def becomes_warm(stand: Stand, deeds: Deeds, *people: str) -> None:
@@ -102,9 +133,9 @@ async def test_a_client_hears_what_is_told_while_it_listens(
     small_stand: Stand, listener: Listener, deeds: Deeds
 ) -> None:
     await becomes_warm(small_stand, deeds, "before")
-    heard = asyncio.Event()
+    heard, seen = asyncio.Event(), listener.looks.in_vain
     listening = asyncio.create_task(listener.listen(until=heard))
-    await asyncio.sleep(0.3)
+    await listener.looks.await_more_than(seen)
     await becomes_warm(small_stand, deeds, "ada")
     heard.set()
     _, received = await listening

@@ -180,7 +180,7 @@ class ServiceStand(Onlooker):
         self.clock.advance_to(instant)
         await self.settle()
 
-    async def settle(self, *, within: float = 60.0) -> None:
+    async def settle(self, *, within: float = 120.0) -> None:
         """Wait until everything is read and published and no clock is due."""
         calm = 0
         async with asyncio.timeout(within):

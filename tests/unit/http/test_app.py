@@ -235,16 +235,18 @@ class TestARequest:
         assert fresh.json()["trace_id"] != TRACE
 
     async def test_is_refused_at_once_when_there_is_no_room(self, client_of: Call) -> None:
-        leave = asyncio.Event()
+        leave, entered = asyncio.Event(), asyncio.Semaphore(0)
 
         async def wait(scope: Scope, receive: Receive, send: Send) -> None:
             assert len(trace_of(scope).trace_id) == 32
+            entered.release()
             await leave.wait()
             await send_json(send, 200, b"{}")
 
         client = client_of(hot_routes=[HotRoute(path="/wait", app=wait, methods=("GET",))], most_in_flight=2)
         inside = [asyncio.create_task(client.get("/wait")) for _ in range(2)]
-        await asyncio.sleep(0.01)
+        for _ in inside:
+            await entered.acquire()
         refused = await client.get("/wait", headers={"origin": "https://shop.example"})
         assert (refused.status_code, refused.json()["code"]) == (503, "http.busy")
         assert refused.headers["retry-after"] == "1"

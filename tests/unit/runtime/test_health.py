@@ -104,22 +104,36 @@ class TestALoopThatIsBlocked:
     async def test_is_noticed_once_with_the_place_where_it_stands(self) -> None:
         stacks: list[list[str]] = []
         noticed = threading.Event()
+        now, looks = 0.0, 0
+
+        def tell_time() -> float:
+            nonlocal looks
+            looks += 1
+            return now
 
         def note(stack: list[str]) -> None:
             stacks.append(stack)
             noticed.set()
 
         def block_for_a_while() -> None:
-            noticed.wait(5)
-            time.sleep(0.05)
+            nonlocal now
+            now += 31
+            assert noticed.wait(60)
+            until_looked_again()
 
-        with LoopWatch(
-            patience=timedelta(milliseconds=50), interval=timedelta(milliseconds=5), on_blocked=note
-        ):
-            await asyncio.sleep(0.1)
+        def until_looked_again() -> None:
+            seen = looks
+            while looks < seen + 3:
+                time.sleep(0.001)
+
+        with LoopWatch(interval=timedelta(milliseconds=1), on_blocked=note, now=tell_time):
+            while looks < 10:
+                await asyncio.sleep(0.001)
             assert stacks == []
             block_for_a_while()
-            await asyncio.sleep(0.05)
+            seen = looks
+            while looks < seen + 10:
+                await asyncio.sleep(0.001)
         assert len(stacks) == 1
         assert any("block_for_a_while" in frame for frame in stacks[0])
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -21,6 +21,7 @@ from shared.runtime.process import ActivityEnded, Lifeline, StopPlan, supervise
 from shared.runtime.service import Activity, Service, repeatedly, until_stopped
 
 QUICK = StopPlan(grace=timedelta(milliseconds=200))
+PATIENT = StopPlan(grace=timedelta(seconds=60))
 
 
 @dataclass
@@ -85,7 +86,7 @@ class TestSupervision:
                 lifeline=lifeline,
                 around=[diary.activity("http")],
                 admin=[diary.activity("admin")],
-                plan=QUICK,
+                plan=PATIENT,
             ),
             pull_after(lifeline),
         )
@@ -113,7 +114,7 @@ class TestSupervision:
             "one", diary.activity("bad", fails=ValueError("x")), diary.activity("good", drains=0.02)
         )
         with pytest.raises(ExceptionGroup) as caught:
-            await supervise([service], health=health, lifeline=Lifeline(), plan=QUICK)
+            await supervise([service], health=health, lifeline=Lifeline(), plan=PATIENT)
         assert [type(error) for error in caught.value.exceptions] == [ValueError]
         assert diary.entries[-2:] == ["good is done", "one lets go"]
 
@@ -123,7 +124,7 @@ class TestSupervision:
                 [diary.service("one", diary.activity("short", ends=True))],
                 health=health,
                 lifeline=Lifeline(),
-                plan=QUICK,
+                plan=PATIENT,
             )
         assert [type(error) for error in caught.value.exceptions] == [ActivityEnded]
 
@@ -131,20 +132,33 @@ class TestSupervision:
         self, diary: Diary, health: Health
     ) -> None:
         lifeline = Lifeline()
-        plan = StopPlan(grace=timedelta(seconds=1), linger=timedelta(milliseconds=100))
+        plan = StopPlan(grace=timedelta(seconds=60), linger=timedelta(milliseconds=100))
+        clock, stops = asyncio.get_running_loop().time, []
+        activity = diary.activity("a")
+
+        def stop() -> None:
+            stops.append(clock())
+            activity.stop()
+
         running = asyncio.create_task(
             supervise(
-                [diary.service("one", diary.activity("a"))], health=health, lifeline=lifeline, plan=plan
+                [diary.service("one", replace(activity, stop=stop))],
+                health=health,
+                lifeline=lifeline,
+                plan=plan,
             )
         )
-        await asyncio.sleep(0.02)
+        while "a runs" not in diary.entries:
+            await asyncio.sleep(0)
         assert [result.ok for result in await health.ready()] == [True]
         lifeline.pull()
-        await asyncio.sleep(0.02)
-        (state,) = await health.ready()
-        assert (state.ok, state.code) == (False, "process.stopping")
-        assert diary.entries == ["a runs"]
+        pulled = clock()
+        while (states := await health.ready())[0].ok:
+            assert not stops
+            await asyncio.sleep(0)
+        assert [(state.ok, state.code) for state in states] == [(False, "process.stopping")]
         await running
+        assert stops[0] - pulled >= plan.linger.total_seconds() * 0.9
         assert diary.entries == ["a runs", "a drains", "a is done", "one lets go"]
 
     async def test_goes_on_to_its_end_when_letting_go_fails_or_hangs(
@@ -156,7 +170,7 @@ class TestSupervision:
         lifeline = Lifeline()
         services = [diary.service("one", diary.activity("a")), Service(name="two", release=fail)]
         await asyncio.gather(
-            supervise(services, health=health, lifeline=lifeline, plan=QUICK), pull_after(lifeline)
+            supervise(services, health=health, lifeline=lifeline, plan=PATIENT), pull_after(lifeline)
         )
         assert diary.entries[-1] == "one lets go"
 
@@ -173,10 +187,11 @@ class TestARepeatedJob:
 
         job = repeatedly("job", act, every=timedelta(milliseconds=1))
         running = asyncio.create_task(job.run())
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(60):
+            while acts <= 3:
+                await asyncio.sleep(0.001)
         job.stop()
-        await asyncio.wait_for(running, 1)
-        assert acts > 3
+        await asyncio.wait_for(running, 60)
         assert job.beat is not None
         assert job.beat() > 0
 
@@ -208,7 +223,7 @@ class TestARepeatedJob:
         running = asyncio.create_task(job.run())
         await asyncio.sleep(0.01)
         job.stop()
-        await asyncio.wait_for(running, 1)
+        await asyncio.wait_for(running, 60)
 
 
 class TestAnExitCode:

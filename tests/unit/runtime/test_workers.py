@@ -38,7 +38,7 @@ class TestAWorker:
         assert activity.beat is not None
         assert activity.beat() == 17.0
         activity.stop()
-        await asyncio.wait_for(running, 1)
+        await asyncio.wait_for(running, 60)
 
     async def test_is_ready_unless_it_waits_for_something_and_says_for_what(self) -> None:
         worker = FakeWorker()

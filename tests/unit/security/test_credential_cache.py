@@ -21,6 +21,7 @@ class Store:
     held: dict[bytes, str] = field(default_factory=dict)
     is_away: bool = False
     is_silent: bool = False
+    is_impatient: bool = False
     questions: int = 0
     now: float = 1_000.0
 
@@ -34,8 +35,8 @@ class Store:
         return self.held.get(stored)
 
     def cache(self, **limits: timedelta | int) -> CredentialCache[str]:
-        short = timedelta(milliseconds=20)
-        settings = {"patience": short, "patience_for_new": short} | limits
+        patience = timedelta(milliseconds=200) if self.is_impatient else timedelta(seconds=60)
+        settings = {"patience": patience, "patience_for_new": patience} | limits
         return CredentialCache(self.load, limits=CacheLimits(**settings), now=lambda: self.now)  # type: ignore[arg-type]
 
 
@@ -71,14 +72,16 @@ class TestWhatIsKnown:
 
     @pytest.mark.parametrize("silent", [False, True])
     async def test_stays_known_while_the_store_is_away_however_long(self, store: Store, silent: bool) -> None:
+        store.is_impatient = silent
         cache = store.cache()
         assert await cache.find(A) == "website"
         store.is_away, store.is_silent = not silent, silent
-        for _ in range(100):
+        for _ in range(20):
             store.now += 3_600
             assert await cache.find(A) == "website"
 
     async def test_does_not_wait_for_a_silent_store_each_time(self, store: Store) -> None:
+        store.is_impatient = True
         cache = store.cache()
         assert await cache.find(A) == "website"
         store.is_silent = True
@@ -117,7 +120,7 @@ class TestWhatIsNotKnown:
         assert await cache.find(A) == "website", "the store was not waited for, so it is said from memory"
 
     async def test_is_unavailable_when_the_store_does_not_answer_in_time(self, store: Store) -> None:
-        store.is_silent = True
+        store.is_silent = store.is_impatient = True
         with pytest.raises(CredentialStoreUnavailable) as caught:
             await store.cache().find(A)
         assert caught.value.reason == "access.store_unavailable"

@@ -77,6 +77,7 @@ async def running(
     spill_bytes: int = 1024**2,
     reserved: int = 0,
     registry: CollectorRegistry | None = None,
+    patience: timedelta = timedelta(seconds=60),
     **limits: Any,
 ) -> AsyncIterator[RawLog]:
     raw_log = RawLog(
@@ -84,17 +85,17 @@ async def running(
         partitions=PARTITIONS,
         meter=IngestMetrics(registry or CollectorRegistry()),
         spill=None if spill is None else Spill(spill, most_bytes=spill_bytes, reserved=reserved),
-        patience=timedelta(milliseconds=100),
+        patience=patience,
         **limits,
     )
     task = asyncio.create_task(raw_log.run())
     yield raw_log
     raw_log.stop()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await task
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.01)

@@ -38,7 +38,7 @@ class TestAppending:
     @pytest.mark.parametrize("mood", ["away", "silent"])
     async def test_says_unavailable_when_the_log_does_not_answer(self, mood: str) -> None:
         log = FakeLog()
-        async with running(log) as raw_log:
+        async with running(log, patience=timedelta(milliseconds=200)) as raw_log:
             log.mood = mood
             with pytest.raises(LogUnavailable):
                 await raw_log.append([record("k")])

@@ -65,7 +65,7 @@ class SlowSink:
 class Gate:
     """Links with their fakes; the table of links may be away."""
 
-    def __init__(self, *, public_url: str = "") -> None:
+    def __init__(self, *, public_url: str = "", patience: timedelta = timedelta(seconds=60)) -> None:
         self.sink = SlowSink()
         self.registry = CollectorRegistry()
         self.is_away = False
@@ -91,7 +91,7 @@ class Gate:
             meter=metrics,
             new_id=lambda: new_id()[::-1],
             click_ids=frozenset({"gclid", "bd_vid"}),
-            patience=timedelta(milliseconds=20),
+            patience=patience,
             public_url=public_url,
         )
         self.app = build_app(

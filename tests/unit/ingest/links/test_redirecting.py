@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -99,7 +100,8 @@ async def test_leads_on_and_counts_a_click_that_nobody_keeps(
     assert (gate.clicks("kept"), gate.clicks("lost")) == (0, 1)
 
 
-async def test_leads_on_before_a_slow_log_has_the_click_and_keeps_it_all_the_same(gate: Gate) -> None:
+async def test_leads_on_before_a_slow_log_has_the_click_and_keeps_it_all_the_same() -> None:
+    gate = Gate(patience=timedelta(milliseconds=20))
     gate.sink.may_keep.clear()
     sent: asyncio.Queue[object] = asyncio.Queue()
     async with asyncio.TaskGroup() as tasks:
@@ -114,6 +116,7 @@ async def test_leads_on_before_a_slow_log_has_the_click_and_keeps_it_all_the_sam
         gate.sink.may_keep.set()
     assert gate.clicks("kept") == 1
     assert record_of(gate).link == "spring"
+    await gate.client.aclose()
 
 
 class TestALinkThatThereIsNot:
