@@ -64,7 +64,7 @@ def _keep(line: socket.socket) -> NoReturn:
     for one in outputs:
         os.close(one)
     ended = os.pidfd_open(pid)
-    if ended not in select.select([ended, line], [], [])[0]:
+    if ended not in select.select([ended, line.fileno()], [], [])[0]:
         os.kill(pid, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     try:
