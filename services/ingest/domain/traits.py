@@ -14,18 +14,20 @@ from typing import Final
 
 import msgspec
 
-from services.ingest.domain.choices import Choices, read_whole_number, read_yes_no
+from services.ingest.domain.choices import SPELT, Choices, fold_spelling, read_whole_number, read_yes_no
 from services.ingest.domain.identifiers import IdentityRules, clean_text, normalise_email, normalise_phone
-from services.ingest.domain.scrubbing import Scalar
+from services.ingest.domain.scrubbing import Scalar, identifies
 
 _LONGEST_TEXT: Final = 500
 _LONGEST_NAME: Final = 64
+_LONGEST_MISSED: Final = 60
 _MOST_FREE_TEXTS: Final = 50
 _SEPARATORS: Final = re.compile(r"[\s_\-.]+")
 _CONTACT: Final = {
     *("email", "phone", "name", "first_name", "last_name", "company_name", "company"),
     *("language", "time_zone"),
 }
+_NAMING: Final = ("name", "company_name", "email", "phone")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 _ZONE: Final = re.compile(r"[A-Za-z_]+(/[A-Za-z0-9_+\-]+){1,2}|UTC")
 
@@ -40,7 +42,9 @@ class Traits(msgspec.Struct, kw_only=True):
     """What is known of a person from one message.
 
     ``contact`` holds name, email, phone, company_name, language and time_zone; ``consents`` says by
-    delivery channel whether messages are wanted, and ``terms`` what text somebody agreed to.
+    delivery channel whether messages are wanted, and ``terms`` what text somebody agreed to. ``missed`` are
+    the texts, folded, that stand for no value of the attribute they were given for; those that look as if
+    they named somebody are left out.
     """
 
     attributes: dict[str, Scalar] = {}
@@ -48,6 +52,7 @@ class Traits(msgspec.Struct, kw_only=True):
     free_text: dict[str, str] = {}
     consents: dict[str, bool] = {}
     terms: dict[str, str] = {}
+    missed: dict[str, str] = {}
     start_within_months: int | None = None
 
     @property
@@ -98,7 +103,7 @@ class TraitReader:
     def read(self, traits: Mapping[str, object], *, region: str | None = None) -> Traits:
         """Sort ``traits``; ``region`` is the country of a number that does not name its own."""
         given = self._rename(traits)
-        result = Traits(attributes={}, contact={}, free_text={}, consents={}, terms={})
+        result = Traits(attributes={}, contact={}, free_text={}, consents={}, terms={}, missed={})
         country = clean_text(given.pop("country", None)) or region
         self._read_contact(given, result, country)
         self._read_attributes(given, result)
@@ -159,15 +164,32 @@ class TraitReader:
             value = given.pop(name)
             standard = self._choices.standardise(name, value)
             attributes.update(standard.attributes)
-            if not standard.is_known:
+            if not standard.is_plain:
                 _keep(result, name, value)
+            if not standard.is_known:
+                self._miss(result, name, value)
         if title is not None:
             if "title_level" not in attributes:
-                attributes.update(self._choices.standardise("title_level", title).attributes)
+                standard = self._choices.standardise("title_level", title)
+                attributes.update(standard.attributes)
+                if standard.is_known:
+                    result.missed.pop("title_level", None)
+                else:
+                    self._miss(result, "title_level", title)
             if "student" not in attributes:
                 attributes.update(self._choices.standardise("student_title", title).attributes)
         if (is_student := attributes.pop("student_title", None)) is not None:
             attributes["student"] = read_yes_no(is_student)
+
+    def _miss(self, result: Traits, attribute: str, value: object) -> None:
+        """Note a text that stands for no value, for the report, unless it looks as if it named somebody."""
+        rule, text = self._choices.rule_of(attribute), clean_text(value)
+        if rule is None or rule.kind not in SPELT or text is None or identifies(text):
+            return
+        folded = fold_spelling(text)
+        named = (fold_spelling(result.contact[one]) for one in _NAMING if one in result.contact)
+        if 0 < len(folded) <= _LONGEST_MISSED and not any(one in folded for one in named):
+            result.missed.setdefault(attribute, folded)
 
 
 def read_start(value: object) -> int | None:

@@ -82,7 +82,7 @@ class RawReader:
     ) -> None:
         traits = TraitReader(
             names=FieldNames(rulebook.field_names),
-            choices=Choices(rulebook.choices),
+            choices=Choices(rulebook.choices, currency=currency),
             rules=rulebook.identity,
         )
         acts = ActReader(names=rulebook.act_names, page_kinds=rulebook.page_kinds)

@@ -11,7 +11,8 @@ import msgspec
 from msgspec import field
 
 from services.ingest.domain.acts import ActNames, ActReader, PageKind
-from services.ingest.domain.choices import ChoiceRule
+from services.ingest.domain.choices import ChoiceRule, Choices
+from services.ingest.domain.choices.spelling import Reading
 from services.ingest.domain.dialects.clicks import Machines
 from services.ingest.domain.dialects.event_types import SUBJECT_FIELDS, EventNames
 from services.ingest.domain.dialects.rulebook import Rulebook
@@ -35,6 +36,7 @@ class ChoiceDocument(Document, frozen=True, kw_only=True):
     number: str = ""
     unknown: Literal["drop", "keep", "other"] = "drop"
     other: str = "other"
+    reading: Reading = Reading()
 
 
 class FieldNamesDocument(Document, frozen=True, kw_only=True):
@@ -107,6 +109,7 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
         ],
         about="documents of kind choices",
     )
+    raise_if_any(_contradictions(rules), about="documents of kind choices")
     fields = _read(folder, "fields", FieldNamesDocument)
     acts = _read(folder, "acts", ActNamesDocument)
     identity = _read(folder, "identity", IdentityDocument)
@@ -170,6 +173,17 @@ def _read_forms(folder: Path, *, acts: ActNamesDocument, fields: FieldNamesDocum
     ]
     raise_if_any(faults, about="documents of kind forms")
     return forms
+
+
+def _contradictions(rules: Iterable[ChoiceRule]) -> list[Fault]:
+    """Return spellings that are given to two values."""
+    faults = []
+    for rule in rules:
+        try:
+            Choices([rule])
+        except ValueError as error:
+            faults.append(Fault(f"{rule.attribute}.yaml: values", str(error)))
+    return faults
 
 
 def _no_patterns(agents: Iterable[str]) -> list[Fault]:

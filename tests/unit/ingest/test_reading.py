@@ -279,7 +279,11 @@ class TestLeadsAndForms:
             "budget": 300_000,
             "budget_band": "200000_to_499999",
         }
-        assert intake.traits.free_text == {"title": "VP of Engineering", "favourite_colour": "blue"}
+        assert intake.traits.free_text == {
+            "title": "VP of Engineering",
+            "industry": "Software",
+            "favourite_colour": "blue",
+        }
         assert [one.kind for one in intake.anchors] == ["external", "email", "phone"]
         assert intake.external is not None
 
