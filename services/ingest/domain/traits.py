@@ -43,8 +43,8 @@ class Traits(msgspec.Struct, kw_only=True):
 
     ``contact`` holds name, email, phone, company_name, language and time_zone; ``consents`` says by
     delivery channel whether messages are wanted, and ``terms`` what text somebody agreed to. ``missed`` are
-    the texts, folded, that stand for no value of the attribute they were given for; those that look as if
-    they named somebody are left out.
+    the texts, folded, that stand for no value of the attribute they were given for; empty instead of those
+    that look as if they named somebody.
     """
 
     attributes: dict[str, Scalar] = {}
@@ -184,12 +184,12 @@ class TraitReader:
     def _miss(self, result: Traits, attribute: str, value: object) -> None:
         """Note a text that stands for no value, for the report, unless it looks as if it named somebody."""
         rule, text = self._choices.rule_of(attribute), clean_text(value)
-        if rule is None or rule.kind not in SPELT or text is None or identifies(text):
+        if rule is None or rule.kind not in SPELT or text is None:
             return
         folded = fold_spelling(text)
         named = (fold_spelling(result.contact[one]) for one in _NAMING if one in result.contact)
-        if 0 < len(folded) <= _LONGEST_MISSED and not any(one in folded for one in named):
-            result.missed.setdefault(attribute, folded)
+        may_be_told = not identifies(text) and not any(one in folded for one in named)
+        result.missed[attribute] = folded if len(folded) <= _LONGEST_MISSED and may_be_told else ""
 
 
 def read_start(value: object) -> int | None:

@@ -180,7 +180,8 @@ class CorrectionReader:
             attributes |= self._without_number(name) | read.attributes
             contact |= read.contact
             contact |= {f"{CONSENT}{channel}": answer for channel, answer in read.consents.items()}
-            free_text |= read.free_text
+            # how a person at the desk spells a choice is nothing that the lead said
+            free_text |= {one: text for one, text in read.free_text.items() if one not in self._values_of}
         command = CorrectLead(
             lead=lead,
             by=by,
@@ -214,7 +215,8 @@ class CorrectionReader:
             raise ValueUnknown("is empty; name it under remove to take it away", field=name)
         read = self._traits.read({name: value})
         if name in self._values_of:
-            if name not in read.attributes or name in read.free_text:
+            is_a_guess = name in read.missed and read.attributes.get(name) in self._values_of[name]
+            if name not in read.attributes or is_a_guess:
                 raise ValueUnknown(self._what_may_be(name), field=name)
         elif name in _ABOUT_THEM:
             if name not in read.contact:

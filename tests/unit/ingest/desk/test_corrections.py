@@ -157,7 +157,7 @@ class TestACorrection:
         assert event.attributes == {"budget": None, "budget_band": None}
         assert event.reachable is False
         assert isinstance(contact, ContactUpdated)
-        assert (contact.email, contact.free_text) == (None, {})
+        assert (contact.email, contact.free_text) == (None, {"industry": "制造"})
         now = the_lead(directory)
         assert not now.is_reachable
         assert "contact" in now.missing
@@ -175,7 +175,7 @@ class TestACorrection:
         merged = the_lead(directory)
         assert len(directory.profiles_of(merged.id)) == 2
         assert merged.attributes["industry"].value == "pharma"
-        assert merged.contact.texts() == {}
+        assert merged.contact.texts() == {"industry": "教育"}
 
     def test_named_by_an_id_that_was_merged_away_finds_the_one_that_stayed(self) -> None:
         directory = taken_in(
