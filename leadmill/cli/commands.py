@@ -10,6 +10,7 @@ import typer
 from leadmill.cli.accounts import key, token
 from leadmill.cli.audit import audit
 from leadmill.cli.demo import demo
+from leadmill.cli.desk import leads
 from leadmill.cli.explain import explain
 from leadmill.cli.front import form, hook, link
 from leadmill.cli.letters import dlq, quarantine
@@ -36,6 +37,7 @@ for name, group in {
     "config": config.app,
     "key": key.app,
     "token": token.app,
+    "leads": leads.app,
     "hook": hook.app,
     "link": link.app,
     "form": form.app,

@@ -62,6 +62,24 @@ QUARANTINE_CHOICE: Final = ingest.QUARANTINE_CHOICE
 SOURCES: Final = ingest.build_source_report
 """Tells how the sources are; takes the owner's database."""
 
+LEADS: Final = ingest.build_lead_tools
+"""What leads are read and put right with; takes the resources and the owner's database."""
+
+LEAD_ROW: Final = ingest.RowIn
+"""A correction and whose it is."""
+
+MOST_LEAD_ROWS: Final = ingest.MOST_ROWS
+"""How many of them go at once."""
+
+SHOW_LEAD: Final = ingest.show_file
+"""Returns a lead as it is shown."""
+
+HANDOVER: Final = routing.fill_handover
+"""Fills in the hand-over list of a lead; takes the resources and routing's database."""
+
+HANDOVER_OWNER: Final = "routing"
+"""The service that keeps hand-over lists."""
+
 KEYS_OWNER: Final = "ingest"
 """The service that takes data in, and whose schema therefore holds the write keys."""
 

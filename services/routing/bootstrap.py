@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry
 
 from services.routing.api.commanding import commanding_router
 from services.routing.api.reading import reading_router
+from services.routing.domain.commands import FillHandover
 from services.routing.domain.desk import Desk
 from services.routing.domain.rulebook import Rulebook
 from services.routing.handlers.interpreting import interpret
@@ -116,6 +121,23 @@ def build(resources: Resources) -> Blueprint:
         check=check,
         find_missing=checks.find_missing,
         tell=tell,
+    )
+
+
+async def fill_handover(
+    resources: Resources, database: Database, *, lead: str, fields: Mapping[str, str], by: str
+) -> Any:
+    """Fill in fields of a lead's hand-over list (R8) for a manager; ``database`` is routing's, started.
+
+    :raises Rejected: if there is no such lead or field, or a value is none of its choices.
+    """
+    stage = build_stage(read_rulebook(resources.config), partitions=resources.partitions)
+    commands = Processing(replace(resources, registry=CollectorRegistry()), stage, database).build_commands()
+    return await commands.run(
+        key=lead,
+        command=FillHandover(by=by, is_manager=True, rep="", fields=dict(fields)),
+        received=resources.clock.now(),
+        idempotency_key=secrets.token_hex(16),
     )
 
 

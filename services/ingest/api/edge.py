@@ -63,6 +63,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "correction.nothing": 422,
     "correction.too_much": 422,
     "correction.said_twice": 422,
+    "correction.nothing_in_bulk": 422,
     "cloudevent.format_unknown": 415,
     "idempotency.in_flight": 409,
     "idempotency.key_reused": 422,

@@ -11,13 +11,16 @@ from starlette.types import Receive, Scope, Send
 from services.ingest.api.admission.authentication import query_of
 from services.ingest.api.documentation.native import FoundLeads
 from services.ingest.api.documentation.operations import search_operation
+from services.ingest.queries.leads import ShownLead
 from shared.http.access import Authority, Forbidden, Unauthenticated
 from shared.http.hot_routes import HotRoute
 from shared.http.problems import send_json
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Rejected
+from shared.security.tokens import Principal
 
-_MAY_READ_LEADS: Final = frozenset({"admin", "marketer", "manager", "service", "read"})
+SEES_NO_CONTACT: Final = frozenset({"read"})
+"""Roles that read attributes and sources and are shown nothing that names a person."""
 
 
 class QueryIncomplete(Rejected):
@@ -31,7 +34,7 @@ class FindLeads(Protocol):
 
     def __call__(
         self, *, email: str | None, phone: str | None, source: str | None, external_id: str | None
-    ) -> Awaitable[Sequence[object]]:
+    ) -> Awaitable[Sequence[ShownLead]]:
         """Return the leads that match, as they are shown; none if there are none."""
         ...
 
@@ -54,18 +57,21 @@ def _lead_search(
     find_leads: FindLeads, authority: Authority | None, clock: Clock
 ) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
     async def search_leads(scope: Scope, _receive: Receive, send: Send) -> None:
-        await _require_reader(scope, authority, clock)
+        principal = await _principal_of(scope, authority, clock)
+        rep = rep_of(principal)
         query = query_of(scope)
         asked = {name: _last(query, name) for name in ("email", "phone", "source", "external_id")}
         if not (asked["email"] or asked["phone"] or (asked["source"] and asked["external_id"])):
             raise QueryIncomplete
-        found = await find_leads(**asked)
+        found = [one for one in await find_leads(**asked) if rep is None or one.owner == rep]
+        if principal.role in SEES_NO_CONTACT:
+            found = [one.without_contact() for one in found]
         await send_json(send, 200, msgspec.json.encode({"leads": found}))
 
     return search_leads
 
 
-async def _require_reader(scope: Scope, authority: Authority | None, clock: Clock) -> None:
+async def _principal_of(scope: Scope, authority: Authority | None, clock: Clock) -> Principal:
     header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
     scheme, _, token = header.decode("latin-1").partition(" ")
     if authority is None or scheme.lower() != "bearer":
@@ -73,8 +79,19 @@ async def _require_reader(scope: Scope, authority: Authority | None, clock: Cloc
     principal = await authority.principal_of(token.strip(), now=clock.now())
     if principal is None:
         raise Unauthenticated
-    if principal.role not in _MAY_READ_LEADS:
-        raise Forbidden
+    return principal
+
+
+def rep_of(principal: Principal) -> str | None:
+    """Return the rep whose own leads a token is limited to, None if it is not.
+
+    :raises Forbidden: for a rep's token that names no rep.
+    """
+    if principal.role != "rep":
+        return None
+    if principal.subject is None:
+        raise Forbidden("this token names no rep; make one with `--subject`")
+    return principal.subject
 
 
 def _last(query: Mapping[str, list[str]], name: str) -> str | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from services.ingest.api.desk.correcting import MOST_ROWS, RowIn
+from services.ingest.api.desk.leads import show_file
+from services.ingest.bootstrap.desk import LeadTools, build_lead_tools
 from services.ingest.bootstrap.resolving import NAME, build_resolver, check_documents, new_record_id
 from services.ingest.bootstrap.service import MIGRATIONS, QUARANTINE_CHOICE, SETTINGS, build
 from services.ingest.bootstrap.tools import (
@@ -18,13 +21,17 @@ from services.ingest.bootstrap.tools import (
 __all__ = [
     "HOOK_PROVIDERS",
     "MIGRATIONS",
+    "MOST_ROWS",
     "NAME",
     "QUARANTINE_CHOICE",
     "SETTINGS",
+    "LeadTools",
+    "RowIn",
     "build",
     "build_form_shelf",
     "build_hook_desk",
     "build_hook_tools",
+    "build_lead_tools",
     "build_link_desk",
     "build_replaying",
     "build_resolver",
@@ -32,4 +39,5 @@ __all__ = [
     "check_documents",
     "describe_link",
     "new_record_id",
+    "show_file",
 ]

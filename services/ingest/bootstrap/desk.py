@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from dataclasses import replace
+from typing import NamedTuple
 
+from fastapi import APIRouter
+from prometheus_client import CollectorRegistry
+
+from services.ingest.api.desk.correcting import CorrectionDesk, build_bulk_router
 from services.ingest.api.desk.leads import build_lead_router
+from services.ingest.bootstrap.resolving import NAME, build_resolver
 from services.ingest.domain.choices import Choices
 from services.ingest.domain.desk.corrections import CorrectionReader
 from services.ingest.domain.dialects.rulebook import Rulebook
-from services.ingest.domain.identifiers import HashIdentifier
+from services.ingest.domain.identifiers import HashIdentifier, identifier_hasher
 from services.ingest.domain.traits import FieldNames, TraitReader
+from services.ingest.metrics import IngestMetrics
 from services.ingest.queries.lead_file import LeadFiles
+from services.ingest.queries.leads import LeadSearch
+from services.ingest.settings import IngestSettings
+from services.ingest.store.documents import read_rulebook
 from shared.http.commands import CommandRunner
 from shared.postgres.database import Database
+from shared.runtime.blueprint import Resources
+from shared.runtime.processing import Processing
+from shared.runtime.settings.environment import load_settings
 
 
 def build_correction_reader(rulebook: Rulebook, *, hash_identifier: HashIdentifier) -> CorrectionReader:
@@ -29,9 +42,43 @@ def build_correction_reader(rulebook: Rulebook, *, hash_identifier: HashIdentifi
     )
 
 
+def build_correction_desk(
+    rulebook: Rulebook, database: Database, commands: CommandRunner, *, hash_identifier: HashIdentifier
+) -> CorrectionDesk:
+    """Return what puts leads right."""
+    return CorrectionDesk(
+        search=LeadSearch(database, rules=rulebook.identity, hash_identifier=hash_identifier),
+        reader=build_correction_reader(rulebook, hash_identifier=hash_identifier),
+        commands=commands,
+    )
+
+
 def build_desk(
     rulebook: Rulebook, database: Database, commands: CommandRunner, *, hash_identifier: HashIdentifier
 ) -> APIRouter:
     """Return the routes at which leads are read and put right."""
-    reader = build_correction_reader(rulebook, hash_identifier=hash_identifier)
-    return build_lead_router(LeadFiles(database).find_file, reader, commands)
+    desk = build_correction_desk(rulebook, database, commands, hash_identifier=hash_identifier)
+    router = APIRouter()
+    router.include_router(build_bulk_router(desk))
+    router.include_router(build_lead_router(LeadFiles(database).find_file, desk.reader, commands))
+    return router
+
+
+class LeadTools(NamedTuple):
+    """What the command line reads leads and puts them right with."""
+
+    desk: CorrectionDesk
+    files: LeadFiles
+
+
+def build_lead_tools(resources: Resources, *, database: Database) -> LeadTools:
+    """Return what people read leads and put them right with; ``database`` is ingest's, started."""
+    settings = load_settings(IngestSettings, environment=resources.environment)
+    rulebook = read_rulebook(resources.config / NAME, default_region=settings.default_region)
+    identity_key = resources.secrets.identity_key.reveal()
+    metrics = IngestMetrics(CollectorRegistry())
+    resolver = build_resolver(resources.config, identity_key=identity_key, metrics=metrics)
+    processing = Processing(replace(resources, registry=CollectorRegistry()), resolver, database)
+    hasher = identifier_hasher(identity_key)
+    desk = build_correction_desk(rulebook, database, processing.build_commands(), hash_identifier=hasher)
+    return LeadTools(desk, LeadFiles(database))

@@ -16,6 +16,7 @@ from services.ingest.domain.identifiers import (
     normalise_phone,
 )
 from services.ingest.domain.traits import CONSENT, TERMS
+from services.ingest.store.desk.owners import load_owners
 from services.ingest.store.directory_rows import find_lead_ids, load_leads
 from shared.kernel.instants import Instant
 from shared.postgres.database import Database
@@ -43,7 +44,7 @@ class ShownConsent(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ShownLead(msgspec.Struct, frozen=True, kw_only=True):
-    """A lead as the API shows it; ``created`` is in microseconds since 1970."""
+    """A lead as the API shows it; ``created`` is in microseconds since 1970, ``owner`` a rep's id."""
 
     id: str
     name: str | None
@@ -58,6 +59,13 @@ class ShownLead(msgspec.Struct, frozen=True, kw_only=True):
     reachable: bool
     captured: bool
     created: Instant
+    owner: str | None = None
+
+    def without_contact(self) -> ShownLead:
+        """Return the lead without what names the person."""
+        return msgspec.structs.replace(
+            self, name=None, email=None, phone=None, company_name=None, free_text={}
+        )
 
 
 class LeadSearch:
@@ -88,10 +96,11 @@ class LeadSearch:
         async with self._database.connection() as connection:
             ids = await find_lead_ids(connection, hashes=hashes, email=address, phone=number, limit=_MOST)
             leads = await load_leads(connection, ids)
-        return [show(leads[lead_id]) for lead_id in sorted(leads)]
+            owners = await load_owners(connection, ids)
+        return [show(leads[lead_id], owner=owners.get(lead_id)) for lead_id in sorted(leads)]
 
 
-def show(lead: Lead) -> ShownLead:
+def show(lead: Lead, *, owner: str | None = None) -> ShownLead:
     """Return a lead as the API shows it."""
     contact: Contact = lead.contact
     return ShownLead(
@@ -112,6 +121,7 @@ def show(lead: Lead) -> ShownLead:
         reachable=lead.is_reachable,
         captured=lead.is_captured,
         created=lead.created,
+        owner=owner,
     )
 
 

@@ -97,7 +97,7 @@ class RunningIngest:
         assert answer.status_code == 200, answer.text
 
     async def find(self, **asked: str) -> list[dict[str, Any]]:
-        answer = await self.client.get("/v1/leads", params=asked, headers={"authorization": "Bearer x"})
+        answer = await self.client.get("/v1/leads", params=asked, headers={"authorization": "Bearer manager"})
         found: list[dict[str, Any]] = answer.json()["leads"]
         return found
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Protocol
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.ingest.api.leads import SEES_NO_CONTACT, rep_of
 from services.ingest.domain.desk.corrections import (
     LONGEST_NOTE,
     MOST_FIELDS,
@@ -19,16 +20,15 @@ from services.ingest.domain.desk.corrections import (
 from services.ingest.domain.directory import Told
 from services.ingest.domain.traits import CONSENT, TERMS
 from services.ingest.queries.lead_file import LeadFile
-from shared.http.access import Forbidden, require
+from shared.http.access import require
 from shared.http.commands import CommandCall, CommandRunner
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import to_datetime
 from shared.security.tokens import Principal, Role
 
 _READERS: Final[tuple[Role, ...]] = ("marketer", "manager", "rep", "service", "read")
-_CORRECTORS: Final[tuple[Role, ...]] = ("marketer", "manager", "rep", "service")
-SEES_NO_CONTACT: Final = frozenset({"read"})
-"""Roles that read attributes and sources and are shown nothing that names a person."""
+CORRECTORS: Final[tuple[Role, ...]] = ("marketer", "manager", "rep", "service")
+"""Roles that may put leads right besides an administrator; a rep those that they own."""
 
 Scalar = str | int | float | bool
 
@@ -161,7 +161,7 @@ def build_lead_router(find_file: FindFile, reader: CorrectionReader, commands: C
         lead: str,
         body: CorrectionIn,
         call: CommandCall,
-        principal: Annotated[Principal, require(*_CORRECTORS)],
+        principal: Annotated[Principal, require(*CORRECTORS)],
         if_match: Annotated[str | None, Header(description="The lead's version, as GET's ETag")] = None,
     ) -> CorrectedOut:
         """Correct a lead. The latest word counts: what is said later by anybody changes it again.
@@ -193,18 +193,6 @@ def read_correction(
 def who(principal: Principal) -> str:
     """Return what a person is called in events: a rep's id, else the name of the token."""
     return principal.subject or principal.name
-
-
-def rep_of(principal: Principal) -> str | None:
-    """Return the rep whose own leads a token is limited to, None if it is not.
-
-    :raises Forbidden: for a rep's token that names no rep.
-    """
-    if principal.role != "rep":
-        return None
-    if principal.subject is None:
-        raise Forbidden("this token names no rep; make one with `--subject`")
-    return principal.subject
 
 
 def read_version(if_match: str | None) -> int | None:

@@ -5,7 +5,7 @@ Each partition of that topic is read in order, and a lead's words lie in one; so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from services.ingest.domain.desk.owners import OwnerHeard
@@ -38,5 +38,12 @@ async def save_owners(transaction: Transaction, heard: Mapping[str, OwnerHeard])
 
 async def load_owner(transaction: Transaction, lead: str) -> str | None:
     """Return the rep who owns a lead, None if nobody does."""
-    owner: str | None = await transaction.fetch_value("SELECT rep FROM lead_owner WHERE lead = $1", lead)
-    return owner
+    return (await load_owners(transaction, [lead])).get(lead)
+
+
+async def load_owners(transaction: Transaction, leads: Collection[str]) -> dict[str, str]:
+    """Return the reps who own these leads; those that nobody owns are left out."""
+    rows = await transaction.fetch(
+        "SELECT lead, rep FROM lead_owner WHERE lead = ANY($1::text[]) AND rep IS NOT NULL", list(leads)
+    )
+    return {row["lead"]: row["rep"] for row in rows}

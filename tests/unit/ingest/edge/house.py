@@ -232,7 +232,7 @@ class House:
         found = self.hook_secrets.get((source, provider))
         return None if found is None else Redacted(found)
 
-    async def find_leads(self, **asked: str | None) -> Sequence[object]:
+    async def find_leads(self, **asked: str | None) -> Sequence[ShownLead]:
         self.asked.append(asked)
         return [LEAD]
 

@@ -1,0 +1,48 @@
+"""Leads found, read and put right from the command line, beside a running platform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.site import Site
+from tests.operations.front.beside import Beside
+
+pytestmark = [pytest.mark.postgres, pytest.mark.lasts(25)]
+
+
+async def test_a_lead_is_found_read_and_put_right(site: Site, database_url: str, tmp_path: Path) -> None:
+    # the simulated time of the site is not that of the command: each writes what the other leaves alone
+    desk = Beside(database_url, tmp_path, public_url="https://go.example.com")
+    await site.capture(email="ada@example.com", name="Ada", external_id="7")
+    await site.capture(email="bob@example.com", name="Bob")
+    await site.platform.drained()
+    (found,) = (await desk.document("leads", "find", "--email", "ada@example.com"))["leads"]
+    lead = found["id"]
+    assert (await desk("leads", "find", "--email", "nobody@example.com")).code == 1
+    done = await desk.document(
+        "leads", "change", lead, "--set", "industry=互联网", "--set", "phone=13800138000", "--note", "call",
+        "--handover", "purchase_time=3_months", "--reason", "on the phone"
+    )  # fmt: skip
+    assert [row["corrected"] for row in done["rows"]] == [["industry", "note", "phone"], ["purchase_time"]]
+    refused = await desk("leads", "change", lead, "--set", "industry=knitting")
+    assert (refused.code, "manufacturing" in refused.out) == (1, True)
+
+    table = tmp_path / "right.csv"
+    table.write_text(
+        "﻿email_of,industry,remove,note\nada@example.com,教育,phone,\nnobody@example.com,教育,,\n"
+        "bob@example.com,,,met Bob\n",
+        encoding="utf-8",
+    )
+    many = await desk("leads", "change", "--file", str(table))
+    assert many.code == 1
+    assert "2 corrected, 0 unchanged, 1 refused" in many.out
+    assert "row 3" in many.out
+
+    shown = await desk.document("leads", "show", lead)
+    assert shown["attributes"]["industry"]["value"] == "education"
+    assert shown["contact"]["known"]["phone"]["value"] is None
+    assert [(one["by"], one["text"]) for one in shown["contact"]["notes"]] == [("command line", "call")]
+    assert "call" in (await desk("leads", "show", lead)).out
+    assert (await desk("leads", "show", "0" * 32)).code == 2
