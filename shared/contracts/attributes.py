@@ -26,6 +26,13 @@ Attributes = Annotated[
     dict[str, Scalar],
     Meta(description="Standardised, non-identifying attributes; null means known to be empty"),
 ]
+CompanyId = Annotated[
+    str | None,
+    Meta(description="Where the person works: an opaque id that colleagues share; null if nobody told"),
+]
+DecidedBy = Annotated[
+    str | None, Meta(description="Who decided, by the name of their token; null if the rules did")
+]
 Points = Annotated[int, Meta(description="Thousandths of a point")]
 
 

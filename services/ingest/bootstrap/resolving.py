@@ -15,7 +15,7 @@ from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.hearing import hear
 from services.ingest.handlers.linking import on_link_command
 from services.ingest.handlers.reading import RawReader
-from services.ingest.handlers.resolution import on_intake, retell_contact
+from services.ingest.handlers.resolution import IntakeHandler, retell_contact
 from services.ingest.handlers.story import tell_story
 from services.ingest.handlers.unmerging import Unmerging
 from services.ingest.metrics import IngestMetrics
@@ -68,11 +68,12 @@ def build_resolver(
 
     return Resolver(
         read_raw=reader.on_raw_received,
-        take_in=on_intake,
+        take_in=IntakeHandler(rulebook.matching, hash_identifier=identifier_hasher(identity_key)).on_intake,
         tell_story=tell_story,
         command=carry_out,
         retell_contact=retell_contact,
         hear=hear,
+        rules=rulebook.matching,
         meter=metrics,
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from services.ingest.domain.desk.consent import ConsentWord
+from services.ingest.domain.evidence.doubts import Doubt, Likeness
 from services.ingest.domain.identifiers import Identifier
 from services.ingest.domain.intake import ExternalRef
 from services.ingest.domain.scrubbing import Scalar
@@ -61,6 +62,7 @@ class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     ``identifiers`` are those of its people by kind (hashes, anonymous ones left out);
     ``is_captured`` is False for a visitor who is still anonymous; ``erased`` is when the person asked
     to be forgotten, for good. ``holds`` names for each profile that an import holds which import that is.
+    ``company`` is the opaque id of where they work, told by a ``domain`` or by a ``name`` (``company_by``).
     """
 
     id: str
@@ -73,6 +75,8 @@ class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     contact: Contact = Contact()
     erased: Instant | None = None
     holds: dict[str, str] = {}
+    company: str = ""
+    company_by: str = ""
 
     @property
     def is_reachable(self) -> bool:
@@ -117,6 +121,8 @@ class Directory:
     unknown to everybody. ``leads`` and ``profiles`` hold everything that the identifiers lead to,
     and all profiles of those leads. ``before`` remembers how the leads that changed stood when the
     fact in hand began. ``consents`` is what was said about being written to, to be appended.
+    ``companies`` maps keys to companies, of which some are known by a domain. ``doubts`` and ``alike`` are
+    what the fact in hand leaves for people to look at.
     """
 
     profiles_of_identifiers: dict[str, str] = field(default_factory=dict)
@@ -127,10 +133,15 @@ class Directory:
     changed_contacts: set[str] = field(default_factory=set)
     before: dict[str, Lead | None] = field(default_factory=dict)
     consents: list[ConsentWord] = field(default_factory=list)
+    companies: dict[str, str] = field(default_factory=dict)
+    companies_with_domain: set[str] = field(default_factory=set)
+    doubts: list[Doubt] = field(default_factory=list)
+    alike: list[Likeness] = field(default_factory=list)
     _of_lead: dict[str, set[str]] = field(default_factory=dict)
     _moved_from: dict[str, Profile | None] = field(default_factory=dict)
     _newly_attached: list[str] = field(default_factory=list)
     _consents_before: int = 0
+    _newly_named: list[tuple[str, bool]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for profile in self.profiles.values():
@@ -142,12 +153,19 @@ class Directory:
         self._moved_from.clear()
         self._newly_attached.clear()
         self._consents_before = len(self.consents)
+        self._newly_named.clear()
+        self.doubts = []
+        self.alike = []
 
     def undo_fact(self) -> None:
         """Make everything as it was when the fact in hand began."""
         del self.consents[self._consents_before :]
         for hash_ in self._newly_attached:
             del self.profiles_of_identifiers[hash_]
+        for key, has_domain in self._newly_named:
+            company = self.companies.pop(key)
+            if has_domain:
+                self.companies_with_domain.discard(company)
         for profile_id, profile in self._moved_from.items():
             self._of_lead[self.profiles[profile_id].lead].discard(profile_id)
             if profile is None:
@@ -191,6 +209,15 @@ class Directory:
         lead = Lead(id=identifier.hash, created=created)
         self.save_lead(lead)
         return lead
+
+    def name_company(self, key: str, company: str, *, has_domain: bool = False) -> str:
+        """Let a key that nobody knew stand for a company; returns the company."""
+        if key not in self.companies:
+            self.companies[key] = company
+            self._newly_named.append((key, has_domain))
+            if has_domain:
+                self.companies_with_domain.add(company)
+        return company
 
     def save_profile(self, profile: Profile) -> None:
         """Store a profile that is new or has moved."""

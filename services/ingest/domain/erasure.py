@@ -52,6 +52,8 @@ def erase(directory: Directory, lead_id: str, *, at: Instant) -> Erased:
                 contact=Contact(),
                 erased=at,
                 holds={},
+                company="",
+                company_by="",
             )
         )
     return Erased(directory.leads[lead_id], profiles, gone)

@@ -21,19 +21,25 @@ from shared.kernel.ids import keyed_hash
 class IdentifierKind(StrEnum):
     """What kind of thing identifies, strongest first; the order decides between contradicting ones.
 
-    A click on a tracking link carries itself to the browser that it led on, and to nobody else. An
-    opportunity only tells whose an outcome is that names nobody. A lead is named by our own id, which is
-    the hash of its first identifier.
+    A number with a name is what tells the people of one number apart. A click on a tracking link carries
+    itself to the browser that it led on, and to nobody else. An opportunity only tells whose an outcome is
+    that names nobody. A lead is named by our own id, which is the hash of its first identifier. The last
+    three lead to nobody: a company is what colleagues share, a likeness what duplicates may, a form what
+    was filled in.
     """
 
     EXTERNAL = "external"
     USER = "user"
     EMAIL = "email"
     PHONE = "phone"
+    NUMBER_AND_NAME = "number_and_name"
     ANONYMOUS = "anonymous"
     CLICK = "click"
     OPPORTUNITY = "opportunity"
     LEAD = "lead"
+    COMPANY = "company"
+    LIKENESS = "likeness"
+    FORM = "form"
 
 
 class Identifier(NamedTuple):
@@ -65,9 +71,15 @@ class IdentityRules(msgspec.Struct, frozen=True, kw_only=True):
 
     ``blocked`` are values, ``role_names`` local parts of addresses that belong to an office and not
     a person, ``disposable_domains`` domains of throw-away addresses; ``default_region`` is an ISO
-    3166 code.
+    3166 code. ``priorities`` are the kinds that name a person, the one that decides first.
     """
 
+    priorities: tuple[IdentifierKind, ...] = (
+        IdentifierKind.EXTERNAL,
+        IdentifierKind.USER,
+        IdentifierKind.EMAIL,
+        IdentifierKind.PHONE,
+    )
     blocked: frozenset[str] = frozenset()
     role_names: frozenset[str] = frozenset()
     disposable_domains: frozenset[str] = frozenset()

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from services.ingest.domain.acts import Act
+from services.ingest.domain.evidence.likeness import name_key
 from services.ingest.domain.identifiers import (
     HashIdentifier,
     Identifier,
@@ -27,6 +28,7 @@ from shared.kernel.instants import Instant
 _LONGEST_MESSAGE_ID: Final = 100
 _LONGEST_EXTERNAL_ID: Final = 200
 _REACHES: Final = frozenset({"email", "phone"})
+_AS_BUILT: Final = IdentityRules().priorities
 _LEAD_ID: Final = re.compile("[0-9a-f]{32}")
 
 UNKNOWN_LEAD: Final = "intake.unknown_lead"
@@ -47,6 +49,13 @@ class ExternalRef(NamedTuple):
 
     source: str
     id: str
+
+
+class CompanyKeys(NamedTuple):
+    """What a company is known by, as keyed hashes; empty if nothing was said."""
+
+    domain: str
+    name: str
 
 
 class Acquisition(NamedTuple):
@@ -77,7 +86,8 @@ class Intake(msgspec.Struct, kw_only=True, gc=False):
     nothing else counts. ``further_acts`` were done with the act. ``click`` brought the browser here, and
     only carries itself along. ``message_id`` is the client's own, if it may be shown. A ``cost`` is about
     nobody. ``imported`` is there for a row of a table, and ``release`` names the import that is to hold the
-    addressed lead no longer.
+    addressed lead no longer. ``company`` is where the person works. ``form`` is the keyed hash of all that
+    was filled in.
     """
 
     source: str
@@ -96,6 +106,8 @@ class Intake(msgspec.Struct, kw_only=True, gc=False):
     click: Identifier | None = None
     imported: Imported | None = None
     release: str = ""
+    company: CompanyKeys | None = None
+    form: str = ""
 
     @property
     def identifiers(self) -> Sequence[Identifier]:
@@ -137,7 +149,7 @@ def identify(
     rules: IdentityRules,
     hash_identifier: HashIdentifier,
 ) -> tuple[list[Identifier], list[Identifier], ExternalRef | None]:
-    """Return the anchors in order of strength, the anonymous identifiers, and the external id.
+    """Return the anchors, the one that decides first, the anonymous identifiers, and the external id.
 
     A person who can be reached, but only where others are reached too (info@), is known by the
     message alone: accepted, and never brought together with anybody.
@@ -156,6 +168,12 @@ def identify(
             anchors.append(hash_identifier(IdentifierKind.EMAIL, email))
         if phone is not None and phone not in rules.blocked:
             anchors.append(hash_identifier(IdentifierKind.PHONE, phone))
+            if name := traits.contact.get("name"):
+                both = f"{phone}\x1f{name_key(name)}"
+                anchors.append(hash_identifier(IdentifierKind.NUMBER_AND_NAME, both))
+    if rules.priorities != _AS_BUILT:
+        rank = {kind: place for place, kind in enumerate((*rules.priorities, IdentifierKind.NUMBER_AND_NAME))}
+        anchors.sort(key=lambda one: rank[one.kind])
     anonymous = [
         hash_identifier(IdentifierKind.ANONYMOUS, text)
         for value in claims.anonymous_ids

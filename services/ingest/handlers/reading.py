@@ -20,6 +20,7 @@ from services.ingest.domain.dialects.rulebook import Rulebook
 from services.ingest.domain.dialects.sdk import SdkReader
 from services.ingest.domain.forms.definitions import Forms
 from services.ingest.domain.identifiers import HashIdentifier, Identifier, IdentifierKind
+from services.ingest.domain.identity.companies import CompanyReader
 from services.ingest.domain.imports.holding import Imported
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.domain.scrubbing import drop_zeros
@@ -80,6 +81,7 @@ class RawReader:
         currency: str = "",
         hooks: Mapping[str, HookReader] | None = None,
     ) -> None:
+        self._companies = CompanyReader(rulebook.free_mail, hash_identifier=hash_identifier)
         traits = TraitReader(
             names=FieldNames(rulebook.field_names),
             choices=Choices(rulebook.choices, currency=currency),
@@ -156,6 +158,8 @@ class RawReader:
         reading = self._read(raw, record_id=record_id, received=received)
         if isinstance(reading, Intake) and raw.batch_context and raw.channel in _OF_TABLES:
             reading.imported = _imported(_read_context(raw.batch_context))
+        if isinstance(reading, Intake) and reading.traits is not None and reading.addressed is None:
+            reading.company = self._companies.keys_of(reading.traits.contact)
         return reading
 
     def _read(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Errand | Refusal:

@@ -10,8 +10,13 @@ import msgspec
 from services.ingest.domain.acts import UNSUBSCRIBED, Act
 from services.ingest.domain.desk.consent import words_of
 from services.ingest.domain.directory import Directory, Lead, is_there
+from services.ingest.domain.evidence.doubts import Likeness, Reason
+from services.ingest.domain.evidence.likeness import mailbox_key, name_key
+from services.ingest.domain.identifiers import HashIdentifier, IdentifierKind
+from services.ingest.domain.identity.companies import place
 from services.ingest.domain.identity.merging import Move
 from services.ingest.domain.identity.resolving import Resolution, consents_in, learn, resolve
+from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.imports.holding import ReleaseReason, Standing, why_released
 from services.ingest.domain.intake import ERASED, Intake
 from services.ingest.domain.outcomes import Cost, Outcome, OutcomeKind
@@ -41,49 +46,72 @@ ACTS: Final[Mapping[str, type[Event]]] = {
 """Declared acts and their events."""
 
 
-def on_intake(directory: Directory, intake: Intake) -> list[Emission]:
-    """Take one message into the directory and return what it makes us say, in order.
+class IntakeHandler:
+    """Takes messages in by the rules of identity."""
 
-    Moves come first, then what became known about the lead, then that it is released, then the act, the
-    outcome, and the contact.
+    def __init__(self, rules: MatchRules, *, hash_identifier: HashIdentifier) -> None:
+        self._rules = rules
+        self._hash = hash_identifier
 
-    :raises LeadUnknown: if it names a lead by an id that is none of ours.
-    :raises PersonErased: if it is about somebody who asked to be forgotten.
-    """
-    directory.begin_fact()
-    if intake.cost is not None:
-        return [_cost(intake.cost, intake)]
-    resolution = resolve(directory, intake)
-    if resolution.lead.erased is not None:
-        raise PersonErased
-    lead = learn(resolution.lead, intake, resolution.demoted)
-    gone = {move.from_lead for move in resolution.moves}
-    before = [_stood(directory, one) for one in (lead.id, *sorted(gone))]
-    lead, released = _hold_or_release(intake, resolution, lead, before)
-    directory.consents += words_of(
-        consents_in(intake),
-        *(resolution.profile, lead.id),
-        source=intake.source,
-        at=intake.occurred,
-    )
-    if lead is not resolution.lead:
-        directory.save_lead(lead)
-    emissions = [_merged(move, intake.occurred) for move in resolution.moves]
-    known = _tell_lead(directory, intake, resolution, lead)
-    if known is not None:
-        emissions.append(Emission(known, resolution.profile, lead.id, intake.occurred))
-    emissions += [Emission(one, one.profile, lead.id, intake.occurred) for one in released]
-    for act in (intake.act, *intake.further_acts):
-        if act is None:
-            continue
-        event = _act(act, intake, lead=lead.id, profile=resolution.profile)
-        emissions.append(Emission(event, resolution.profile, lead.id, intake.occurred))
-    if intake.outcome is not None:
-        outcome = _outcome(intake.outcome, intake, lead=lead.id, profile=resolution.profile)
-        emissions.append(Emission(outcome, resolution.profile, lead.id, intake.occurred))
-    if lead.id in directory.before or resolution.moves:
-        emissions += _tell_contacts(directory, resolution, lead, intake.occurred)
-    return emissions
+    def on_intake(self, directory: Directory, intake: Intake) -> list[Emission]:
+        """Take one message into the directory and return what it makes us say, in order.
+
+        Moves come first, then what became known about the lead, then that it is released, then the act,
+        the outcome, and the contact. What is left for people to look at stands in the directory.
+
+        :raises LeadUnknown: if it names a lead by an id that is none of ours.
+        :raises PersonErased: if it is about somebody who asked to be forgotten.
+        """
+        directory.begin_fact()
+        if intake.cost is not None:
+            return [_cost(intake.cost, intake)]
+        resolution = resolve(directory, intake, self._rules)
+        if resolution.lead.erased is not None:
+            raise PersonErased
+        lead = learn(resolution.lead, intake, resolution.demoted)
+        if intake.traits is not None:
+            lead = place(directory, lead, intake.company, intake.traits.contact)
+        gone = {move.from_lead for move in resolution.moves}
+        before = [_stood(directory, one) for one in (lead.id, *sorted(gone))]
+        lead, released = _hold_or_release(intake, resolution, lead, before)
+        directory.consents += words_of(
+            consents_in(intake),
+            *(resolution.profile, lead.id),
+            source=intake.source,
+            at=intake.occurred,
+        )
+        if lead is not resolution.lead:
+            directory.save_lead(lead)
+            self._compare(directory, lead, resolution.profile)
+        emissions = [_merged(move, intake.occurred) for move in resolution.moves]
+        known = _tell_lead(directory, intake, resolution, lead)
+        if known is not None:
+            emissions.append(Emission(known, resolution.profile, lead.id, intake.occurred))
+        emissions += [Emission(one, one.profile, lead.id, intake.occurred) for one in released]
+        for act in (intake.act, *intake.further_acts):
+            if act is None:
+                continue
+            event = _act(act, intake, lead=lead.id, profile=resolution.profile)
+            emissions.append(Emission(event, resolution.profile, lead.id, intake.occurred))
+        if intake.outcome is not None:
+            outcome = _outcome(intake.outcome, intake, lead=lead.id, profile=resolution.profile)
+            emissions.append(Emission(outcome, resolution.profile, lead.id, intake.occurred))
+        if lead.id in directory.before or resolution.moves:
+            emissions += _tell_contacts(directory, resolution, lead, intake.occurred)
+        return emissions
+
+    def _compare(self, directory: Directory, lead: Lead, profile: str) -> None:
+        """Note by what a lead may turn out to be the same as another, whenever its contact has changed."""
+        before = directory.before.get(lead.id)
+        if before is not None and before.contact.version == lead.contact.version:
+            return
+        email, name = lead.contact.text("email"), lead.contact.text("name")
+        if email is not None and (mailbox := mailbox_key(email)) is not None:
+            key = self._hash(IdentifierKind.LIKENESS, f"mailbox\x1f{mailbox}").hash
+            directory.alike.append(Likeness(key, Reason.SAME_MAILBOX, profile))
+        if name is not None and lead.company:
+            key = self._hash(IdentifierKind.LIKENESS, f"{name_key(name)}\x1f{lead.company}").hash
+            directory.alike.append(Likeness(key, Reason.SAME_NAME_AND_COMPANY, profile))
 
 
 class PersonErased(Rejected):
@@ -180,6 +208,7 @@ def _tell_lead(directory: Directory, intake: Intake, resolution: Resolution, lea
             acquisition=_acquisition(intake),
             message_id=intake.message_id,
             held=_held(intake, lead),
+            company=lead.company or None,
         )
     old = resolution.lead.attributes
     changed = {
@@ -189,7 +218,9 @@ def _tell_lead(directory: Directory, intake: Intake, resolution: Resolution, lea
     }
     was_reachable = before is not None and before.is_reachable
     had = before.external_ids if before is not None else ()
-    if not changed and was_reachable == lead.is_reachable and had == lead.external_ids:
+    worked = before.company if before is not None else ""
+    is_same = was_reachable == lead.is_reachable and had == lead.external_ids and worked == lead.company
+    if not changed and is_same:
         return None
     return leads.LeadChanged(
         lead=lead.id,
@@ -199,6 +230,7 @@ def _tell_lead(directory: Directory, intake: Intake, resolution: Resolution, lea
         reachable=lead.is_reachable,
         external_ids=external_ids,
         message_id=intake.message_id,
+        company=lead.company or None,
     )
 
 

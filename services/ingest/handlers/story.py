@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple, cast
 
 from services.ingest.domain.directory import Directory
+from services.ingest.domain.identifiers import IdentifierKind
 from services.ingest.domain.intake import Intake
 from services.ingest.domain.story import StoryRow
 from shared.contracts.attributes import Amount
@@ -82,7 +83,11 @@ def _new_kinds(directory: Directory, intake: Intake) -> list[str]:
     if not new:
         return []
     return list(
-        dict.fromkeys(one.kind.value for one in (*intake.anchors, *intake.anonymous) if one.hash in new)
+        dict.fromkeys(
+            one.kind.value
+            for one in (*intake.anchors, *intake.anonymous)
+            if one.hash in new and one.kind is not IdentifierKind.NUMBER_AND_NAME
+        )
     )
 
 

@@ -7,12 +7,15 @@ from typing import Final
 
 from services.ingest.store.directory_rows import forget_messages
 from services.ingest.store.idempotency import forget_named_requests
+from services.ingest.store.identity.forms import forget_forms
 from services.ingest.store.quarantine import forget_quarantined
 from shared.kernel.clock import Clock
-from shared.kernel.instants import MICROSECOND, Instant
+from shared.kernel.instants import HOUR, MICROSECOND, Instant
 from shared.postgres.database import Database
 
 _PIECE: Final = 5_000
+_FORMS: Final = HOUR
+"""Much longer than the same form is the same; what comes later than that is a submission of its own."""
 
 
 class Forgetting:
@@ -38,6 +41,8 @@ class Forgetting:
             continue
         while await self._forget_named_requests(now) == _PIECE:
             continue
+        while await self._forget_forms(now - _FORMS) == _PIECE:
+            continue
 
     async def _forget_messages(self, before: int) -> int:
         async with self._database.transaction(durable=False) as transaction:
@@ -46,6 +51,10 @@ class Forgetting:
     async def _forget_quarantined(self, before: int) -> int:
         async with self._database.transaction(durable=False) as transaction:
             return await forget_quarantined(transaction, received_before=before, limit=_PIECE)
+
+    async def _forget_forms(self, before: Instant) -> int:
+        async with self._database.transaction(durable=False) as transaction:
+            return await forget_forms(transaction, received_before=before, limit=_PIECE)
 
     async def _forget_named_requests(self, now: Instant) -> int:
         async with self._database.transaction(durable=False) as transaction:

@@ -6,7 +6,7 @@ from services.ingest.store.imports.tables import CREATE
 from shared.postgres.migrations import execute_script
 
 revision = "0017"
-down_revision = "0011"
+down_revision = "0013"
 
 
 def upgrade() -> None:

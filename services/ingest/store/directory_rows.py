@@ -43,7 +43,7 @@ _LOCK_LEADS: Final = "SELECT id FROM lead WHERE id = ANY($1::text[]) ORDER BY id
 _LOAD_PROFILES: Final = "SELECT id, lead, version, came_from FROM profile WHERE lead = ANY($1::text[])"
 _LOAD_LEADS: Final = """
 SELECT l.id, l.version, l.is_captured, l.created, l.attributes, l.identifiers, l.external_ids, l.erased,
-       l.holds, c.version AS contact_version, c.known, c.free_text
+       l.holds, l.company, l.company_by, c.version AS contact_version, c.known, c.free_text
 FROM lead l LEFT JOIN contact c ON c.lead = l.id WHERE l.id = ANY($1::text[])
 """
 _FIND_LEAD_IDS: Final = """
@@ -64,14 +64,17 @@ ON CONFLICT (id) DO UPDATE SET lead = excluded.lead, version = excluded.version,
     came_from = excluded.came_from
 """
 _SAVE_LEADS: Final = """
-INSERT INTO lead (id, version, is_captured, created, attributes, identifiers, external_ids, holds)
+INSERT INTO lead (id, version, is_captured, created, attributes, identifiers, external_ids, holds, company,
+                  company_by)
 SELECT id, version, is_captured, created, attributes::jsonb, identifiers::jsonb, external_ids::jsonb,
-    holds::jsonb
-FROM unnest($1::text[], $2::int[], $3::bool[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[])
-    AS s(id, version, is_captured, created, attributes, identifiers, external_ids, holds)
+    holds::jsonb, company, company_by
+FROM unnest($1::text[], $2::int[], $3::bool[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
+            $9::text[], $10::text[])
+    AS s(id, version, is_captured, created, attributes, identifiers, external_ids, holds, company, company_by)
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, is_captured = excluded.is_captured,
     created = excluded.created, attributes = excluded.attributes, identifiers = excluded.identifiers,
-    external_ids = excluded.external_ids, holds = excluded.holds
+    external_ids = excluded.external_ids, holds = excluded.holds, company = excluded.company,
+    company_by = excluded.company_by
 """
 _SAVE_CONTACTS: Final = """
 INSERT INTO contact (lead, version, email, phone, known, free_text)
@@ -208,6 +211,8 @@ def _lead(row: Row) -> Lead:
         contact=contact,
         erased=row["erased"],
         holds={} if row["holds"] is None else _read_holds(row["holds"]),
+        company=row["company"],
+        company_by=row["company_by"],
     )
 
 
@@ -256,6 +261,8 @@ async def _save_leads(transaction: Transaction, leads: Sequence[Lead]) -> None:
             [_encode(lead.identifiers).decode() for lead in leads],
             [_encode(lead.external_ids).decode() for lead in leads],
             [_encode(lead.holds).decode() if lead.holds else None for lead in leads],
+            [lead.company for lead in leads],
+            [lead.company_by for lead in leads],
         )
 
 

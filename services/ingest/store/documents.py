@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import field
@@ -17,13 +17,17 @@ from services.ingest.domain.dialects.clicks import Machines
 from services.ingest.domain.dialects.event_types import SUBJECT_FIELDS, EventNames
 from services.ingest.domain.dialects.rulebook import Rulebook
 from services.ingest.domain.forms.definitions import FormDocument, find_faults
-from services.ingest.domain.identifiers import IdentityRules
+from services.ingest.domain.identifiers import IdentifierKind, IdentityRules
+from services.ingest.domain.identity.companies import FreeMail
+from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.outcomes import COST_KINDS, OutcomeKind, OutcomeNames
 from services.ingest.domain.traits import FieldNames
 from services.ingest.store.rules.channels import ChannelsDocument, complete_channels
 from shared.documents.faults import Fault, raise_if_any
 from shared.documents.files import read_documents
 from shared.documents.versions import D, Document, load_document
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class ChoiceDocument(Document, frozen=True, kw_only=True):
@@ -59,11 +63,23 @@ class PageKindsDocument(Document, frozen=True, kw_only=True):
 
 
 class IdentityDocument(Document, frozen=True, kw_only=True):
-    """Values that identify nobody."""
+    """Which identifier decides, where bringing together ends, and values that identify nobody."""
 
+    priorities: list[IdentifierKind]
+    identifiers_per_person: dict[str, Count]
+    profiles_per_person: Count
+    people_per_number: Count
+    same_form_seconds: Count
     blocked: list[str]
     role_names: list[str]
     disposable_domains: list[str]
+
+
+class FreeMailDocument(Document, frozen=True, kw_only=True):
+    """Domains of addresses that say nothing about where somebody works."""
+
+    domains: list[str]
+    second_level: list[str]
 
 
 class OutcomeNamesDocument(Document, frozen=True, kw_only=True):
@@ -113,6 +129,8 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
     fields = _read(folder, "fields", FieldNamesDocument)
     acts = _read(folder, "acts", ActNamesDocument)
     identity = _read(folder, "identity", IdentityDocument)
+    raise_if_any(_identity_faults(identity), about="documents of kind identity")
+    free_mail = _read(folder, "free_mail", FreeMailDocument)
     channels = _read(folder, "channels", ChannelsDocument)
     machines = _read(folder, "machines", MachinesDocument)
     raise_if_any(_no_patterns(machines.agents), about="documents of kind machines")
@@ -139,12 +157,23 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
         act_names=ActNames(names=acts.names, properties=acts.properties),
         page_kinds=_read(folder, "page_kinds", PageKindsDocument).kinds,
         identity=IdentityRules(
+            priorities=tuple(identity.priorities),
             blocked=frozenset(value.casefold() for value in identity.blocked),
             role_names=frozenset(name.lower() for name in identity.role_names),
             disposable_domains=frozenset(domain.lower() for domain in identity.disposable_domains),
             default_region=default_region.upper(),
         ),
         channels=complete_channels(channels, folder / "referrers"),
+        matching=MatchRules(
+            identifiers_per_person=identity.identifiers_per_person,
+            profiles_per_person=identity.profiles_per_person,
+            people_per_number=identity.people_per_number,
+            same_form_seconds=identity.same_form_seconds,
+        ),
+        free_mail=FreeMail(
+            domains=frozenset(domain.lower() for domain in free_mail.domains),
+            second_level=frozenset(free_mail.second_level),
+        ),
         machines=Machines(agents=machines.agents),
         forms=forms,
         outcome_names=OutcomeNames(kinds=outcomes.kinds, stages=outcomes.stages, costs=outcomes.costs),
@@ -183,6 +212,25 @@ def _contradictions(rules: Iterable[ChoiceRule]) -> list[Fault]:
             Choices([rule])
         except ValueError as error:
             faults.append(Fault(f"{rule.attribute}.yaml: values", str(error)))
+    return faults
+
+
+def _identity_faults(document: IdentityDocument) -> list[Fault]:
+    kinds = [*IdentityRules().priorities, IdentifierKind.NUMBER_AND_NAME]
+    ranked = IdentityRules().priorities
+    faults = [
+        Fault(f"identity.yaml: identifiers_per_person.{kind}", "is missing")
+        for kind in kinds
+        if kind not in document.identifiers_per_person
+    ]
+    faults += _unknown(
+        "identifiers_per_person",
+        document.identifiers_per_person,
+        [kind.value for kind in kinds],
+        file="identity.yaml",
+    )
+    if sorted(document.priorities) != sorted(ranked):
+        faults.append(Fault("identity.yaml: priorities", f"name each once: {', '.join(ranked)}"))
     return faults
 
 

@@ -10,6 +10,7 @@ import msgspec
 from services.ingest.domain.directory import Directory
 from services.ingest.domain.erasure import Erased, needles_of
 from services.ingest.store.directory_rows import load_leads, lock_leads
+from services.ingest.store.identity.conflicts import forget_doubts
 from shared.kernel.instants import Instant
 from shared.postgres.database import Transaction
 
@@ -60,6 +61,7 @@ async def scrub(transaction: Transaction, erased: Erased) -> None:
     for table in _OF_PROFILES:
         await transaction.execute(f"DELETE FROM {table} WHERE profile = ANY($1::text[])", profiles)  # noqa: S608
     await transaction.execute(_SCRUB_QUARANTINE, profiles)
+    await forget_doubts(transaction, profiles)
     needles = needles_of(erased.gone)
     if needles:
         await transaction.execute(_ASK, erased.lead.id, msgspec.json.encode(needles).decode(), at)

@@ -16,6 +16,7 @@ from services.ingest.domain.admission.quarantine import Quarantined
 from services.ingest.domain.desk.owners import OwnerHeard
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.directory import Directory, Lead
+from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.intake import ERASED, Intake, Refusal
 from services.ingest.domain.story import StoryRow
 from services.ingest.store.desk.owners import save_owners
@@ -26,6 +27,7 @@ from services.ingest.store.directory_rows import (
     save_directory,
 )
 from services.ingest.store.hooks.errands import save_errands
+from services.ingest.store.identity.findings import Findings
 from services.ingest.store.quarantine import save_quarantined
 from services.ingest.store.sources import Ending, add_resolved
 from services.ingest.store.story import save_story
@@ -145,6 +147,7 @@ class Resolver:
         command: CarryOut,
         retell_contact: RetellContact,
         hear: Hear,
+        rules: MatchRules,
         meter: ResolverMeter,
     ) -> None:
         self._read_raw = read_raw
@@ -153,6 +156,7 @@ class Resolver:
         self._command = command
         self._retell_contact = retell_contact
         self._hear = hear
+        self._rules = rules
         self._meter = meter
 
     def read(self, record: Record) -> Fact | None:
@@ -172,14 +176,9 @@ class Resolver:
         event = decode_event(envelope)
         if not isinstance(event, RawReceived):
             raise Rejected("the raw topic holds raw records only", code="contract.unknown_type")
-        return Fact(
-            envelope.id,
-            envelope.partitionkey,
-            envelope.received,
-            RawFact(event, record.key or b"", value, record.partition),
-            envelope.correlationid,
-            envelope.traceparent,
-        )
+        raw = RawFact(event, record.key or b"", value, record.partition)
+        origin = (envelope.correlationid, envelope.traceparent)
+        return Fact(envelope.id, envelope.partitionkey, envelope.received, raw, *origin)
 
     def heal(self, record: Record) -> Fact | None:
         """Return the fact that makes the contact be said again, for a record that came late."""
@@ -202,20 +201,20 @@ class Resolver:
         }
         unseen = await claim_messages(transaction, received) if received else set()
         claimed = frozenset(unseen)
+        new = [
+            (fact, reading)
+            for fact, reading in zip(facts, readings, strict=True)
+            if isinstance(reading, Intake) and fact.id in unseen
+        ]
+        findings = await Findings.begin(transaction, new, seconds=self._rules.same_form_seconds)
         late = {fact.event.lead for fact in facts if isinstance(fact.event, LateContact)}
-        directory, fresh = await load_directory(
-            transaction,
-            {
-                identifier
-                for fact, reading in zip(facts, readings, strict=True)
-                if isinstance(reading, Intake) and fact.id in unseen
-                for identifier in reading.identifiers
-            },
-            leads=late,
-        )
+        wanted = {identifier for _, reading in new for identifier in reading.identifiers}
+        directory, fresh = await load_directory(transaction, wanted, leads=late)
+        await findings.load_companies(transaction, directory)
         story: list[StoryRow] = []
-        decisions, of_no_effect = await self._decide(facts, readings, unseen, directory, story)
+        decisions, of_no_effect = await self._decide(facts, readings, unseen, directory, findings, story)
         await save_directory(transaction, directory, fresh=fresh)
+        await findings.save(transaction, directory)
         await save_story(transaction, story)
         await self._save_what_failed(transaction, facts, readings)
         await self._count(transaction, facts, readings, decisions)
@@ -252,6 +251,7 @@ class Resolver:
         readings: list[Reading | Stumbled | None],
         unseen: set[str],
         directory: Directory,
+        findings: Findings,
         story: list[StoryRow],
     ) -> tuple[list[Decision], list[str]]:
         """Take the messages in, one after the other; one that turns out to be of no use is marked so.
@@ -283,12 +283,18 @@ class Resolver:
                 if isinstance(reading, Errand):
                     decisions.append(Decision(Outcome.PROCESSED))
                     continue
+                if reading.form and findings.forms.is_repeat(reading.form, fact.received):
+                    repeats += 1
+                    decisions.append(Decision(Outcome.DUPLICATE))
+                    continue
                 decision = self._decide_one(directory, fact, reading, story)
                 if isinstance(decision, Refusal):
                     readings[index] = decision
                     self._meter.quarantined(decision.code)
                     decision = Decision(Outcome.QUARANTINED)
-                if decision.outcome is not Outcome.PROCESSED:
+                if decision.outcome is Outcome.PROCESSED:
+                    findings.note(directory, fact, reading)
+                else:
                     of_no_effect.append(fact.id)
                 decisions.append(decision)
         self._meter.repeated(repeats)

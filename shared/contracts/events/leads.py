@@ -13,6 +13,8 @@ from shared.contracts.attributes import (
     EXAMPLE_OTHER_LEAD,
     Acquisition,
     Attributes,
+    CompanyId,
+    DecidedBy,
     ExternalId,
     LeadId,
     MessageId,
@@ -56,14 +58,15 @@ class LeadCaptured(Event, frozen=True, kw_only=True):
     message_id: MessageId = None
     acquisition: Acquisition | None = None
     held: Held | None = None
+    company: CompanyId = None
 
 
 @DECLARED.declare(name="lead_changed", on=LEADS)
 class LeadChanged(Event, frozen=True, kw_only=True):
     """Ingest says: something about a known lead became known or changed.
 
-    ``attributes`` carries only what changed; ``reachable`` and ``external_ids`` are as they stand
-    now. A correction by hand says ``by`` whom, why, and what it ``corrected``, by name alone. Does not
+    ``attributes`` carries only what changed; ``reachable``, ``external_ids`` and ``company`` are as they
+    stand now. A correction by hand says ``by`` whom, why, and what it ``corrected``, by name alone. Does not
     imply that the lead acted: a correction or an import changes leads too.
     """
 
@@ -79,13 +82,15 @@ class LeadChanged(Event, frozen=True, kw_only=True):
     corrected: Annotated[
         list[str], Meta(description="What was corrected: name, email, industry, note, … without values")
     ] = field(default_factory=list)
+    company: CompanyId = None
 
 
 @DECLARED.declare(name="lead_merged", on=LEADS)
 class LeadMerged(Event, frozen=True, kw_only=True):
     """Ingest says: two leads turned out to be one; this profile has moved to the lead that stays.
 
-    One event per profile that moves. ``version`` counts the moves of that profile, merges and
+    ``reason`` is the kind of identifier that both had, or what a person said who merged them (``by``). One
+    event per profile that moves. ``version`` counts the moves of that profile, merges and
     un-merges together, and the highest wins whatever the order of arrival. Does not imply that the
     profile's earlier facts have arrived at the new lead.
     """
@@ -95,6 +100,7 @@ class LeadMerged(Event, frozen=True, kw_only=True):
     from_lead: LeadId
     version: int
     reason: str
+    by: DecidedBy = None
 
 
 @DECLARED.declare(name="lead_unmerged", on=LEADS)
@@ -110,6 +116,7 @@ class LeadUnmerged(Event, frozen=True, kw_only=True):
     from_lead: LeadId
     version: int
     reason: str
+    by: DecidedBy = None
 
 
 @DECLARED.declare(name="lead_released", on=LEADS)

@@ -8,7 +8,7 @@ from services.ingest.domain.directory import Directory, Profile
 from services.ingest.domain.intake import Intake
 from services.ingest.domain.story import StoryRow
 from services.ingest.handlers.reading import RawReader
-from services.ingest.handlers.resolution import on_intake
+from services.ingest.handlers.resolution import IntakeHandler
 from services.ingest.handlers.story import tell_story
 from services.ingest.store.directory_rows import load_leads, save_directory
 from services.ingest.store.story import save_story
@@ -28,8 +28,9 @@ _FIND: Final = (
 class IngestWork:
     """Resolves: three queries, one fold, six writes. Nothing is locked."""
 
-    def __init__(self, reader: RawReader) -> None:
+    def __init__(self, reader: RawReader, handler: IntakeHandler) -> None:
         self._reader = reader
+        self._handler = handler
 
     async def decide(self, connection: Any, fetched: Fetched) -> Decided:
         """See :class:`tests.bench.loops.bare.Work`."""
@@ -60,7 +61,7 @@ class IngestWork:
         story: list[StoryRow] = []
         saying = Saying("ingest")
         for fact, intake in intakes.values():
-            emissions = on_intake(directory, intake)
+            emissions = self._handler.on_intake(directory, intake)
             saying.add(emissions, fact)
             story += tell_story(directory, intake, emissions, cause=fact.id)
 

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from services.ingest import bootstrap as ingest
 from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.handlers.reading import RawReader
+from services.ingest.handlers.resolution import IntakeHandler
 from services.ingest.store.documents import read_rulebook
 from services.scoring import bootstrap as scoring
 from shared.contracts.topics import INTERNAL, SCORES
@@ -78,7 +79,11 @@ async def _ingest(workload: ServicesWorkload, meter: Meter, *, is_bare: bool) ->
     async with open_fresh(servers, ingest.NAME, migrations=ingest.MIGRATIONS) as database:
         if is_bare:
             rulebook = read_rulebook(CONFIG / ingest.NAME, default_region="CN")
-            work = IngestWork(RawReader(rulebook, hash_identifier=identifier_hasher(IDENTITY_KEY)))
+            hasher = identifier_hasher(IDENTITY_KEY)
+            work = IngestWork(
+                RawReader(rulebook, hash_identifier=hasher),
+                IntakeHandler(rulebook.matching, hash_identifier=hasher),
+            )
             loop = BareLoop(
                 servers=servers, schema=ingest.NAME, work=work, starts=raw.starts, events=raw.events
             )

@@ -11,6 +11,7 @@ import msgspec
 from services.ingest.domain.dialects.rulebook import Rulebook
 from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.handlers.reading import RawReader
+from services.ingest.handlers.resolution import IntakeHandler
 from services.ingest.providers.roster import hook_readers
 from services.ingest.store.documents import read_rulebook
 from shared.kernel.instants import parse_instant
@@ -21,6 +22,9 @@ IDENTITY_KEY = b"an identity key of the tests ...."
 RECEIVED = parse_instant("2026-11-21T21:00:00Z")
 _OF_A_CONNECTION = frozenset({"host", "connection", "content-length", "transfer-encoding"})
 RULEBOOK = read_rulebook(ROOT / "config" / "ingest", default_region="CN")
+
+
+on_intake = IntakeHandler(RULEBOOK.matching, hash_identifier=identifier_hasher(IDENTITY_KEY)).on_intake
 
 
 @dataclass(frozen=True, kw_only=True)

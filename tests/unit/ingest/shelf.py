@@ -8,8 +8,8 @@ import msgspec
 
 from services.ingest.domain.directory import Directory, Lead, Profile
 from services.ingest.domain.intake import Intake
-from services.ingest.handlers.resolution import on_intake
 from shared.kernel.changes import Emission
+from tests.unit.ingest.requests import on_intake
 
 
 class Shelf:

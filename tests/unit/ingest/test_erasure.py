@@ -14,11 +14,11 @@ from services.ingest.domain.erasure import holds_any, needles_of
 from services.ingest.domain.identifiers import Identifier, IdentifierKind, identifier_hasher
 from services.ingest.domain.intake import ERASED, Intake
 from services.ingest.handlers.erasing import on_erasure
-from services.ingest.handlers.resolution import on_intake, retell_contact
+from services.ingest.handlers.resolution import retell_contact
 from shared.contracts.events.leads import LeadErased
 from shared.contracts.topics import CONTACTS
 from shared.kernel.errors import Rejected
-from tests.unit.ingest.requests import IDENTITY_KEY, RECEIVED, RULEBOOK
+from tests.unit.ingest.requests import IDENTITY_KEY, RECEIVED, RULEBOOK, on_intake
 from tests.unit.ingest.test_identity import lead, message, page
 
 HASH = identifier_hasher(IDENTITY_KEY)

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from services.ingest.domain.directory import Lead, Profile
 from services.ingest.domain.intake import Intake
-from services.ingest.handlers.resolution import on_intake
 from shared.contracts.events import behaviour, contacts, leads
 from shared.contracts.events.raw import RawReceived
 from shared.contracts.topics import CONTACTS
 from shared.kernel.changes import Emission
-from tests.unit.ingest.requests import RECEIVED, make_reader
+from tests.unit.ingest.requests import RECEIVED, make_reader, on_intake
 from tests.unit.ingest.shelf import Shelf
 
 READER = make_reader()

@@ -284,7 +284,9 @@ class TestLeadsAndForms:
             "industry": "Software",
             "favourite_colour": "blue",
         }
-        assert [one.kind for one in intake.anchors] == ["external", "email", "phone"]
+        assert [one.kind for one in intake.anchors] == [
+            *("external", "email", "phone", "number_and_name"),
+        ]
         assert intake.external is not None
 
     def test_a_lead_that_is_reached_at_an_office_is_known_by_its_message_alone(self) -> None:

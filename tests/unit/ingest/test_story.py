@@ -5,9 +5,9 @@ from __future__ import annotations
 from services.ingest.domain.directory import Directory
 from services.ingest.domain.intake import Intake
 from services.ingest.domain.story import StoryRow
-from services.ingest.handlers.resolution import on_intake
 from services.ingest.handlers.story import tell_story
 from shared.contracts.envelope import event_id
+from tests.unit.ingest.requests import on_intake
 from tests.unit.ingest.test_identity import lead, message, page
 from tests.unit.ingest.test_outcomes import outcome
 

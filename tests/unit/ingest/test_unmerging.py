@@ -13,12 +13,11 @@ from services.ingest.domain.identifiers import IdentifierKind, identifier_hasher
 from services.ingest.domain.identity.merging import UnmergeLead, find_homecomers
 from services.ingest.domain.intake import Intake
 from services.ingest.handlers.erasing import on_erasure
-from services.ingest.handlers.resolution import on_intake
 from services.ingest.handlers.unmerging import Unmerging
 from shared.contracts.events.contacts import ContactUpdated
 from shared.contracts.events.leads import LeadChanged, LeadMerged, LeadUnmerged
 from shared.kernel.errors import Rejected
-from tests.unit.ingest.requests import IDENTITY_KEY, RECEIVED
+from tests.unit.ingest.requests import IDENTITY_KEY, RECEIVED, on_intake
 from tests.unit.ingest.test_identity import lead, message, page
 
 HASH = identifier_hasher(IDENTITY_KEY)

@@ -45,7 +45,7 @@ VERSION: Final = "_form_version"
 REDIRECT: Final = "_redirect"
 
 _OURS: Final = frozenset({LANGUAGE, VERSION, FORM_NAME})
-_SAME_SUBMISSION: Final = 10 * MINUTE
+_SAME_SUBMISSION: Final = 5 * MINUTE
 _LONGEST_ORIGIN: Final = 200
 _LONGEST_NAME: Final = 64
 

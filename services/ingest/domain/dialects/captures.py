@@ -169,9 +169,20 @@ class CaptureReader:
             message_id=clean_text(hidden.get(IDEMPOTENCY_KEY)),
             form=submission.form or clean_text(hidden.get(FORM_NAME)) or source,
         )
+        if isinstance(intake, Intake):
+            intake.form = self._form_hash(fields, source=source, form=submission.form)
         if form is not None and isinstance(intake, Intake):
             self._add_what_the_document_says(intake, form, fields, submission)
         return intake
+
+    def _form_hash(self, fields: Fields, *, source: str, form: str) -> str:
+        """Return what is the same for the same form with the same values, by whatever name it was sent."""
+        told = "\x1e".join(
+            f"{name}\x1f{value.strip()}"
+            for name, value in fields
+            if value.strip() and name != IDEMPOTENCY_KEY
+        )
+        return self._hash(IdentifierKind.FORM, f"{source}\x1d{form}\x1d{told}").hash
 
     def _judge(self, name: str, fields: Fields, submission: Submission) -> Refusal | None:
         """Return why a submission is of no use: it comes from elsewhere, or was refused and still is."""

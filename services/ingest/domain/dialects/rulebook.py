@@ -13,6 +13,8 @@ from services.ingest.domain.dialects.clicks import Machines
 from services.ingest.domain.dialects.event_types import EventNames
 from services.ingest.domain.forms.definitions import FormDocument
 from services.ingest.domain.identifiers import IdentityRules
+from services.ingest.domain.identity.companies import FreeMail
+from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.outcomes import OutcomeNames
 
 
@@ -24,6 +26,8 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
     act_names: ActNames
     page_kinds: Sequence[PageKind]
     identity: IdentityRules
+    matching: MatchRules
+    free_mail: FreeMail = FreeMail()
     outcome_names: OutcomeNames = OutcomeNames()
     channels: ChannelRules = ChannelRules()
     event_names: EventNames = EventNames()

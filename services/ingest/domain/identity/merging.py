@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from services.ingest.domain.choices import fold
 from services.ingest.domain.directory import (
     Contact,
     Directory,
@@ -23,15 +22,22 @@ from services.ingest.domain.directory import (
     says_the_same,
     strictest,
 )
+from services.ingest.domain.evidence.doubts import Reason
+from services.ingest.domain.evidence.likeness import same_name
 from services.ingest.domain.identifiers import HashIdentifier, IdentifierKind
+from services.ingest.domain.identity.companies import DOMAIN, NAME, company_of_both
+from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.traits import CONSENT, TERMS
 from shared.kernel.errors import Rejected
 
-MOST_PROFILES: Final = 100
-"""A lead with this many profiles merges no more: something shared melts strangers together."""
-
 APART: Final = "apart"
 """Beside a lead's identifiers: the profiles that a person said belong to somebody else."""
+
+SHARERS: Final = "sharers"
+"""Beside a lead's identifiers: who else gave one of its numbers, under another name, as number:profile."""
+
+PARTED: Final = "parted"
+"""Why two leads do not become one: a person said that they are two."""
 
 
 class Move(NamedTuple):
@@ -44,16 +50,20 @@ class Move(NamedTuple):
     reason: str
 
 
-def may_merge(directory: Directory, first: Lead, second: Lead, *, by: IdentifierKind) -> bool:
-    """Return whether two leads that share an identifier may become one."""
+def why_not_merge(
+    directory: Directory, first: Lead, second: Lead, *, by: IdentifierKind, rules: MatchRules
+) -> str | None:
+    """Return why two leads that share an identifier do not become one, None if they do."""
     users = (set(first.held(IdentifierKind.USER)), set(second.held(IdentifierKind.USER)))
     if users[0] and users[1] and users[0] != users[1]:
-        return False
+        return Reason.USERS_DIFFER
     if by is IdentifierKind.PHONE:
         names = (first.contact.text("name"), second.contact.text("name"))
-        if names[0] and names[1] and fold(names[0]) != fold(names[1]):
-            return False
-    return may_join(directory, first, second)
+        if names[0] and names[1] and not same_name(names[0], names[1]):
+            return Reason.NAMES_DIFFER
+    if are_apart(directory, first, second):
+        return PARTED
+    return None if may_join(directory, first, second, rules) else Reason.TOO_LARGE
 
 
 def merge(directory: Directory, first: Lead, second: Lead, *, reason: str) -> tuple[Lead, list[Move]]:
@@ -74,6 +84,8 @@ def merge(directory: Directory, first: Lead, second: Lead, *, reason: str) -> tu
         contact=_merge_contacts(stays.contact, leaves.contact),
         holds={**stays.holds, **leaves.holds},
     )
+    company = company_of_both(merged, stays, leaves)
+    merged = msgspec.structs.replace(merged, company=company.id, company_by=company.by)
     directory.save_lead(merged)
     return merged, moves
 
@@ -97,12 +109,18 @@ def next_contact(contact: Contact, known: dict[str, Told], free_text: dict[str, 
     return Contact(contact.version if is_same else contact.version + 1, known, free_text)
 
 
-def may_join(directory: Directory, first: Lead, second: Lead) -> bool:
+def may_join(directory: Directory, first: Lead, second: Lead, rules: MatchRules) -> bool:
     """Return whether two leads are not too large together, and nobody said that they are two."""
     ours, theirs = directory.profiles_of(first.id), directory.profiles_of(second.id)
-    if len(ours) + len(theirs) > MOST_PROFILES:
-        return False
-    return not _is_apart(first, theirs) and not _is_apart(second, ours)
+    is_too_large = len(ours) + len(theirs) > rules.profiles_per_person
+    return not is_too_large and not are_apart(directory, first, second)
+
+
+def are_apart(directory: Directory, first: Lead, second: Lead) -> bool:
+    """Return whether a person said that these are two people."""
+    return _is_apart(first, directory.profiles_of(second.id)) or _is_apart(
+        second, directory.profiles_of(first.id)
+    )
 
 
 def _is_apart(lead: Lead, profiles: Sequence[Profile]) -> bool:
@@ -161,12 +179,15 @@ def unmerge(
             external_ids=tuple(ref for ref in stays.external_ids if ref not in foreign),
             contact=left,
             holds={one: held_by for one, held_by in stays.holds.items() if one not in theirs},
+            **_company_left(stays, left),
         )
     )
     held: dict[str, tuple[str, ...]] = {}
     for hash_, kind in sorted(identifiers.items()):
         if kind not in _CARRIED:
             held[kind.value] = (*held.get(kind.value, ()), hash_)
+    if sharers := tuple(one for one in stays.held(SHARERS) if one.partition(":")[0] in identifiers):
+        held[SHARERS] = sharers
     others = {one.id for one in directory.profiles_of(stays.id)}
     directory.save_lead(
         msgspec.structs.replace(
@@ -194,10 +215,17 @@ def find_homecomers(directory: Directory, lead_id: str) -> list[Profile]:
 
 def _kept(lead: Lead, *, without: Collection[str]) -> dict[str, tuple[str, ...]]:
     kept = {
-        kind: tuple(one for one in hashes if kind == APART or one not in without)
+        kind: tuple(one for one in hashes if kind == APART or one.partition(":")[0] not in without)
         for kind, hashes in lead.identifiers.items()
     }
     return {kind: hashes for kind, hashes in kept.items() if hashes}
+
+
+def _company_left(stays: Lead, left: Contact) -> dict[str, str]:
+    """Return the company of the lead that stays: none, if what told of it went back."""
+    told_by = {DOMAIN: "email", NAME: "company_name"}.get(stays.company_by, "")
+    is_left = stays.contact.known.get(told_by) == left.known.get(told_by)
+    return {} if is_left else {"company": "", "company_by": ""}
 
 
 def _apart(lead: Lead, profiles: Collection[str]) -> dict[str, tuple[str, ...]]:

@@ -1,10 +1,12 @@
 """Identity: which lead a message belongs to, and which leads turn out to be one (I4).
 
-Deterministic, no guessing: the strongest identifier decides (external id, user id, e-mail, phone),
-and a browser only carries behaviour along. What contradicts is not merged:
+Deterministic, no guessing: the strongest identifier decides (external id, user id, e-mail, phone; the
+order and the limits stand in a document), and a browser only carries behaviour along. What contradicts
+is not merged, and listed for a person to settle:
 
 - two leads with different user ids are two people, whatever else they share;
-- a number alone does not join two different names;
+- a number does not join two different names: a family's number knows each by name, and the number of
+  too many people knows nobody;
 - a browser in which a second person signs in belongs to the first; the second is a lead of their own.
 
 When two leads are one, the smaller id stays and every profile of the other moves to it.
@@ -18,21 +20,25 @@ from typing import Final, NamedTuple
 import msgspec
 
 from services.ingest.domain.acts import UNSUBSCRIBED
-from services.ingest.domain.choices import fold
 from services.ingest.domain.directory import Contact, Directory, Lead, hear
+from services.ingest.domain.evidence.doubts import Doubt, Reason
+from services.ingest.domain.evidence.likeness import same_name
 from services.ingest.domain.identifiers import Identifier, IdentifierKind
-from services.ingest.domain.identity.merging import Move, may_join, may_merge, merge, next_contact
+from services.ingest.domain.identity.merging import (
+    PARTED,
+    SHARERS,
+    Move,
+    may_join,
+    merge,
+    next_contact,
+    why_not_merge,
+)
+from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.intake import UNKNOWN_LEAD, Intake
 from services.ingest.domain.scrubbing import Scalar
 from services.ingest.domain.traits import CONSENT, TERMS, Traits
 from shared.kernel.errors import Rejected
 
-_LIMITS: Final = {
-    IdentifierKind.EXTERNAL: 20,
-    IdentifierKind.USER: 1,
-    IdentifierKind.EMAIL: 5,
-    IdentifierKind.PHONE: 5,
-}
 _CONTRADICTING: Final = (IdentifierKind.USER, IdentifierKind.EMAIL, IdentifierKind.PHONE)
 
 
@@ -49,10 +55,19 @@ class Resolution(NamedTuple):
     demoted: frozenset[IdentifierKind]
 
 
-def resolve(directory: Directory, intake: Intake) -> Resolution:
+class _Refused(NamedTuple):
+    """An identifier that was not followed, whose it is, and why."""
+
+    anchor: Identifier
+    profile: str
+    reason: str
+
+
+def resolve(directory: Directory, intake: Intake, rules: MatchRules) -> Resolution:
     """Find out whose a message is; attaches identifiers, opens and merges leads in ``directory``.
 
     Whoever is named by an identifier of an erased lead is that person, whatever else the message says.
+    What contradicts is noted as a doubt.
 
     :raises LeadUnknown: if the message names a lead by an id that is none of ours.
     """
@@ -62,37 +77,99 @@ def resolve(directory: Directory, intake: Intake) -> Resolution:
         found = directory.lead_of(anchor)
         if found is not None and found.erased is not None:
             return Resolution(directory.profiles_of_identifiers[anchor.hash], found, (), frozenset())
-    name = _name_of(intake)
-    moves: list[Move] = []
-    demoted: set[IdentifierKind] = set()
-    base: Lead | None = None
-    profile = ""
-    only = len(intake.anchors) == 1
-    for anchor in intake.anchors:
-        found = directory.lead_of(anchor)
-        if found is None:
-            continue
-        if base is None:
-            if _may_be(found, intake, anchor, name) or only:
-                base, profile = found, directory.profiles_of_identifiers[anchor.hash]
-            else:
-                demoted.add(anchor.kind)
-        elif found.id != base.id:
-            if _may_be(found, intake, anchor, name) and may_merge(directory, base, found, by=anchor.kind):
-                base, moved = merge(directory, base, found, reason=anchor.kind)
-                moves += moved
-            else:
-                demoted.add(anchor.kind)
-    base, profile, more = _follow_devices(directory, intake, base, profile)
+    base, profile, moves, refused = _follow_anchors(directory, intake, rules)
+    base, profile, more = _follow_devices(directory, intake, base, profile, rules)
     moves += more
-    if base is None:
-        base = directory.open_lead(_first_unknown(directory, intake), created=intake.occurred)
+    if base is None and (unknown := _first_unknown(directory, intake)) is not None:
+        base = directory.open_lead(unknown, created=intake.occurred)
         profile = base.id
-    base = _attach_anchors(directory, intake, base, profile, demoted)
+    if base is None:  # all that it names is somebody's, and nothing in it is anybody else's
+        first = refused.pop(0)
+        profile = first.profile
+        base = directory.leads[directory.profiles[profile].lead]
+    demoted = {one.anchor.kind for one in refused}
+    base = _attach_anchors(directory, intake, base, profile, demoted, rules)
+    if refused:
+        base = _doubt(directory, base, profile, refused, demoted, rules)
     if intake.click is not None:
-        base, more = _take_click(directory, base, profile, intake.click)
+        base, more = _take_click(directory, base, profile, intake.click, rules)
         moves += more
     return Resolution(profile, base, moves, frozenset(demoted))
+
+
+def _follow_anchors(
+    directory: Directory, intake: Intake, rules: MatchRules
+) -> tuple[Lead | None, str, list[Move], list[_Refused]]:
+    """Follow what names a person, the strongest first; leads that it brings together become one."""
+    said = _name_of(intake)
+    base: Lead | None = None
+    profile = ""
+    moves: list[Move] = []
+    refused: list[_Refused] = []
+    for anchor in intake.anchors:
+        found = directory.lead_of(anchor)
+        if found is None or (base is not None and found.id == base.id):
+            continue
+        reason = _why_not(found, intake, anchor, said, rules)
+        if reason is None and base is not None:
+            reason = why_not_merge(directory, base, found, by=anchor.kind, rules=rules)
+        if reason is not None:
+            refused.append(_Refused(anchor, directory.profiles_of_identifiers[anchor.hash], reason))
+        elif base is None:
+            base, profile = found, directory.profiles_of_identifiers[anchor.hash]
+        else:
+            base, moved = merge(directory, base, found, reason=anchor.kind)
+            moves += moved
+    return base, profile, moves, refused
+
+
+def _doubt(
+    directory: Directory,
+    lead: Lead,
+    profile: str,
+    refused: Sequence[_Refused],
+    demoted: set[IdentifierKind],
+    rules: MatchRules,
+) -> Lead:
+    """Note what was not followed, once per kind and holder, unless it leads here all the same.
+
+    A number that others may be reached by, too, stays with the message; that of a switchboard is noted
+    once, whoever else calls from there.
+    """
+    for one in refused:
+        owner = directory.leads[directory.profiles[one.profile].lead]
+        kind, reason = one.anchor.kind, one.reason
+        if owner.id == lead.id:
+            demoted.discard(kind)
+            continue
+        if reason == Reason.NAMES_DIFFER and kind is IdentifierKind.PHONE:
+            if _share(directory, owner, one.anchor.hash, profile, rules):
+                demoted.discard(kind)
+            else:
+                reason = Reason.SWITCHBOARD
+        if kind is IdentifierKind.NUMBER_AND_NAME or reason == PARTED:
+            continue
+        pair = (one.profile, "") if reason == Reason.SWITCHBOARD else (profile, one.profile)
+        directory.doubts.append(Doubt(Reason(reason), kind.value, one.anchor.hash, *pair))
+    return directory.leads[lead.id]
+
+
+def _share(directory: Directory, owner: Lead, number: str, profile: str, rules: MatchRules) -> bool:
+    """Count somebody among the people of a number; returns whether it may be kept as theirs, too."""
+    sharers, sharer = owner.held(SHARERS), f"{number}:{profile}"
+    if sharer in sharers:
+        return True
+    if _is_switchboard(owner, number, rules):
+        return False
+    identifiers = {**owner.identifiers, SHARERS: (*sharers, sharer)}
+    directory.save_lead(msgspec.structs.replace(owner, identifiers=identifiers, version=owner.version + 1))
+    return True
+
+
+def _is_switchboard(owner: Lead, number: str, rules: MatchRules) -> bool:
+    """Return whether as many people as may be share a number with its owner."""
+    sharers = sum(one.startswith(number) for one in owner.held(SHARERS))
+    return sharers + 1 >= rules.people_per_number
 
 
 class LeadUnknown(Rejected):
@@ -112,26 +189,26 @@ def _resolve_addressed(directory: Directory, intake: Intake, addressed: Identifi
     return Resolution(profile, lead, (), frozenset())
 
 
-def _name_of(intake: Intake) -> str | None:
-    name = intake.traits.contact.get("name") if intake.traits is not None else None
-    return fold(name) if name else None
-
-
-def _may_be(lead: Lead, intake: Intake, anchor: Identifier, name: str | None) -> bool:
-    """Return whether a message may belong to the lead that one of its anchors leads to."""
+def _why_not(
+    lead: Lead, intake: Intake, anchor: Identifier, name: str | None, rules: MatchRules
+) -> str | None:
+    """Return why a message does not belong to the lead that one of its anchors leads to, or None."""
     users = lead.held(IdentifierKind.USER)
     if anchor.kind is not IdentifierKind.USER and users:
         own = [other.hash for other in intake.anchors if other.kind is IdentifierKind.USER]
         if own and own[0] not in users:
-            return False
-    if anchor.kind is IdentifierKind.PHONE and name is not None:
+            return Reason.USERS_DIFFER
+    if anchor.kind is IdentifierKind.PHONE:
         known = lead.contact.text("name")
-        return known is None or fold(known) == name
-    return True
+        if name is not None and known is not None and not same_name(known, name):
+            return Reason.NAMES_DIFFER
+        if _is_switchboard(lead, anchor.hash, rules):
+            return Reason.SWITCHBOARD
+    return None
 
 
 def _follow_devices(
-    directory: Directory, intake: Intake, base: Lead | None, profile: str
+    directory: Directory, intake: Intake, base: Lead | None, profile: str, rules: MatchRules
 ) -> tuple[Lead | None, str, list[Move]]:
     """Let browsers and devices carry their behaviour to the lead, or name the lead themselves."""
     moves: list[Move] = []
@@ -146,13 +223,15 @@ def _follow_devices(
             )
             if not is_another and not _contradicts(owner, intake):
                 base, profile = owner, directory.profiles_of_identifiers[device.hash]
-        elif owner.id != base.id and _is_visitor(owner) and may_join(directory, base, owner):
+        elif owner.id != base.id and _is_visitor(owner) and may_join(directory, base, owner, rules):
             base, moved = merge(directory, base, owner, reason=device.kind)
             moves += moved
     return base, profile, moves
 
 
-def _take_click(directory: Directory, base: Lead, profile: str, click: Identifier) -> tuple[Lead, list[Move]]:
+def _take_click(
+    directory: Directory, base: Lead, profile: str, click: Identifier, rules: MatchRules
+) -> tuple[Lead, list[Move]]:
     """Let a click carry itself to the first browser that it brought here, and to no other.
 
     An address with a click in it may be sent on: whoever comes second with it is another person, and a
@@ -163,7 +242,8 @@ def _take_click(directory: Directory, base: Lead, profile: str, click: Identifie
         directory.attach(click, profile)
         return base, []
     is_untaken = owner.id == click.hash and len(directory.profiles_of(owner.id)) == 1
-    if owner.id != base.id and is_untaken and _is_visitor(owner) and may_join(directory, base, owner):
+    is_theirs = owner.id != base.id and is_untaken and _is_visitor(owner)
+    if is_theirs and may_join(directory, base, owner, rules):
         return merge(directory, base, owner, reason=click.kind)
     return base, []
 
@@ -180,17 +260,29 @@ def _contradicts(owner: Lead, intake: Intake) -> bool:
         named = [anchor.hash for anchor in intake.anchors if anchor.kind is kind]
         if held and named and named[0] not in held:
             return True
-    return False
+    name, known = _name_of(intake), owner.contact.text("name")
+    if not intake.anchors or not owner.is_captured or name is None or known is None:
+        return False
+    return not same_name(known, name)
 
 
-def _first_unknown(directory: Directory, intake: Intake) -> Identifier:
+def _name_of(intake: Intake) -> str | None:
+    return intake.traits.contact.get("name") if intake.traits is not None else None
+
+
+def _first_unknown(directory: Directory, intake: Intake) -> Identifier | None:
     """Return the strongest identifier that nobody has yet; a lead is named after it."""
     known = directory.profiles_of_identifiers
-    return next(one for one in (*intake.anchors, *intake.anonymous) if one.hash not in known)
+    return next((one for one in (*intake.anchors, *intake.anonymous) if one.hash not in known), None)
 
 
 def _attach_anchors(
-    directory: Directory, intake: Intake, lead: Lead, profile: str, demoted: set[IdentifierKind]
+    directory: Directory,
+    intake: Intake,
+    lead: Lead,
+    profile: str,
+    demoted: set[IdentifierKind],
+    rules: MatchRules,
 ) -> Lead:
     held = lead.identifiers
     for anchor in intake.anchors:
@@ -199,8 +291,11 @@ def _attach_anchors(
         mine = held.get(anchor.kind, ())
         if anchor.hash in mine:
             continue
-        if len(mine) >= _LIMITS[anchor.kind]:
+        if len(mine) >= rules.limit_of(anchor.kind):
             demoted.add(anchor.kind)
+            if anchor.kind is not IdentifierKind.NUMBER_AND_NAME:
+                doubt = Doubt(Reason.TOO_MANY, anchor.kind.value, anchor.hash, profile, "")
+                directory.doubts.append(doubt)
             continue
         held = {**held, anchor.kind.value: (*mine, anchor.hash)}
         if anchor.hash not in directory.profiles_of_identifiers:

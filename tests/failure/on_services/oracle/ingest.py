@@ -19,7 +19,7 @@ from services.ingest.domain.intake import ERASED, Intake, Refusal
 from services.ingest.domain.story import StoryRow
 from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.reading import RawReader
-from services.ingest.handlers.resolution import PersonErased, on_intake, retell_contact
+from services.ingest.handlers.resolution import IntakeHandler, PersonErased, retell_contact
 from services.ingest.handlers.story import tell_story
 from services.ingest.handlers.unmerging import Unmerging
 from services.ingest.metrics import IngestMetrics
@@ -105,10 +105,10 @@ class IngestReplay:
         self._resolver = build_resolver(
             CONFIG, identity_key=identity_key, metrics=IngestMetrics(CollectorRegistry())
         )
-        self._raw = RawReader(
-            read_rulebook(CONFIG / "ingest", default_region="CN"),
-            hash_identifier=identifier_hasher(identity_key),
-        )
+        rulebook = read_rulebook(CONFIG / "ingest", default_region="CN")
+        hasher = identifier_hasher(identity_key)
+        self._raw = RawReader(rulebook, hash_identifier=hasher)
+        self._handler = IntakeHandler(rulebook.matching, hash_identifier=hasher)
 
     def run(self, entries: Sequence[Entry]) -> IngestExpected:
         """Fold every transaction, in this order."""
@@ -250,7 +250,7 @@ class IngestReplay:
     def _take_in(self, fact: Fact, intake: Intake, saying: Saying) -> Rejected | None:
         expected = self.expected
         try:
-            emissions = on_intake(expected.directory, intake)
+            emissions = self._handler.on_intake(expected.directory, intake)
         except PersonErased as refused:
             expected.directory.undo_fact()
             return refused

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from services.ingest.domain.directory import Directory, Told, strictest
 from services.ingest.domain.identifiers import IdentifierKind, identifier_hasher
-from services.ingest.handlers.resolution import on_intake
 from shared.contracts.events.contacts import ContactUpdated
-from tests.unit.ingest.requests import IDENTITY_KEY, RECEIVED
+from tests.unit.ingest.requests import IDENTITY_KEY, RECEIVED, on_intake
 from tests.unit.ingest.test_identity import lead, message
 
 HASH = identifier_hasher(IDENTITY_KEY)

@@ -26,10 +26,10 @@ from services.ingest.domain.identity.resolving import LeadUnknown
 from services.ingest.domain.intake import Intake
 from services.ingest.handlers.correcting import Correction, on_correction
 from services.ingest.handlers.erasing import on_erasure
-from services.ingest.handlers.resolution import PersonErased, on_intake
+from services.ingest.handlers.resolution import PersonErased
 from shared.contracts.events.contacts import ContactUpdated
 from shared.contracts.events.leads import LeadChanged
-from tests.unit.ingest.requests import IDENTITY_KEY, RECEIVED, RULEBOOK
+from tests.unit.ingest.requests import IDENTITY_KEY, RECEIVED, RULEBOOK, on_intake
 from tests.unit.ingest.test_identity import lead, page
 
 HASH = identifier_hasher(IDENTITY_KEY)

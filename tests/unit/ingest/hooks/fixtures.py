@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from services.ingest.domain.dialects.hooks import Errand
+from services.ingest.domain.identifiers import IdentifierKind
 from services.ingest.domain.intake import Intake, Refusal
 from shared.contracts.events.raw import RawReceived
 from shared.kernel.instants import Instant, format_instant, parse_instant
@@ -96,7 +97,11 @@ def show(reading: Intake | Errand | Refusal) -> dict[str, Any]:
         "message_id": reading.message_id,
         "external_id": reading.external.id if reading.external else None,
         "occurred": format_instant(reading.occurred),
-        "known_by": [one.kind.value for one in (*reading.anchors, *reading.anonymous)],
+        "known_by": [
+            one.kind.value
+            for one in (*reading.anchors, *reading.anonymous)
+            if one.kind is not IdentifierKind.NUMBER_AND_NAME  # follows from the others
+        ],
         "contact": traits.contact,
         "attributes": traits.attributes,
         "free_text": traits.free_text,

@@ -177,8 +177,8 @@ def test_i11_an_unmerge_leaves_each_with_what_held_them() -> None:
 
 def test_i11_the_story_says_what_holds_a_lead_and_what_released_it() -> None:
     from services.ingest.domain.directory import Directory
-    from services.ingest.handlers.resolution import on_intake
     from services.ingest.handlers.story import tell_story
+    from tests.unit.ingest.requests import on_intake
 
     directory = Directory()
     texts = []

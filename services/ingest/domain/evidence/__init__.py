@@ -1,0 +1,1 @@
+"""What tells people apart or alike: comparable spellings, and doubts for a person to settle."""

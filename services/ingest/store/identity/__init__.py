@@ -1,0 +1,1 @@
+"""The tables of identity: what is doubted, who works where, which forms came twice."""
