@@ -74,6 +74,12 @@ MOST_LEAD_ROWS: Final = ingest.MOST_ROWS
 SHOW_LEAD: Final = ingest.show_file
 """Returns a lead as it is shown."""
 
+ARRIVALS_ASKED: Final = ingest.Asked
+"""What is known of something that was sent."""
+
+SHOW_ARRIVALS: Final = ingest.show_arrivals
+"""Returns what became of it as it is shown."""
+
 HANDOVER: Final = routing.fill_handover
 """Fills in the hand-over list of a lead; takes the resources and routing's database."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.ingest.api.desk.arrivals import show_arrivals
 from services.ingest.api.desk.correcting import MOST_ROWS, RowIn
 from services.ingest.api.desk.leads import show_file
 from services.ingest.bootstrap.desk import LeadTools, build_lead_tools
@@ -17,6 +18,7 @@ from services.ingest.bootstrap.tools import (
     build_source_report,
     describe_link,
 )
+from services.ingest.queries.arrivals import Asked
 
 __all__ = [
     "HOOK_PROVIDERS",
@@ -25,6 +27,7 @@ __all__ = [
     "NAME",
     "QUARANTINE_CHOICE",
     "SETTINGS",
+    "Asked",
     "LeadTools",
     "RowIn",
     "build",
@@ -39,5 +42,6 @@ __all__ = [
     "check_documents",
     "describe_link",
     "new_record_id",
+    "show_arrivals",
     "show_file",
 ]

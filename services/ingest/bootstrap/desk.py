@@ -8,6 +8,7 @@ from typing import NamedTuple
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 
+from services.ingest.api.desk.arrivals import build_arrival_router
 from services.ingest.api.desk.correcting import CorrectionDesk, build_bulk_router
 from services.ingest.api.desk.leads import build_lead_router
 from services.ingest.bootstrap.resolving import NAME, build_resolver
@@ -17,6 +18,7 @@ from services.ingest.domain.dialects.rulebook import Rulebook
 from services.ingest.domain.identifiers import HashIdentifier, identifier_hasher
 from services.ingest.domain.traits import FieldNames, TraitReader
 from services.ingest.metrics import IngestMetrics
+from services.ingest.queries.arrivals import ArrivalSearch
 from services.ingest.queries.lead_file import LeadFiles
 from services.ingest.queries.leads import LeadSearch
 from services.ingest.settings import IngestSettings
@@ -58,8 +60,10 @@ def build_desk(
 ) -> APIRouter:
     """Return the routes at which leads are read and put right."""
     desk = build_correction_desk(rulebook, database, commands, hash_identifier=hash_identifier)
+    arrivals = ArrivalSearch(database, rules=rulebook.identity, hash_identifier=hash_identifier)
     router = APIRouter()
     router.include_router(build_bulk_router(desk))
+    router.include_router(build_arrival_router(arrivals.find))
     router.include_router(build_lead_router(LeadFiles(database).find_file, desk.reader, commands))
     return router
 
@@ -69,6 +73,7 @@ class LeadTools(NamedTuple):
 
     desk: CorrectionDesk
     files: LeadFiles
+    arrivals: ArrivalSearch
 
 
 def build_lead_tools(resources: Resources, *, database: Database) -> LeadTools:
@@ -81,4 +86,5 @@ def build_lead_tools(resources: Resources, *, database: Database) -> LeadTools:
     processing = Processing(replace(resources, registry=CollectorRegistry()), resolver, database)
     hasher = identifier_hasher(identity_key)
     desk = build_correction_desk(rulebook, database, processing.build_commands(), hash_identifier=hasher)
-    return LeadTools(desk, LeadFiles(database))
+    arrivals = ArrivalSearch(database, rules=rulebook.identity, hash_identifier=hasher)
+    return LeadTools(desk, LeadFiles(database), arrivals)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.kernel.instants import format_instant
 from tests.journeys.site import Site
 from tests.operations.front.beside import Beside
 
@@ -46,3 +47,19 @@ async def test_a_lead_is_found_read_and_put_right(site: Site, database_url: str,
     assert [(one["by"], one["text"]) for one in shown["contact"]["notes"]] == [("command line", "call")]
     assert "call" in (await desk("leads", "show", lead)).out
     assert (await desk("leads", "show", "0" * 32)).code == 2
+
+
+async def test_where_a_lead_is_that_somebody_submitted(site: Site, database_url: str, tmp_path: Path) -> None:
+    desk = Beside(database_url, tmp_path, public_url="https://go.example.com")
+    await site.submit(_form="spring", email="ada@example.com", name="Ada")
+    await site.platform.drained()
+    at = format_instant(site.now)
+    (lead,) = [one["id"] for one in await site.find(email="ada@example.com")]
+    told = await desk.document("explain", "--at", at, "--email", "ada@example.com", "--form", "spring")
+    assert [one["lead"] for one in told["found"]] == [lead]
+    assert told["leads"][lead]["scoring"]
+    plain = await desk("explain", "--at", at, "--form", "spring", "--lang", "zh")
+    assert (plain.code, f"已接收，新建了线索 {lead}。" in plain.out, "评分" in plain.out) == (0, True, True)
+    nothing = await desk("explain", "--at", at, "--form", "winter")
+    assert (nothing.code, "Nothing that fits reached us" in nothing.out) == (1, True)
+    assert (await desk("explain", "--at", "soon")).code == 2
