@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -195,6 +194,8 @@ async def _correct(deployment: Deployment, asked: list[dict[str, Any]]) -> list[
 
 
 def _rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    import csv
+
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines)
