@@ -1,0 +1,1 @@
+"""People who are put right, and people who ask to be forgotten."""
