@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
@@ -98,6 +98,29 @@ class CredentialCache(Generic[T]):
             if known is not None:
                 return known.value
             raise
+
+    @property
+    def most_known(self) -> int:
+        """How many credentials are kept at most."""
+        return self._limits.most_known
+
+    def learn(self, values: Mapping[bytes, T], *, asked_at: float) -> None:
+        """Know these as if each had been asked for at ``asked_at``; what was learnt later stays.
+
+        Beyond the bound nothing is learnt: what was used counts for more than what was not.
+        """
+        for stored, value in values.items():
+            known = self._known.get(stored)
+            if known is not None:
+                if known.asked_at < asked_at:
+                    known.value, known.asked_at = value, asked_at
+            elif len(self._known) < self._limits.most_known:
+                self._known[stored] = _Known(value, asked_at)
+                self._unknown.pop(stored, None)
+
+    def now(self) -> float:
+        """Return the time by which answers age, in seconds."""
+        return self._now()
 
     def forget(self, stored: bytes) -> None:
         """Ask the store again at the next look-up; for a credential that was just changed here."""

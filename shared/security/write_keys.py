@@ -15,9 +15,7 @@ from typing import Final, Literal, NamedTuple, get_args
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant, from_datetime, to_datetime
 from shared.kernel.redacted import Redacted
-from shared.postgres.database import Database, Transaction
-from shared.security import internal_keys
-from shared.security.credential_cache import CacheLimits, CredentialCache
+from shared.postgres.database import Transaction
 from shared.security.credentials import (
     fingerprint,
     is_well_formed,
@@ -28,7 +26,6 @@ from shared.security.credentials import (
 PREFIX: Final = "lmw"
 _SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _BROUGHT: Final = re.compile(r"[!-~]{8,200}")
-_MOST_PRINTS: Final = 10_000
 
 Door = Literal["events", "leads", "forms", "reports", "hooks", "links"]
 DOORS: Final[tuple[Door, ...]] = get_args(Door)
@@ -147,7 +144,7 @@ async def add_write_key(
         raise SourceMalformed
     if source in INTERNAL_SOURCES:
         raise SourceReserved
-    if brought is not None and not _could_be_a_key(brought):
+    if brought is not None and not could_be_a_key(brought):
         raise WriteKeyMalformed
     if not terms.doors.issubset(DOORS):
         raise DoorUnknown
@@ -317,78 +314,8 @@ class Entrance(NamedTuple):
         return not self.doors or door in self.doors
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    entrance: Entrance
-    expires_at: Instant | None
-
-
-class WriteKeys:
-    """Tells which source a write key belongs to, also while the database is away."""
-
-    def __init__(self, database: Database, *, pepper: bytes, limits: CacheLimits | None = None) -> None:
-        self._database = database
-        self._pepper = pepper
-        self._cache: CredentialCache[_Stored] = CredentialCache(self._load, limits=limits)
-        self._prints: dict[str, bytes] = {}
-
-    async def entrance_of(self, key: str, *, now: Instant) -> Entrance | None:
-        """Return what ``key`` opens, or None if there is no such key that works at ``now``.
-
-        :raises CredentialStoreUnavailable: if the key is not known here yet and the database is
-            away; never answer that with "unknown key".
-        """
-        if key.startswith(f"{internal_keys.PREFIX}_"):
-            own = internal_keys.service_of(self._pepper, key, services=INTERNAL_SOURCES)
-            return None if own is None else Entrance(own, is_internal=True)
-        stored = self._prints.get(key)
-        if stored is None:
-            if not _could_be_a_key(key):
-                return None
-            stored = fingerprint(self._pepper, key)
-        found = await self._cache.find(stored)
-        if found is None or (found.expires_at is not None and found.expires_at <= now):
-            self._prints.pop(key, None)
-            return None
-        self._note(key, stored)
-        return found.entrance
-
-    def _note(self, key: str, stored: bytes) -> None:
-        """Keep a key's fingerprint while it works: it costs each request what reading its event does."""
-        if key not in self._prints:
-            if len(self._prints) >= _MOST_PRINTS:
-                self._prints.clear()
-            self._prints[key] = stored
-
-    async def source_of(self, key: str, *, now: Instant) -> str | None:
-        """Return the source of ``key``, or None; as :meth:`entrance_of`."""
-        found = await self.entrance_of(key, now=now)
-        return None if found is None else found.source
-
-    def forget(self, key: str) -> None:
-        """Look this key up anew; for a key that was changed in this process."""
-        self._cache.forget(fingerprint(self._pepper, key))
-
-    async def _load(self, stored: bytes) -> _Stored | None:
-        async with self._database.connection() as connection:
-            row = await connection.fetch_row(
-                "SELECT source, doors, rate, burst, expires_at FROM write_key"
-                " WHERE fingerprint = $1 AND revoked_at IS NULL",
-                stored,
-            )
-        if row is None:
-            return None
-        entrance = Entrance(
-            row["source"],
-            doors=frozenset(row["doors"]),
-            key_id=public_id(stored),
-            rate=row["rate"],
-            burst=row["burst"],
-        )
-        return _Stored(entrance, _instant(row["expires_at"]))
-
-
-def _could_be_a_key(text: str) -> bool:
+def could_be_a_key(text: str) -> bool:
+    """Say whether a text looks like a key, minted here or brought along."""
     if not _BROUGHT.fullmatch(text):
         return False
     return not text.startswith(f"{PREFIX}_") or is_well_formed(text, prefix=PREFIX)

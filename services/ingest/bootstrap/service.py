@@ -49,8 +49,8 @@ from shared.runtime.blueprint import Blueprint, Resources, StoryLine
 from shared.runtime.processing import Processing
 from shared.runtime.service import Activity, repeatedly
 from shared.runtime.settings.environment import load_settings
+from shared.security.entrances import WriteKeys
 from shared.security.key_ring import KeyRing
-from shared.security.write_keys import WriteKeys
 
 MIGRATIONS: Final = Path(__file__).parents[1] / "migrations"
 SETTINGS: Final = IngestSettings
@@ -61,6 +61,7 @@ _FORGET_EVERY: Final = timedelta(minutes=10)
 _PURGE_EVERY: Final = timedelta(seconds=10)
 _KEEP_EVERY: Final = timedelta(seconds=2)
 _REFRESH_EVERY: Final = timedelta(seconds=5)
+_READ_KEYS_EVERY: Final = timedelta(seconds=30)
 
 
 def build(
@@ -95,8 +96,9 @@ def build(
     )
     turning_away = TurningAway(database, meter=metrics, per_minute=settings.turned_away_per_minute)
     book = Bookkeeping(database)
+    keys = WriteKeys(database, pepper=pepper)
     edge = Edge(
-        keys=WriteKeys(database, pepper=pepper),
+        keys=keys,
         sink=raw_log,
         clock=resources.clock,
         stamper=Stamper(identity_key=identity_key, new_id=new_id),
@@ -174,8 +176,9 @@ def build(
             repeatedly("ingest-turned-away", turning_away.keep, every=_KEEP_EVERY, at_the_end=True),
             repeatedly("ingest-book", book.write, every=_KEEP_EVERY, at_the_end=True),
             repeatedly("ingest-links", links.refresh, every=_REFRESH_EVERY),
+            repeatedly("ingest-keys", keys.read_all, every=_READ_KEYS_EVERY),
         ),
-        edge_checks={"edge": raw_log.check},
+        edge_checks={"edge": raw_log.check, "keys": keys.check},
         hot_routes=edge.refusals.watch([*ways_in(edge), *redirecting.routes()]),
         routers=(
             build_erasure_router(naming, commands),

@@ -10,7 +10,8 @@ from shared.kernel.errors import Rejected
 from shared.kernel.instants import DAY, HOUR, SECOND
 from shared.postgres.database import Database
 from shared.security.credential_cache import CacheLimits, CredentialStoreUnavailable
-from shared.security.credentials import mint_credential
+from shared.security.credentials import fingerprint, mint_credential, public_id
+from shared.security.entrances import WriteKeys
 from shared.security.internal_keys import internal_key
 from shared.security.tokens import (
     ROLES,
@@ -26,7 +27,6 @@ from shared.security.write_keys import (
     Entrance,
     SourceMalformed,
     WriteKeyMalformed,
-    WriteKeys,
     WriteKeyTaken,
     WriteKeyUnknown,
     add_write_key,
@@ -147,6 +147,28 @@ class TestAWriteKey:
         with pytest.raises(CredentialStoreUnavailable):
             await keys.source_of(fresh, now=NOW)
         assert await keys.source_of("lmw_mistyped", now=NOW) is None
+
+    async def test_that_was_read_at_the_start_works_without_the_database_and_a_revoked_one_does_not(
+        self, database: Database
+    ) -> None:
+        keys = WriteKeys(database, pepper=PEPPER)
+        with pytest.raises(CredentialStoreUnavailable):
+            await keys.check()
+        website, gone = await added(database, "website"), await added(database, "fair")
+        short = await added(database, "shop")
+        async with database.transaction() as transaction:
+            await revoke_write_key(transaction, key_id=public_id(fingerprint(PEPPER, gone)), now=NOW)
+            await rotate_write_keys(
+                transaction, pepper=PEPPER, source="shop", now=NOW, overlap=timedelta(seconds=5)
+            )
+        await keys.read_all()
+        await keys.check()
+        await database.stop()
+        assert await keys.source_of(website, now=NOW) == "website"
+        assert await keys.source_of(short, now=NOW + 4 * SECOND) == "shop"
+        assert await keys.source_of(short, now=NOW + 6 * SECOND) is None
+        with pytest.raises(CredentialStoreUnavailable):
+            await keys.source_of(gone, now=NOW)
 
 
 class TestAToken:

@@ -11,6 +11,7 @@ from shared.kernel.clock import SimulatedClock
 from shared.kernel.instants import DAY, SECOND
 from shared.postgres.database import Database
 from shared.security.credential_cache import CacheLimits
+from shared.security.entrances import WriteKeys
 from shared.security.key_ring import KeyRing, NewKey
 from shared.security.write_keys import (
     DOORS,
@@ -18,7 +19,6 @@ from shared.security.write_keys import (
     Entrance,
     KeyTerms,
     WriteKey,
-    WriteKeys,
     WriteKeyTaken,
     WriteKeyUnknown,
     note_uses,

@@ -103,6 +103,44 @@ class TestWhatIsKnown:
             await first
 
 
+class TestWhatWasLearnt:
+    async def test_is_known_without_a_question_also_while_the_store_is_away(self, store: Store) -> None:
+        cache = store.cache()
+        cache.learn({A: "website"}, asked_at=cache.now())
+        store.is_away = True
+        store.now += 3_600
+        assert await cache.find(A) == "website"
+        with pytest.raises(CredentialStoreUnavailable):
+            await cache.find(B)
+
+    async def test_ages_from_when_it_was_asked_for(self, store: Store) -> None:
+        cache = store.cache(fresh_for=timedelta(seconds=15))
+        store.held.clear()
+        cache.learn({A: "website"}, asked_at=cache.now() - 14)
+        assert await cache.find(A) == "website"
+        store.now += 1
+        assert await cache.find(A) is None
+
+    async def test_does_not_undo_what_is_known_from_later(self, store: Store) -> None:
+        cache = store.cache()
+        asked_at = cache.now()
+        store.now += 1
+        assert await cache.find(A) == "website"
+        cache.learn({A: "an old name"}, asked_at=asked_at)
+        assert await cache.find(A) == "website"
+        cache.learn({A: "a new name"}, asked_at=cache.now() + 1)
+        assert await cache.find(A) == "a new name"
+
+    async def test_ends_what_was_unknown_and_is_bounded(self, store: Store) -> None:
+        cache = store.cache(most_known=2)
+        assert await cache.find(B) is None
+        cache.learn({A: "website", B: "fair", b"c" * 32: "shop"}, asked_at=cache.now())
+        assert await cache.find(B) == "fair"
+        assert store.questions == 1
+        assert await cache.find(b"c" * 32) is None
+        assert store.questions == 2
+
+
 class TestWhatIsNotKnown:
     async def test_is_unknown_only_if_the_store_said_so(self, store: Store) -> None:
         cache = store.cache()

@@ -34,7 +34,7 @@ class WriteKeyOutOfScope(Rejected):
 
 
 class Keys(Protocol):
-    """Knows write keys; ``shared.security.write_keys.WriteKeys`` does."""
+    """Knows write keys; ``shared.security.entrances.WriteKeys`` does."""
 
     async def entrance_of(self, key: str, *, now: Instant) -> Entrance | None:
         """Return the entrance that a key opens, None if there is no such key.

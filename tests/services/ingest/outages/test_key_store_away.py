@@ -13,6 +13,9 @@ import httpx
 import pytest
 
 from services.ingest.settings import IngestSettings
+from shared.postgres.database import Database
+from shared.security.credential_cache import CredentialStoreUnavailable
+from shared.security.write_keys import add_write_key
 from tests.services.ingest.running import KEY, PEPPER, RunningIngest, run_ingest
 
 pytestmark = pytest.mark.postgres
@@ -92,14 +95,11 @@ async def test_a_known_key_goes_on_and_another_is_asked_to_come_again(
         Cable(database_url).laid() as cable,
         run_ingest(cable.url, tmp_path, settings=settings) as ingest,
     ):
-        await ingest.execute(
-            "INSERT INTO write_key (fingerprint, source, hint, created_at)"
-            f" SELECT '\\x{_fingerprint('WK_not_met').hex()}', 'website', '', now()"
-        )
         assert (await send(ingest, KEY, messageId="1")).status_code == 200
         await ingest.settle(1)
 
         cable.cut()
+        await _add_key(database_url, "WK_not_met")
         for number in range(2, 5):  # the log stands in the same database: they go to the spill
             assert (await send(ingest, KEY, messageId=str(number))).status_code == 200
         for stranger in ("WK_not_met", "WK_of_nobody"):
@@ -118,7 +118,37 @@ async def test_a_known_key_goes_on_and_another_is_asked_to_come_again(
         assert await ingest.breaches() == {}
 
 
-def _fingerprint(key: str) -> bytes:
-    from shared.security.credentials import fingerprint
+async def test_every_key_is_known_from_the_start_also_one_that_nobody_has_used_yet(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = IngestSettings(spill=True)
+    async with (
+        Cable(database_url).laid() as cable,
+        run_ingest(cable.url, tmp_path, settings=settings) as ingest,
+    ):
+        async with asyncio.timeout(60):
+            while not await _is_ready(ingest):
+                await asyncio.sleep(0.01)
+        cable.cut()
+        assert (await send(ingest, KEY, messageId="1")).status_code == 200
+        await ingest.blueprint.edge_checks["keys"]()
+        cable.mend()
+        await ingest.settle(1)
+        assert await ingest.breaches() == {}
 
-    return fingerprint(PEPPER, key)
+
+async def _is_ready(ingest: RunningIngest) -> bool:
+    try:
+        await ingest.blueprint.edge_checks["keys"]()
+    except CredentialStoreUnavailable:
+        return False
+    return True
+
+
+async def _add_key(database_url: str, key: str) -> None:
+    """Add a key past the cable."""
+    database = Database(database_url, schema="ingest", application="tests")
+    await database.start()
+    async with database.transaction() as transaction:
+        await add_write_key(transaction, pepper=PEPPER, source="website", now=1, brought=key)
+    await database.stop()
