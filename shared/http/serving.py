@@ -18,6 +18,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from shared.http.connections.connection import Connection
 from shared.kernel.errors import Rejected, Unavailable
 
 _BACKLOG: Final = 2_048
@@ -95,7 +96,7 @@ async def serve(
     """
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,
