@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
 
-from shared.telemetry.instruments import declare_counter, declare_gauge
+from shared.telemetry.instruments import declare_bulk_counter, declare_counter, declare_gauge
 
-ACCEPTED: Final = declare_counter(
+ACCEPTED: Final = declare_bulk_counter(
     "leads_ingest_accepted_messages_total", "Messages that the edge has kept, by way in.", "channel"
 )
 SPILLED: Final = declare_counter(
@@ -65,7 +65,6 @@ class IngestMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._accepted = ACCEPTED.on(registry)
-        self._accepted_by: dict[str, Counter] = {}
         self._spilled = SPILLED.on(registry)
         self._drained = DRAINED.on(registry)
         self._spilling = SPILLING.on(registry)
@@ -80,10 +79,7 @@ class IngestMetrics:
 
     def accepted(self, channel: str, count: int) -> None:
         """Count messages that were kept."""
-        counter = self._accepted_by.get(channel)
-        if counter is None:
-            counter = self._accepted_by[channel] = self._accepted.labels(channel)
-        counter.inc(count)
+        self._accepted.add(count, channel)
 
     def spilled(self, count: int) -> None:
         """Count records that went to the spill."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from shared.telemetry.instruments import (
+    DURATION_BUCKETS,
     RECORD_BUCKETS,
     declare_bulk_histogram,
     declare_counter,
@@ -132,10 +133,11 @@ PRODUCER_REBUILDS: Final = declare_counter(
 )
 
 # --- HTTP, the database, the process -----------------------------------------------------------------------
-HTTP_DURATION: Final = declare_histogram(
+HTTP_DURATION: Final = declare_bulk_histogram(
     "http_server_request_duration_seconds",
     "How long a request took, by the route's template, never by its path.",
     *("service", "method", "route", "status_code"),
+    buckets=DURATION_BUCKETS,
 )
 CONNECTIONS_USAGE: Final = declare_gauge(
     "db_client_connections_usage", "Database connections in use, by pool.", "service", "pool"

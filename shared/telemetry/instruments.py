@@ -7,7 +7,7 @@ one process share a family and differ by their ``service`` label.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -22,7 +22,7 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.metrics_core import HistogramMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 C = TypeVar("C", bound=Collector)
@@ -83,6 +83,16 @@ def declare_counter(name: str, sentence: str, *labels: str) -> Instrument[Counte
     )
 
 
+def declare_bulk_counter(name: str, sentence: str, *labels: str) -> Instrument[BulkCounter]:
+    """Declare something that only rises, thousands of times a second; its name ends in ``_total``."""
+    return Instrument(
+        name=name,
+        sentence=sentence,
+        labels=labels,
+        make=lambda n, s, ls, r: BulkCounter(n, s, ls, registry=r),
+    )
+
+
 def declare_gauge(name: str, sentence: str, *labels: str) -> Instrument[Gauge]:
     """Declare something that rises and falls."""
     return Instrument(
@@ -114,8 +124,43 @@ def declare_bulk_histogram(
     )
 
 
+class BulkCounter(Collector):
+    """A counter for what is counted thousands of times a second: no lock.
+
+    It is fed from the event loop's thread only.
+    """
+
+    def __init__(
+        self, name: str, sentence: str, labels: Sequence[str], *, registry: CollectorRegistry
+    ) -> None:
+        self._name = name
+        self._sentence = sentence
+        self._labels = tuple(labels)
+        self._values: dict[tuple[str, ...], float] = {}
+        registry.register(self)
+
+    def add(self, count: float, *values: str) -> None:
+        """Count so many more under these label values, in the order of the declaration."""
+        self._values[values] = self._values.get(values, 0) + count
+
+    def describe(self) -> Iterable[CounterMetricFamily]:
+        """Name the family, so that a second one of this name is refused."""
+        return [CounterMetricFamily(self._name, self._sentence, labels=self._labels)]
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        """Give the family as it stands."""
+        family = CounterMetricFamily(self._name, self._sentence, labels=self._labels)
+        for values, value in list(self._values.items()):
+            family.add_metric(values, value)
+        return [family]
+
+
 class Observations(Protocol):
     """One series of a :class:`BulkHistogram`."""
+
+    def observe(self, value: float) -> None:
+        """Take in one value."""
+        ...
 
     def observe_many(self, values: Iterable[float]) -> None:
         """Take in all values; much cheaper than one ``observe`` each."""
@@ -129,6 +174,10 @@ class _Series:
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
 
     def observe_many(self, values: Iterable[float]) -> None:
         ordered = sorted(values)

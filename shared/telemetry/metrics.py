@@ -210,7 +210,7 @@ class HttpMetrics:
 
     def __init__(self, registry: CollectorRegistry, *, service: str) -> None:
         duration, refusals = catalogue.HTTP_DURATION.on(registry), catalogue.REFUSALS.on(registry)
-        self._duration: _Bound[tuple[str, str, str], Histogram] = _Bound(
+        self._duration: _Bound[tuple[str, str, str], Observations] = _Bound(
             lambda key: duration.labels(service, *key)
         )
         self._refusals: _Bound[str, Counter] = _Bound(lambda code: refusals.labels(service, code))

@@ -8,7 +8,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from shared.telemetry.catalogue import CATALOGUE
-from shared.telemetry.instruments import declare_bulk_histogram, declare_counter, expose
+from shared.telemetry.instruments import (
+    BulkCounter,
+    declare_bulk_counter,
+    declare_bulk_histogram,
+    declare_counter,
+    declare_histogram,
+    expose,
+)
 from shared.telemetry.metrics import HttpMetrics, ProcessorMetrics, publish_build_info
 
 PROMISED = {
@@ -111,6 +118,24 @@ class TestAnInstrument:
         assert [count("1.0"), count("10.0"), count("+Inf")] == [3, 5, 6]
         assert registry.get_sample_value("leads_ages_seconds_count", {"stage": "scored"}) == 6
         assert registry.get_sample_value("leads_ages_seconds_sum", {"stage": "scored"}) == 24.25
+
+    def test_without_locks_says_what_one_with_locks_says(self) -> None:
+        plain, quick = CollectorRegistry(), CollectorRegistry()
+        for registry, counter, histogram in (
+            (plain, declare_counter, declare_histogram),
+            (quick, declare_bulk_counter, declare_bulk_histogram),
+        ):
+            things = counter("leads_things_total", "Things.", "channel").on(registry)
+            if isinstance(things, BulkCounter):
+                things.add(2, "sdk")
+                things.add(1, "sdk")
+            else:
+                things.labels("sdk").inc(2)
+                things.labels("sdk").inc(1)
+            ages = histogram("leads_ages_seconds", "Ages.", "stage", buckets=(1.0, 10.0)).on(registry)
+            for value in (0.5, 1.0, 1.5, 10.0, 11.0):
+                ages.labels("scored").observe(value)
+        assert sorted(expose(plain).splitlines()) == sorted(expose(quick).splitlines())
 
     def test_refuses_the_wrong_number_of_labels(self, registry: CollectorRegistry) -> None:
         ages = declare_bulk_histogram("leads_ages_seconds", "Ages.", "stage").on(registry)
