@@ -1,10 +1,12 @@
 """The way into the raw topic: requests that come together are appended together.
 
-One append is under way at a time; what arrives meanwhile goes with the next. A request is answered
-once the log has its records (acks=all). If the log does not answer within a second, they go to the
-spill, and so does everything after them until the spill is drained, because what one visitor does must
-stay in order. The last part of the spill is kept for those who cannot send again: a browser that submits
-a form never does. Without a spill, or without room in it, the answer is *unavailable*.
+One append is under way at a time; what arrives meanwhile goes with the next, and with one goes at most half
+of all that is under way: clients that wait for their answers would else march in step, and nothing would be
+worked on while they all wait for the log. A request is answered once the log has its records (acks=all).
+If the log does not answer within a second, they go to the spill, and so does everything after them until the
+spill is drained, because what one visitor does must stay in order. The last part of the spill is kept for
+those who cannot send again: a browser that submits a form never does. Without a spill, or without room in
+it, the answer is *unavailable*.
 
 Records of the raw topic have no sequence: edges are stateless, so a record that was appended twice is
 dropped by its id.
@@ -26,6 +28,8 @@ from shared.log.spill import Spill, SpillFull, SpillReserved
 from shared.telemetry.logging import get_logger
 
 _DRAINED_AT_ONCE: Final = 500
+_NEVER_PARTED: Final = 32
+"""Records that are too few to be parted: each append has its price."""
 _DRAIN_SECONDS: Final = 10.0
 _LONGEST_PAUSE: Final = 2.0
 _REFUSED_SECONDS: Final = 10.0
@@ -90,6 +94,7 @@ class RawLog:
         self._largest_record = largest_record
         self._waiting: list[_Waiting] = []
         self._count = 0
+        self._last_count = 0
         self._has_begun = asyncio.Event()
         self._wake = asyncio.Event()
         self._producer: Producer | None = None
@@ -163,7 +168,7 @@ class RawLog:
                 if draining is not None:
                     draining.cancel()
         finally:
-            self._fail(self._take(), LogUnavailable())
+            self._fail(self._take_all(), LogUnavailable())
             await self._abandon_producer()
             if self._spill is not None:
                 await asyncio.to_thread(self._spill.close)
@@ -177,18 +182,31 @@ class RawLog:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            waiting = self._take()
-            if waiting:
-                if self.is_spilling:
+            if self.is_spilling:
+                if waiting := self._take_all():
                     await self._keep_on_disk(waiting)
-                else:
-                    await self._append_together(waiting)
-            if self._is_stopping and not self._waiting:
+            elif waiting := self._take_share():
+                await self._append_together(waiting)
+            if self._waiting:
+                self._wake.set()
+            elif self._is_stopping:
                 return
 
-    def _take(self) -> list[_Waiting]:
+    def _take_all(self) -> list[_Waiting]:
         waiting, self._waiting = self._waiting, []
-        self._count = 0
+        self._count = self._last_count = 0
+        return waiting
+
+    def _take_share(self) -> list[_Waiting]:
+        """Take who came first, up to half of what waits and what was just appended, which comes again."""
+        share = max(_NEVER_PARTED, (self._count + self._last_count + 1) // 2)
+        taken = count = 0
+        while count < share and taken < len(self._waiting):
+            count += len(self._waiting[taken].records)
+            taken += 1
+        waiting, self._waiting = self._waiting[:taken], self._waiting[taken:]
+        self._count -= count
+        self._last_count = count
         return waiting
 
     async def _append_together(self, waiting: list[_Waiting]) -> None:

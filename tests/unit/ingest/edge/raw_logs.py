@@ -32,6 +32,7 @@ class FakeProducer:
     async def append(self, batches: Sequence[tuple[TopicPartition, Sequence[NewRecord]]]) -> list[int]:
         log = self._log
         log.appends += 1
+        log.sizes.append(sum(len(records) for _, records in batches))
         if log.mood == "silent":
             await asyncio.Event().wait()
         if log.mood == "away":
@@ -54,6 +55,7 @@ class FakeLog:
         self.mood = "well"
         self.trouble = LogUnavailable()
         self.appends = 0
+        self.sizes: list[int] = []
         self.stopped = 0
         self.records: dict[TopicPartition, list[NewRecord]] = {}
 

@@ -27,6 +27,34 @@ class TestAppending:
         assert sorted(log.keys) == sorted(f"k{n}" for n in range(100))
         assert log.appends <= 2
 
+    async def test_parts_those_who_come_again_and_again_so_that_half_is_worked_on_while_half_waits(
+        self,
+    ) -> None:
+        log = FakeLog()
+
+        async def come_again(number: int) -> None:
+            for _ in range(4):
+                await raw_log.append([record(f"k{number}")])
+
+        async with running(log) as raw_log:
+            await asyncio.gather(*(come_again(number) for number in range(100)))
+        assert log.sizes == [50] * 8
+
+    async def test_does_not_part_what_is_little_or_one_request(self) -> None:
+        log = FakeLog()
+        async with running(log) as raw_log:
+            await asyncio.gather(*(raw_log.append([record(f"k{n}")]) for n in range(32)))
+            await raw_log.append([record(f"k{n}") for n in range(100)])
+        assert log.sizes == [32, 100]
+
+    async def test_keeps_the_order_of_a_visitor_over_its_parts(self) -> None:
+        log = FakeLog()
+        async with running(log) as raw_log:
+            await asyncio.gather(*(raw_log.append([record("k", b"%d" % n)]) for n in range(500)))
+        (kept,) = log.records.values()
+        assert [one.value for one in kept] == [b"%d" % n for n in range(500)]
+        assert log.sizes == [250, 250]
+
     async def test_sends_each_key_to_its_partition_in_order(self) -> None:
         log = FakeLog()
         async with running(log) as raw_log:
