@@ -6,6 +6,7 @@ whoever holds an id without the key learns nothing about the person.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -17,6 +18,18 @@ def deterministic_id(*parts: str) -> str:
     return blake2b("\x1f".join(parts).encode(), digest_size=_ID_BYTES).hexdigest()
 
 
+def deterministic_ids(*first_parts: str) -> Callable[[str], str]:
+    """Return what makes the id of these parts and one more, as :func:`deterministic_id` does."""
+    begun = blake2b("\x1f".join((*first_parts, "")).encode(), digest_size=_ID_BYTES)
+
+    def make(last_part: str) -> str:
+        hasher = begun.copy()
+        hasher.update(last_part.encode())
+        return hasher.hexdigest()
+
+    return make
+
+
 def keyed_hash(key: bytes, kind: str, value: str) -> str:
     """Return 32 hexadecimal digits for one identifying value of one kind.
 
@@ -25,14 +38,14 @@ def keyed_hash(key: bytes, kind: str, value: str) -> str:
 
     :raises ValueError: if the key is too short or too long.
     """
-    hasher = _keyed(key).copy()
-    hasher.update(f"{kind}\x1f{value}".encode())
+    hasher = _begun(key, kind).copy()
+    hasher.update(value.encode())
     return hasher.hexdigest()
 
 
-@lru_cache(maxsize=4)
-def _keyed(key: bytes) -> blake2b:
-    """Return a hash that has taken in the key; that is half of the work, and a deployment has one key."""
+@lru_cache(maxsize=64)
+def _begun(key: bytes, kind: str) -> blake2b:
+    """Return a hash that has taken in key and kind: most of the work, and there are few of both."""
     if not 16 <= len(key) <= 64:
         raise ValueError("the identity key must have 16 to 64 bytes")
-    return blake2b(digest_size=_ID_BYTES, key=key)
+    return blake2b(f"{kind}\x1f".encode(), digest_size=_ID_BYTES, key=key)

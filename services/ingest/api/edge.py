@@ -8,7 +8,7 @@ is the resolver's business: an SDK that is refused throws its data away.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -108,14 +108,13 @@ class EdgeMeter(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """What a request's head tells."""
 
     headers: Mapping[bytes, str]
     query: Mapping[str, list[str]]
     traceparent: str | None
-    scope: Scope = field(default_factory=dict, repr=False)
+    scope: Scope
 
 
 class Edge:
@@ -208,15 +207,14 @@ class Edge:
             batch_context=batch_context or parcel.context,
             traceparent=caller.traceparent,
         )
+        stamp = (
+            self.stamper.press(arrival).stamp
+            if len(parcel.messages) > 1
+            else partial(self.stamper.stamp, arrival)
+        )
         ids, records = [], []
-        for message in parcel.messages:
-            record_id, record = self.stamper.stamp(
-                arrival,
-                kind=message.kind,
-                body=message.body,
-                message_id=message.message_id,
-                key=message.key,
-            )
+        for kind, body, message_id, key in parcel.messages:
+            record_id, record = stamp(kind=kind, body=body, message_id=message_id, key=key)
             ids.append(record_id)
             records.append(record)
         if records:

@@ -9,9 +9,9 @@ key, a wrong signature, a body that is none of theirs. Of each a sample lies in 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
-from dataclasses import replace
 from typing import Any, Final, Protocol
 
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from services.ingest.api.edge import STATUSES, Caller, Edge, caller_of
@@ -111,7 +111,7 @@ class _Desk:
         caller = caller_of(scope)
         body = await read_body(scope, receive)
         # a vendor may send credentials of its own; here the path alone counts
-        bare = replace(caller, headers={}, query={})
+        bare = msgspec.structs.replace(caller, headers={}, query={})
         key = scope["path_params"]["key"]
         try:
             entrance = await self._edge.authenticate(bare, (key,), body=body, door="hooks")

@@ -8,7 +8,7 @@ door: leads, reports, or events.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
@@ -141,7 +141,7 @@ class NativeDoor:
             messages = request.name_messages(messages)
         told = opened.traceparent
         if told is not None and b"traceparent" not in caller.headers and parse_traceparent(told.encode()):
-            caller = replace(caller, traceparent=told)
+            caller = msgspec.structs.replace(caller, traceparent=told)
         ids = await self.edge.take(
             scope,
             caller,
