@@ -10,7 +10,7 @@ import typer
 from leadmill.cli.accounts import key, token
 from leadmill.cli.audit import audit
 from leadmill.cli.demo import demo
-from leadmill.cli.desk import leads
+from leadmill.cli.desk import conflicts, leads
 from leadmill.cli.explain import explain
 from leadmill.cli.front import form, hook, link
 from leadmill.cli.letters import dlq, quarantine
@@ -38,6 +38,7 @@ for name, group in {
     "key": key.app,
     "token": token.app,
     "leads": leads.app,
+    "conflicts": conflicts.app,
     "hook": hook.app,
     "link": link.app,
     "form": form.app,

@@ -80,6 +80,12 @@ ARRIVALS_ASKED: Final = ingest.Asked
 SHOW_ARRIVALS: Final = ingest.show_arrivals
 """Returns what became of it as it is shown."""
 
+CONFLICTS: Final = ingest.build_conflict_desk
+"""Where conflicts about who is who are settled; takes the resources and the owner's database."""
+
+SHOW_CONFLICT: Final = ingest.show_conflict
+"""Returns a conflict as it is shown."""
+
 HANDOVER: Final = routing.fill_handover
 """Fills in the hand-over list of a lead; takes the resources and routing's database."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from services.ingest.api.desk.arrivals import show_arrivals
+from services.ingest.api.desk.conflicts import show_conflict
 from services.ingest.api.desk.correcting import MOST_ROWS, RowIn
 from services.ingest.api.desk.leads import show_file
-from services.ingest.bootstrap.desk import LeadTools, build_lead_tools
+from services.ingest.bootstrap.desk import LeadTools, build_conflict_desk, build_lead_tools
 from services.ingest.bootstrap.resolving import NAME, build_resolver, check_documents, new_record_id
 from services.ingest.bootstrap.service import MIGRATIONS, QUARANTINE_CHOICE, SETTINGS, build
 from services.ingest.bootstrap.tools import (
@@ -31,6 +32,7 @@ __all__ = [
     "LeadTools",
     "RowIn",
     "build",
+    "build_conflict_desk",
     "build_form_shelf",
     "build_hook_desk",
     "build_hook_tools",
@@ -43,5 +45,6 @@ __all__ = [
     "describe_link",
     "new_record_id",
     "show_arrivals",
+    "show_conflict",
     "show_file",
 ]

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 
 from services.ingest.api.desk.arrivals import build_arrival_router
+from services.ingest.api.desk.conflicts import ConflictDesk, build_conflict_router
 from services.ingest.api.desk.correcting import CorrectionDesk, build_bulk_router
 from services.ingest.api.desk.leads import build_lead_router
 from services.ingest.bootstrap.resolving import NAME, build_resolver
@@ -19,6 +20,7 @@ from services.ingest.domain.identifiers import HashIdentifier, identifier_hasher
 from services.ingest.domain.traits import FieldNames, TraitReader
 from services.ingest.metrics import IngestMetrics
 from services.ingest.queries.arrivals import ArrivalSearch
+from services.ingest.queries.conflicts import ConflictBook
 from services.ingest.queries.lead_file import LeadFiles
 from services.ingest.queries.leads import LeadSearch
 from services.ingest.settings import IngestSettings
@@ -64,8 +66,14 @@ def build_desk(
     router = APIRouter()
     router.include_router(build_bulk_router(desk))
     router.include_router(build_arrival_router(arrivals.find))
+    router.include_router(build_conflict_router(ConflictDesk(ConflictBook(database), commands)))
     router.include_router(build_lead_router(LeadFiles(database).find_file, desk.reader, commands))
     return router
+
+
+def build_conflict_desk(resources: Resources, *, database: Database) -> ConflictDesk:
+    """Return what conflicts are listed and settled with; ``database`` is ingest's, started."""
+    return ConflictDesk(ConflictBook(database), _commands_of(resources, database))
 
 
 class LeadTools(NamedTuple):
@@ -80,11 +88,17 @@ def build_lead_tools(resources: Resources, *, database: Database) -> LeadTools:
     """Return what people read leads and put them right with; ``database`` is ingest's, started."""
     settings = load_settings(IngestSettings, environment=resources.environment)
     rulebook = read_rulebook(resources.config / NAME, default_region=settings.default_region)
+    hasher = identifier_hasher(resources.secrets.identity_key.reveal())
+    commands = _commands_of(resources, database)
+    desk = build_correction_desk(rulebook, database, commands, hash_identifier=hasher)
+    arrivals = ArrivalSearch(database, rules=rulebook.identity, hash_identifier=hasher)
+    return LeadTools(desk, LeadFiles(database), arrivals)
+
+
+def _commands_of(resources: Resources, database: Database) -> CommandRunner:
+    """Return what carries out commands in a process without a worker."""
     identity_key = resources.secrets.identity_key.reveal()
     metrics = IngestMetrics(CollectorRegistry())
     resolver = build_resolver(resources.config, identity_key=identity_key, metrics=metrics)
     processing = Processing(replace(resources, registry=CollectorRegistry()), resolver, database)
-    hasher = identifier_hasher(identity_key)
-    desk = build_correction_desk(rulebook, database, processing.build_commands(), hash_identifier=hasher)
-    arrivals = ArrivalSearch(database, rules=rulebook.identity, hash_identifier=hasher)
-    return LeadTools(desk, LeadFiles(database), arrivals)
+    return processing.build_commands()

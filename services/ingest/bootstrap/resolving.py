@@ -9,6 +9,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from services.ingest.domain.identifiers import identifier_hasher
+from services.ingest.domain.identity.settling import MergeLeads, SettleConflict
 from services.ingest.domain.links.definitions import AddLink, ChangeLink
 from services.ingest.handlers.correcting import on_correction
 from services.ingest.handlers.erasing import on_erasure
@@ -16,12 +17,14 @@ from services.ingest.handlers.hearing import hear
 from services.ingest.handlers.linking import on_link_command
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import IntakeHandler, retell_contact
+from services.ingest.handlers.settling import Settling
 from services.ingest.handlers.story import tell_story
 from services.ingest.handlers.unmerging import Unmerging
 from services.ingest.metrics import IngestMetrics
 from services.ingest.providers.roster import hook_readers
 from services.ingest.store.directory_commands import DirectoryCommands
 from services.ingest.store.documents import read_rulebook
+from services.ingest.store.identity.settling import SettlingCommands
 from services.ingest.store.links import carry_out as carry_out_link_command
 from services.ingest.store.resolver import Resolver
 from shared.kernel.changes import Fact
@@ -61,9 +64,13 @@ def build_resolver(
         on_correction=on_correction,
     )
 
+    settling = SettlingCommands(Settling(rulebook.matching))
+
     async def carry_out(transaction: Transaction, fact: Fact) -> Decision:
         if isinstance(fact.event, AddLink | ChangeLink):
             return await carry_out_link_command(transaction, fact, decide=on_link_command)
+        if isinstance(fact.event, MergeLeads | SettleConflict):
+            return await settling.carry_out(transaction, fact)
         return await directory.carry_out(transaction, fact)
 
     return Resolver(

@@ -105,6 +105,7 @@ def _words(event: Event, intake: Intake, new_kinds: Sequence[str]) -> Iterator[s
     match event:
         case leads.LeadMerged() | leads.LeadUnmerged():
             yield moved(event)
+            yield f"in message {intake.message_id}" if intake.message_id else f"from {intake.source}"
         case leads.LeadCaptured():
             yield f"from {event.source}"
             if event.acquisition is not None:
@@ -133,10 +134,15 @@ def _words(event: Event, intake: Intake, new_kinds: Sequence[str]) -> Iterator[s
 
 
 def moved(event: leads.LeadMerged | leads.LeadUnmerged) -> str:
-    """Return in words that a profile has moved."""
+    """Return in words that a profile has moved, and why: what both had, or who said so."""
+    why = event.reason
+    if event.by is not None:
+        why = f"{event.reason}, by {event.by}"
+    elif isinstance(event, leads.LeadMerged):
+        why = f"the same {event.reason}"
     return (
         f"profile {event.profile[:_SHORT]} moves from lead {event.from_lead[:_SHORT]}"
-        f" to {event.lead[:_SHORT]}: {event.reason}"
+        f" to {event.lead[:_SHORT]}: {why}"
     )
 
 

@@ -63,6 +63,7 @@ class Unmerging:
                 from_lead=move.from_lead,
                 version=move.version,
                 reason=move.reason,
+                by=command.by or None,
             )
             name = event_id(cause, type_of(event), len(emissions))
             emissions.append(Emission(event, move.profile, move.lead, at))

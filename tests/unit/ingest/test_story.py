@@ -59,7 +59,7 @@ class TestAMessage:
             lead(email="a@example.com", phone="13800138000"),
         )
         assert rows[0].kind == "lead_merged"
-        assert rows[0].text.endswith(": phone")
+        assert rows[0].text.endswith(": the same phone; from crm")
         assert rows[0].lead != rows[0].profile
         assert f"profile {rows[0].profile[:8]} moves" in rows[0].text
 

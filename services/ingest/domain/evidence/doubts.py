@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from shared.kernel.ids import deterministic_id
+from shared.kernel.instants import Instant
 
 
 class Reason(StrEnum):
@@ -54,3 +55,26 @@ class Likeness(NamedTuple):
     key: str
     reason: Reason
     profile: str
+
+
+class Conflict(NamedTuple):
+    """A conflict as it is kept, and with whom its two profiles live now.
+
+    ``other_lead`` is empty where there is nobody else. ``settled`` is merge, apart, dismiss, or None while
+    it is open.
+    """
+
+    id: str
+    reason: str
+    kind: str
+    profile: str
+    other: str
+    lead: str
+    other_lead: str
+    cause: str
+    message_id: str | None
+    at: Instant
+    settled: str | None
+    settled_at: Instant | None
+    settled_by: str | None
+    note: str | None

@@ -133,6 +133,7 @@ class UnmergeLead(msgspec.Struct, frozen=True):
 
     lead: str
     reason: str = "corrected"
+    by: str = ""
 
 
 class NotMerged(Rejected):
@@ -175,7 +176,7 @@ def unmerge(
             stays,
             version=stays.version + 1,
             attributes={n: t for n, t in stays.attributes.items() if returns.attributes.get(n) != t},
-            identifiers=_kept(stays, without=identifiers.keys()) | _apart(stays, theirs),
+            identifiers=_kept(stays, without=identifiers.keys()) | mark_apart(stays, theirs),
             external_ids=tuple(ref for ref in stays.external_ids if ref not in foreign),
             contact=left,
             holds={one: held_by for one, held_by in stays.holds.items() if one not in theirs},
@@ -193,7 +194,7 @@ def unmerge(
         msgspec.structs.replace(
             returns,
             version=returns.version + 1,
-            identifiers=held | _apart(returns, others),
+            identifiers=held | mark_apart(returns, others),
             external_ids=tuple(dict.fromkeys((*returns.external_ids, *sorted(foreign)))),
             contact=back,
             holds={one: held_by for one, held_by in stays.holds.items() if one in theirs},
@@ -228,7 +229,8 @@ def _company_left(stays: Lead, left: Contact) -> dict[str, str]:
     return {} if is_left else {"company": "", "company_by": ""}
 
 
-def _apart(lead: Lead, profiles: Collection[str]) -> dict[str, tuple[str, ...]]:
+def mark_apart(lead: Lead, profiles: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return what a lead holds, once these profiles are said to be somebody else's."""
     return {APART: tuple(sorted({*lead.held(APART), *profiles}))}
 
 

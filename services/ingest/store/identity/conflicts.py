@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from services.ingest.domain.evidence.doubts import Doubt, Likeness
+from services.ingest.domain.evidence.doubts import Conflict, Doubt, Likeness
 from shared.kernel.instants import Instant
 from shared.postgres.database import Row, Transaction
 
@@ -16,29 +16,6 @@ class Cause(NamedTuple):
     record_id: str
     message_id: str | None
     received: Instant
-
-
-class Conflict(NamedTuple):
-    """A conflict as it is kept, and with whom its two profiles live now.
-
-    ``other_lead`` is empty where there is nobody else. ``settled`` is merge, apart, dismiss, or None while
-    it is open.
-    """
-
-    id: str
-    reason: str
-    kind: str
-    profile: str
-    other: str
-    lead: str
-    other_lead: str
-    cause: str
-    message_id: str | None
-    at: Instant
-    settled: str | None
-    settled_at: Instant | None
-    settled_by: str | None
-    note: str | None
 
 
 _SAVE: Final = """
@@ -65,6 +42,20 @@ _SETTLED: Final = f"""
 {_FIND}
 WHERE settled IS NOT NULL AND ($1::text IS NULL OR reason = $1) AND (at, c.id) > ($2, $3)
 ORDER BY at, c.id LIMIT $4
+"""
+_COLLEAGUES: Final = """
+SELECT other.id FROM lead own JOIN lead other ON other.company = own.company AND other.id <> own.id
+JOIN profile p ON p.id = other.id AND p.lead = other.id
+WHERE own.id = (SELECT lead FROM profile WHERE id = $1) AND own.company <> ''
+ORDER BY other.created, other.id LIMIT $2
+"""
+_DUPLICATES: Final = """
+WITH own AS (SELECT id FROM profile WHERE lead = (SELECT lead FROM profile WHERE id = $1)),
+     open_ones AS (SELECT profile, other FROM conflict WHERE settled IS NULL),
+     doubted AS (SELECT other AS profile FROM open_ones WHERE profile IN (SELECT id FROM own)
+                 UNION SELECT profile FROM open_ones WHERE other IN (SELECT id FROM own))
+SELECT DISTINCT p.lead AS id FROM doubted JOIN profile p ON p.id = doubted.profile
+WHERE p.id NOT IN (SELECT id FROM own) ORDER BY id LIMIT $2
 """
 _SETTLE: Final = """
 UPDATE conflict SET settled = $2, settled_at = $3, settled_by = $4, note = $5 WHERE id = $1
@@ -129,6 +120,16 @@ async def load_conflict(transaction: Transaction, conflict: str) -> Conflict | N
     """Return one conflict, locked until commit."""
     row = await transaction.fetch_row(f"{_FIND} WHERE c.id = $1 FOR UPDATE OF c", conflict)
     return None if row is None else _conflict(row)
+
+
+async def find_colleagues(transaction: Transaction, lead: str, *, limit: int) -> list[str]:
+    """Return the leads at the same company, the longest known first."""
+    return [row["id"] for row in await transaction.fetch(_COLLEAGUES, lead, limit)]
+
+
+async def find_duplicates(transaction: Transaction, lead: str, *, limit: int) -> list[str]:
+    """Return the leads of which it is open whether they are the same person, in order of their ids."""
+    return [row["id"] for row in await transaction.fetch(_DUPLICATES, lead, limit)]
 
 
 async def save_settled(
