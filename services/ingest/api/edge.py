@@ -47,34 +47,6 @@ from shared.security.write_keys import Door, Entrance
 SUCCESS: Final = b'{"success":true}'
 """What SDKs want to hear, to the byte; anything else makes one of them send again for ever."""
 
-STATUSES: Final[Mapping[str, int]] = {
-    "write_key.invalid": 401,
-    "write_key.out_of_scope": 403,
-    "intake.unknown_lead": 404,
-    "intake.erased": 409,
-    "lead.not_merged": 409,
-    "lead.already_one": 409,
-    "lead.too_large": 409,
-    "conflict.unknown": 404,
-    "conflict.settled": 409,
-    "conflict.of_one": 409,
-    "lead.unknown": 404,
-    "lead.erased": 410,
-    "lead.not_yours": 403,
-    "lead.version_changed": 412,
-    "lead.identifier_taken": 409,
-    "lead.anonymous": 409,
-    "correction.value_unknown": 422,
-    "correction.nothing": 422,
-    "correction.too_much": 422,
-    "correction.said_twice": 422,
-    "correction.nothing_in_bulk": 422,
-    "cloudevent.format_unknown": 415,
-    "idempotency.in_flight": 409,
-    "idempotency.key_reused": 422,
-}
-"""Statuses of the edge's own codes."""
-
 _CALLS: Final = {
     "identify": ("/v1/identify", "/v1/i"),
     "track": ("/v1/track", "/v1/t"),

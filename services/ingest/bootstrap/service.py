@@ -12,13 +12,14 @@ from services.ingest.api.desk.keys import build_key_router
 from services.ingest.api.desk.quarantine import build_quarantine_router
 from services.ingest.api.desk.resending import Resending
 from services.ingest.api.desk.sources import build_source_router
-from services.ingest.api.edge import STATUSES, Edge
+from services.ingest.api.edge import Edge
 from services.ingest.api.erasures import PersonNaming, build_erasure_router
 from services.ingest.api.hooks.routes import HOOK_STATUSES
 from services.ingest.api.links.desk import LinkDesk, build_link_router
 from services.ingest.api.links.redirecting import Redirecting
 from services.ingest.api.merges import build_merge_router
 from services.ingest.api.stamping import Stamper
+from services.ingest.api.statuses import STATUSES
 from services.ingest.bootstrap.desk import build_desk
 from services.ingest.bootstrap.resolving import NAME, build_resolver, new_record_id
 from services.ingest.bootstrap.tools import build_hook_tools

@@ -17,9 +17,9 @@ import msgspec
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 
-from services.ingest.api.edge import STATUSES
 from services.ingest.api.erasures import PersonNaming, build_erasure_router
 from services.ingest.api.merges import build_merge_router
+from services.ingest.api.statuses import STATUSES
 from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.store.documents import read_rulebook
 from services.routing import bootstrap as routing

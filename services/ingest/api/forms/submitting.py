@@ -13,10 +13,11 @@ from typing import Final, NamedTuple
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from services.ingest.api.edge import STATUSES, Caller, Edge, caller_of
+from services.ingest.api.edge import Caller, Edge, caller_of
 from services.ingest.api.forms.rendering import PageAddress, form_page, headers_of, message_page
 from services.ingest.api.links.pages import HTML, LANGUAGES, language_of
 from services.ingest.api.messages import LARGEST_EVENT, EventTooLarge, Message, Parcel
+from services.ingest.api.statuses import STATUSES
 from services.ingest.domain.dialects.captures import FORM_NAME, IDEMPOTENCY_KEY
 from services.ingest.domain.dialects.form_fields import Fields, read_fields
 from services.ingest.domain.forms.checking import FieldFault, Filled, FindName, check, take_up

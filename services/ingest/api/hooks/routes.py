@@ -14,9 +14,10 @@ from typing import Any, Final, Protocol
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from services.ingest.api.edge import STATUSES, Caller, Edge, caller_of
+from services.ingest.api.edge import Caller, Edge, caller_of
 from services.ingest.api.hooks.items import message_of
 from services.ingest.api.messages import Parcel
+from services.ingest.api.statuses import STATUSES
 from services.ingest.providers.port import (
     Delivery,
     Provider,

@@ -15,12 +15,13 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from services.ingest.api.admission.limiter import Limiter
-from services.ingest.api.edge import STATUSES, Edge, sdk_routes
+from services.ingest.api.edge import Edge, sdk_routes
 from services.ingest.api.forms.hosting import form_routes
 from services.ingest.api.hooks.routes import HOOK_STATUSES, hook_routes
 from services.ingest.api.leads import lead_routes
 from services.ingest.api.native.routes import native_routes
 from services.ingest.api.stamping import Stamper
+from services.ingest.api.statuses import STATUSES
 from services.ingest.domain.admission.samples import TurnedAway
 from services.ingest.domain.admission.token_bucket import Rate
 from services.ingest.domain.dialects.hooks import Errand

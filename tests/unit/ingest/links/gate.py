@@ -13,9 +13,10 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Message as AsgiMessage
 
 from services.ingest.api.admission.limiter import Limiter
-from services.ingest.api.edge import STATUSES, Edge
+from services.ingest.api.edge import Edge
 from services.ingest.api.links.redirecting import Redirecting
 from services.ingest.api.stamping import Stamper
+from services.ingest.api.statuses import STATUSES
 from services.ingest.domain.admission.samples import TurnedAway
 from services.ingest.domain.admission.token_bucket import Rate
 from services.ingest.domain.links.definitions import Link
