@@ -12,7 +12,7 @@ from leadmill.cli.audit import audit
 from leadmill.cli.demo import demo
 from leadmill.cli.desk import conflicts, leads
 from leadmill.cli.explain import explain
-from leadmill.cli.front import form, hook, link
+from leadmill.cli.front import choices, form, hook, link
 from leadmill.cli.letters import dlq, quarantine
 from leadmill.cli.setup import config, topics
 from leadmill.cli.setup.migrate import migrate
@@ -42,6 +42,7 @@ for name, group in {
     "hook": hook.app,
     "link": link.app,
     "form": form.app,
+    "choices": choices.app,
     "dlq": dlq.app,
     "quarantine": quarantine.app,
 }.items():

@@ -44,6 +44,9 @@ QUARANTINE: Final = ingest.build_replaying
 LINKS: Final = ingest.build_link_desk
 """Where tracking links are made; takes the resources and the owner's database."""
 
+CHOICES: Final = ingest.build_choice_desk
+"""Where people say what spellings stand for; takes the resources and the owner's database."""
+
 FORMS: Final = ingest.build_form_shelf
 """The forms of a folder of documents."""
 

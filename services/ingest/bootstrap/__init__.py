@@ -6,6 +6,7 @@ from services.ingest.api.desk.arrivals import show_arrivals
 from services.ingest.api.desk.conflicts import show_conflict
 from services.ingest.api.desk.correcting import MOST_ROWS, RowIn
 from services.ingest.api.desk.leads import show_file
+from services.ingest.bootstrap.choices import build_choice_desk
 from services.ingest.bootstrap.desk import LeadTools, build_conflict_desk, build_lead_tools
 from services.ingest.bootstrap.resolving import NAME, build_resolver, check_documents, new_record_id
 from services.ingest.bootstrap.service import MIGRATIONS, QUARANTINE_CHOICE, SETTINGS, build
@@ -32,6 +33,7 @@ __all__ = [
     "LeadTools",
     "RowIn",
     "build",
+    "build_choice_desk",
     "build_conflict_desk",
     "build_form_shelf",
     "build_hook_desk",

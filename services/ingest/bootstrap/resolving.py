@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry
 
+from services.ingest.domain.choices import Added
 from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.domain.identity.settling import MergeLeads, SettleConflict
 from services.ingest.domain.links.definitions import AddLink, ChangeLink
+from services.ingest.domain.respelling.adding import AddSpelling, ReadAnew, TakeBackSpelling
 from services.ingest.handlers.correcting import on_correction
 from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.hearing import hear
 from services.ingest.handlers.linking import on_link_command
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import IntakeHandler, retell_contact
+from services.ingest.handlers.respelling import on_read_anew, on_spelling_command
 from services.ingest.handlers.settling import Settling
 from services.ingest.handlers.story import tell_story
 from services.ingest.handlers.unmerging import Unmerging
@@ -26,7 +30,10 @@ from services.ingest.store.directory_commands import DirectoryCommands
 from services.ingest.store.documents import read_rulebook
 from services.ingest.store.identity.settling import SettlingCommands
 from services.ingest.store.links import carry_out as carry_out_link_command
-from services.ingest.store.resolver import Resolver
+from services.ingest.store.resolver import ReadRaw, Resolver
+from services.ingest.store.respelling.anew import ReadingAnew
+from services.ingest.store.respelling.resolving import SpellingResolver
+from services.ingest.store.respelling.spellings import carry_out as carry_out_spelling_command
 from shared.kernel.changes import Fact
 from shared.postgres.database import Transaction
 from shared.processor.stage import Decision
@@ -52,12 +59,19 @@ def build_resolver(
     :raises DocumentFaults: with every fault and its path.
     """
     rulebook = read_rulebook(config / NAME, default_region=default_region)
-    reader = RawReader(
-        rulebook,
-        hash_identifier=identifier_hasher(identity_key),
-        currency=default_currency,
-        hooks=hook_readers(),
-    )
+    hasher = identifier_hasher(identity_key)
+
+    def make_reader(added: Sequence[Added]) -> ReadRaw:
+        reader = RawReader(
+            rulebook,
+            hash_identifier=hasher,
+            currency=default_currency,
+            hooks=hook_readers(),
+            added=added,
+        )
+        return reader.on_raw_received
+
+    reading_anew = ReadingAnew(rulebook.choices, on_read_anew, currency=default_currency)
     directory = DirectoryCommands(
         on_erasure=on_erasure,
         on_unmerge=Unmerging(identifier_hasher(identity_key)).on_unmerge,
@@ -71,10 +85,16 @@ def build_resolver(
             return await carry_out_link_command(transaction, fact, decide=on_link_command)
         if isinstance(fact.event, MergeLeads | SettleConflict):
             return await settling.carry_out(transaction, fact)
+        if isinstance(fact.event, AddSpelling | TakeBackSpelling):
+            return await carry_out_spelling_command(
+                transaction, fact, rules=rulebook.choices, decide=on_spelling_command
+            )
+        if isinstance(fact.event, ReadAnew):
+            return await reading_anew.carry_out(transaction, fact)
         return await directory.carry_out(transaction, fact)
 
-    return Resolver(
-        read_raw=reader.on_raw_received,
+    return SpellingResolver(
+        make_reader=make_reader,
         take_in=IntakeHandler(rulebook.matching, hash_identifier=identifier_hasher(identity_key)).on_intake,
         tell_story=tell_story,
         command=carry_out,

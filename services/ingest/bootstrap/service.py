@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from services.ingest.api.admission.limiter import Limiter
+from services.ingest.api.desk.choices import CHOICE_STATUSES, build_choice_router
 from services.ingest.api.desk.keys import build_key_router
 from services.ingest.api.desk.quarantine import build_quarantine_router
 from services.ingest.api.desk.resending import Resending
@@ -20,6 +21,7 @@ from services.ingest.api.links.redirecting import Redirecting
 from services.ingest.api.merges import build_merge_router
 from services.ingest.api.stamping import Stamper
 from services.ingest.api.statuses import STATUSES
+from services.ingest.bootstrap.choices import build_choices
 from services.ingest.bootstrap.desk import build_desk
 from services.ingest.bootstrap.resolving import NAME, build_resolver, new_record_id
 from services.ingest.bootstrap.tools import build_hook_tools
@@ -33,6 +35,7 @@ from services.ingest.jobs.forgetting import Forgetting
 from services.ingest.jobs.hooks.activities import hook_activities
 from services.ingest.jobs.purging import Purging
 from services.ingest.jobs.replaying import Replaying
+from services.ingest.jobs.respelling import Respelling
 from services.ingest.jobs.turning_away import TurningAway
 from services.ingest.metrics import IngestMetrics
 from services.ingest.queries.checks import IngestChecks
@@ -61,6 +64,7 @@ QUARANTINE_CHOICE: Final = Choice
 _FORGET_EVERY: Final = timedelta(minutes=10)
 _PURGE_EVERY: Final = timedelta(seconds=10)
 _KEEP_EVERY: Final = timedelta(seconds=2)
+_RESPELL_EVERY: Final = timedelta(seconds=1)
 _REFRESH_EVERY: Final = timedelta(seconds=5)
 _READ_KEYS_EVERY: Final = timedelta(seconds=30)
 
@@ -140,6 +144,7 @@ def build(
         messages=settings.remember_messages,
         quarantine=settings.keep_quarantine,
     )
+    respelling = Respelling(database, commands=commands, clock=resources.clock)
     tools = build_hook_tools(resources, database=database, metrics=metrics)
     checks = IngestChecks(database, resources.log, group=resolver.group)
 
@@ -163,6 +168,8 @@ def build(
         workers=(worker,),
         activities=(
             repeatedly("ingest-forgetting", forgetting.forget, every=_FORGET_EVERY),
+            repeatedly("ingest-respelling", respelling.work_off, every=_RESPELL_EVERY),
+            repeatedly("ingest-unmatched", respelling.tidy, every=_FORGET_EVERY),
             repeatedly("ingest-purging", Purging(database).purge, every=_PURGE_EVERY),
             *hook_activities(
                 tools,
@@ -187,10 +194,13 @@ def build(
             build_desk(rulebook, database, commands, hash_identifier=identifier_hasher(identity_key)),
             build_key_router(KeyRing(database, pepper=pepper, clock=resources.clock), resources.clock),
             build_link_router(desk),
+            build_choice_router(
+                build_choices(rulebook, database, commands, currency=settings.default_currency)
+            ),
             build_source_router(SourceReport(database).find_sources, resources.clock),
             build_quarantine_router(replaying),
         ),
-        statuses={**STATUSES, **HOOK_STATUSES},
+        statuses={**STATUSES, **HOOK_STATUSES, **CHOICE_STATUSES},
         start=database.start,
         stop=database.stop,
         check=check,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
 
 from services.ingest.domain.acts import ActReader
-from services.ingest.domain.choices import Choices
+from services.ingest.domain.choices import Added, Choices
 from services.ingest.domain.dialects.acquisition import AcquisitionReader
 from services.ingest.domain.dialects.captures import FREE, CaptureReader, Submission
 from services.ingest.domain.dialects.clicks import ClickReader
@@ -80,11 +80,13 @@ class RawReader:
         hash_identifier: HashIdentifier,
         currency: str = "",
         hooks: Mapping[str, HookReader] | None = None,
+        added: Iterable[Added] = (),
     ) -> None:
+        """``added`` are the spellings that people added, which go before those of the documents."""
         self._companies = CompanyReader(rulebook.free_mail, hash_identifier=hash_identifier)
         traits = TraitReader(
             names=FieldNames(rulebook.field_names),
-            choices=Choices(rulebook.choices, currency=currency),
+            choices=Choices(rulebook.choices, added, currency=currency),
             rules=rulebook.identity,
         )
         acts = ActReader(names=rulebook.act_names, page_kinds=rulebook.page_kinds)

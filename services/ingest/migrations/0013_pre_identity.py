@@ -6,7 +6,7 @@ from services.ingest.store.identity.tables import CREATE
 from shared.postgres.migrations import execute_script
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 
 
 def upgrade() -> None:

@@ -7,8 +7,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from services.ingest.domain.directory import Directory
+from services.ingest.domain.choices import fold_spelling
+from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.erasure import Erased, needles_of
+from services.ingest.store.choices.unmatched import forget_missed
 from services.ingest.store.directory_rows import load_leads, lock_leads
 from services.ingest.store.identity.conflicts import forget_doubts
 from shared.kernel.instants import Instant
@@ -62,9 +64,20 @@ async def scrub(transaction: Transaction, erased: Erased) -> None:
         await transaction.execute(f"DELETE FROM {table} WHERE profile = ANY($1::text[])", profiles)  # noqa: S608
     await transaction.execute(_SCRUB_QUARANTINE, profiles)
     await forget_doubts(transaction, profiles)
+    await forget_missed(transaction, texts=_texts_of(erased.gone), names=_names_of(erased.gone))
     needles = needles_of(erased.gone)
     if needles:
         await transaction.execute(_ASK, erased.lead.id, msgspec.json.encode(needles).decode(), at)
+
+
+def _texts_of(leads: Sequence[Lead]) -> set[str]:
+    """Return what a person said in free text, as texts of choices are counted."""
+    return {fold_spelling(text) for lead in leads for text in lead.contact.texts().values()}
+
+
+def _names_of(leads: Sequence[Lead]) -> set[str]:
+    names = (lead.contact.text(name) for lead in leads for name in ("name", "company_name", "email"))
+    return {folded for name in names if name and len(folded := fold_spelling(name)) > 1}
 
 
 class Purge(NamedTuple):

@@ -13,6 +13,7 @@ from services.ingest.domain.choices.traditional import simplify
 
 _NOT_IN_A_KEY: Final = re.compile(r"[^\w]|_")
 _NOT_IN_AN_AMOUNT: Final = re.compile(r"[\s_]+")
+_BETWEEN_CHINESE: Final = re.compile(r"(?<=[\u2e80-\u9fff]) (?=[\u2e80-\u9fff])")
 _DIGIT: Final = re.compile(r"\d")
 _ABBREVIATION: Final = re.compile(r"(?<![^\W\d_])[a-z](?:\.[a-z])+\.?(?![^\W\d_])")
 
@@ -25,7 +26,7 @@ def fold(text: str) -> str:
 def fold_spelling(text: str) -> str:
     """Return a spelling as words: as :func:`fold`, and without accents, in simplified characters.
 
-    "C.E.O." becomes "ceo" and "&" becomes "and"; other marks stay.
+    "C.E.O." becomes "ceo" and "&" becomes "and"; blanks between Chinese characters go; other marks stay.
     """
     plain = fold(text)
     if not plain.isascii():
@@ -34,7 +35,8 @@ def fold_spelling(text: str) -> str:
         plain = fold(simplify(plain))
     if "." in plain:
         plain = _ABBREVIATION.sub(lambda found: found[0].replace(".", ""), plain)
-    return " ".join(plain.replace("&", " and ").split())
+    plain = " ".join(plain.replace("&", " and ").split())
+    return plain if plain.isascii() else _BETWEEN_CHINESE.sub("", plain)
 
 
 def key_of(folded: str) -> str:

@@ -1,0 +1,1 @@
+"""What people wrote that stood for no choice."""
