@@ -68,6 +68,9 @@ SOURCES: Final = ingest.build_source_report
 LEADS: Final = ingest.build_lead_tools
 """What leads are read and put right with; takes the resources and the owner's database."""
 
+VALIDITY: Final = ingest.build_validity_desk
+"""Where leads are called invalid and valid; takes the resources and the owner's database."""
+
 LEAD_ROW: Final = ingest.RowIn
 """A correction and whose it is."""
 

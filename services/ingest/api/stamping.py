@@ -24,6 +24,8 @@ from shared.log.port import NewRecord
 _SOURCE: Final = source_of("ingest")
 _HEADERS: Final = [("content-type", CONTENT_TYPE)]
 _LONGEST_AGENT: Final = 300
+STAFF_COOKIE: Final = "lm_staff=1"
+"""The cookie by which the organisation marks the browsers of its own people."""
 
 Channel = Literal["sdk", "lead", "form", "outcome", "cost", "hook", "link", "cloudevent", "event"]
 Key = tuple[IdentifierKind, str]
@@ -178,4 +180,5 @@ def client_of(scope: Mapping[str, object], headers: Mapping[bytes, str]) -> Clie
         ip=str(client[0]) if isinstance(client, tuple | list) and client else None,
         user_agent=agent[:_LONGEST_AGENT] if agent else None,
         referrer_origin="/".join(referrer.split("/", 3)[:3])[:_LONGEST_AGENT] or None,
+        is_staff=STAFF_COOKIE in headers.get(b"cookie", ""),
     )

@@ -18,6 +18,7 @@ from services.ingest.bootstrap.tools import (
     build_link_desk,
     build_replaying,
     build_source_report,
+    build_validity_desk,
     describe_link,
 )
 from services.ingest.queries.arrivals import Asked
@@ -43,6 +44,7 @@ __all__ = [
     "build_replaying",
     "build_resolver",
     "build_source_report",
+    "build_validity_desk",
     "check_documents",
     "describe_link",
     "new_record_id",

@@ -14,9 +14,11 @@ from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.domain.identity.settling import MergeLeads, SettleConflict
 from services.ingest.domain.links.definitions import AddLink, ChangeLink
 from services.ingest.domain.respelling.adding import AddSpelling, ReadAnew, TakeBackSpelling
+from services.ingest.domain.validity.judging import Judge
 from services.ingest.handlers.correcting import on_correction
 from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.hearing import hear
+from services.ingest.handlers.judging import Judging
 from services.ingest.handlers.linking import on_link_command
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import IntakeHandler, retell_contact
@@ -30,7 +32,8 @@ from services.ingest.store.directory_commands import DirectoryCommands
 from services.ingest.store.documents import read_rulebook
 from services.ingest.store.identity.settling import SettlingCommands
 from services.ingest.store.links import carry_out as carry_out_link_command
-from services.ingest.store.resolver import ReadRaw, Resolver
+from services.ingest.store.resolver import Resolver
+from services.ingest.store.resolving.ports import ReadRaw
 from services.ingest.store.respelling.anew import ReadingAnew
 from services.ingest.store.respelling.resolving import SpellingResolver
 from services.ingest.store.respelling.spellings import carry_out as carry_out_spelling_command
@@ -72,10 +75,14 @@ def build_resolver(
         return reader.on_raw_received
 
     reading_anew = ReadingAnew(rulebook.choices, on_read_anew, currency=default_currency)
+    judging = Judging(Judge(rulebook.validity, rulebook.identity, hash_identifier=hasher))
+    taking_in = IntakeHandler(rulebook.matching, hash_identifier=hasher, judge=judging.on_message)
     directory = DirectoryCommands(
         on_erasure=on_erasure,
-        on_unmerge=Unmerging(identifier_hasher(identity_key)).on_unmerge,
+        on_unmerge=Unmerging(hasher).on_unmerge,
         on_correction=on_correction,
+        on_word=judging.on_word,
+        rejudge=judging.rejudge,
     )
 
     settling = SettlingCommands(Settling(rulebook.matching))
@@ -95,7 +102,8 @@ def build_resolver(
 
     return SpellingResolver(
         make_reader=make_reader,
-        take_in=IntakeHandler(rulebook.matching, hash_identifier=identifier_hasher(identity_key)).on_intake,
+        take_in=judging.with_bursts(taking_in.on_intake),
+        watch_bursts=judging.watch_bursts,
         tell_story=tell_story,
         command=carry_out,
         retell_contact=retell_contact,

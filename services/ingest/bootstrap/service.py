@@ -13,6 +13,7 @@ from services.ingest.api.desk.keys import build_key_router
 from services.ingest.api.desk.quarantine import build_quarantine_router
 from services.ingest.api.desk.resending import Resending
 from services.ingest.api.desk.sources import build_source_router
+from services.ingest.api.desk.validity import ValidityDesk, build_validity_router
 from services.ingest.api.edge import Edge
 from services.ingest.api.erasures import PersonNaming, build_erasure_router
 from services.ingest.api.hooks.routes import HOOK_STATUSES
@@ -192,6 +193,7 @@ def build(
             build_erasure_router(naming, commands),
             build_merge_router(commands),
             build_desk(rulebook, database, commands, hash_identifier=identifier_hasher(identity_key)),
+            build_validity_router(ValidityDesk(commands, reasons=rulebook.validity.reasons)),
             build_key_router(KeyRing(database, pepper=pepper, clock=resources.clock), resources.clock),
             build_link_router(desk),
             build_choice_router(

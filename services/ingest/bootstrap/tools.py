@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
 
 from services.ingest.api.desk.resending import Resending
+from services.ingest.api.desk.validity import ValidityDesk
 from services.ingest.api.forms.shelf import FormShelf
 from services.ingest.api.hooks.items import FetchedItems
 from services.ingest.api.links.desk import LinkDesk, show_link
@@ -27,6 +28,7 @@ from services.ingest.settings import IngestSettings
 from services.ingest.store.documents import read_rulebook
 from services.ingest.store.hooks.secrets import sealing_of_hooks
 from shared.postgres.database import Database
+from shared.processor.commands import Commands
 from shared.runtime.blueprint import Resources
 from shared.runtime.processing import Processing
 from shared.runtime.settings.environment import load_settings
@@ -81,15 +83,27 @@ def build_replaying(resources: Resources, *, database: Database) -> Replaying:
 def build_link_desk(resources: Resources, *, database: Database) -> LinkDesk:
     """Return the desk where tracking links are made; ``database`` is ingest's, started."""
     settings = load_settings(IngestSettings, environment=resources.environment)
+    return LinkDesk(
+        database,
+        commands=_build_commands(resources, database),
+        public_url=settings.public_url.rstrip("/"),
+    )
+
+
+def build_validity_desk(resources: Resources, *, database: Database) -> ValidityDesk:
+    """Return the desk where leads are called invalid and valid; ``database`` is ingest's, started."""
+    settings = load_settings(IngestSettings, environment=resources.environment)
+    rulebook = read_rulebook(resources.config / NAME, default_region=settings.default_region)
+    return ValidityDesk(_build_commands(resources, database), reasons=rulebook.validity.reasons)
+
+
+def _build_commands(resources: Resources, database: Database) -> Commands[Any]:
     resolver = build_resolver(
         resources.config,
         identity_key=resources.secrets.identity_key.reveal(),
         metrics=IngestMetrics(CollectorRegistry()),
     )
-    processing = Processing(replace(resources, registry=CollectorRegistry()), resolver, database)
-    return LinkDesk(
-        database, commands=processing.build_commands(), public_url=settings.public_url.rstrip("/")
-    )
+    return Processing(replace(resources, registry=CollectorRegistry()), resolver, database).build_commands()
 
 
 HOOK_PROVIDERS: Final = PROVIDERS

@@ -19,6 +19,8 @@ from services.ingest.domain.identifiers import Identifier
 from services.ingest.domain.intake import ExternalRef
 from services.ingest.domain.scrubbing import Scalar
 from services.ingest.domain.traits import CONSENT
+from services.ingest.domain.validity.bursts import RecentAct
+from services.ingest.domain.validity.marks import Marks
 from shared.kernel.instants import Instant
 
 
@@ -63,6 +65,7 @@ class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     ``is_captured`` is False for a visitor who is still anonymous; ``erased`` is when the person asked
     to be forgotten, for good. ``holds`` names for each profile that an import holds which import that is.
     ``company`` is the opaque id of where they work, told by a ``domain`` or by a ``name`` (``company_by``).
+    ``marks`` are what was found out about its validity.
     """
 
     id: str
@@ -77,6 +80,7 @@ class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     holds: dict[str, str] = {}
     company: str = ""
     company_by: str = ""
+    marks: Marks = ()
 
     @property
     def is_reachable(self) -> bool:
@@ -105,12 +109,16 @@ class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Profile(msgspec.Struct, frozen=True, gc=False):
-    """Where a profile lives, how often it has moved, and with whom it lived before it moved last."""
+    """Where a profile lives, how often it has moved, and with whom it lived before it moved last.
+
+    ``verdict`` counts what was said of its validity; an odd number stands for invalid.
+    """
 
     id: str
     lead: str
     version: int = 0
     came_from: str = ""
+    verdict: int = 0
 
 
 @dataclass(slots=True)
@@ -122,7 +130,8 @@ class Directory:
     and all profiles of those leads. ``before`` remembers how the leads that changed stood when the
     fact in hand began. ``consents`` is what was said about being written to, to be appended.
     ``companies`` maps keys to companies, of which some are known by a domain. ``doubts`` and ``alike`` are
-    what the fact in hand leaves for people to look at.
+    what the fact in hand leaves for people to look at. ``recent_acts`` are those of profiles whose acts are
+    watched for bursts.
     """
 
     profiles_of_identifiers: dict[str, str] = field(default_factory=dict)
@@ -137,6 +146,7 @@ class Directory:
     companies_with_domain: set[str] = field(default_factory=set)
     doubts: list[Doubt] = field(default_factory=list)
     alike: list[Likeness] = field(default_factory=list)
+    recent_acts: dict[str, list[RecentAct]] = field(default_factory=dict)
     _of_lead: dict[str, set[str]] = field(default_factory=dict)
     _moved_from: dict[str, Profile | None] = field(default_factory=dict)
     _newly_attached: list[str] = field(default_factory=list)

@@ -54,6 +54,7 @@ def erase(directory: Directory, lead_id: str, *, at: Instant) -> Erased:
                 holds={},
                 company="",
                 company_by="",
+                marks=(),
             )
         )
     return Erased(directory.leads[lead_id], profiles, gone)

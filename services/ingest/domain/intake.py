@@ -87,7 +87,8 @@ class Intake(msgspec.Struct, kw_only=True, gc=False):
     only carries itself along. ``message_id`` is the client's own, if it may be shown. A ``cost`` is about
     nobody. ``imported`` is there for a row of a table, and ``release`` names the import that is to hold the
     addressed lead no longer. ``company`` is where the person works. ``form`` is the keyed hash of all that
-    was filled in.
+    was filled in. ``agent`` is the browser of the person, as the message tells, and ``dismissed`` why what
+    was done counts for nothing.
     """
 
     source: str
@@ -108,6 +109,8 @@ class Intake(msgspec.Struct, kw_only=True, gc=False):
     release: str = ""
     company: CompanyKeys | None = None
     form: str = ""
+    agent: str = ""
+    dismissed: str = ""
 
     @property
     def identifiers(self) -> Sequence[Identifier]:

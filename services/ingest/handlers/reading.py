@@ -25,6 +25,7 @@ from services.ingest.domain.imports.holding import Imported
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.domain.scrubbing import drop_zeros
 from services.ingest.domain.traits import FieldNames, TraitReader
+from services.ingest.domain.validity.senders import Senders
 from services.ingest.handlers.own_events import OWN_EVENTS
 from shared.contracts.events.raw import RawReceived
 from shared.kernel.instants import Instant, from_datetime
@@ -43,6 +44,7 @@ _OF_TABLES: Final = frozenset({"lead", "event", "outcome", "cost"})
 NOT_UTF8: Final = Refusal("intake.not_utf8")
 OVERSIZE: Final = Refusal("intake.oversize")
 EXCESS: Final = Refusal("intake.batch_excess")
+_FROM_BROWSERS: Final = frozenset({"sdk", "form", "lead", "link"})
 _KEPT_APART: Final = {OVERSIZE_KIND: OVERSIZE, EXCESS_KIND: EXCESS}
 
 
@@ -91,6 +93,7 @@ class RawReader:
         )
         acts = ActReader(names=rulebook.act_names, page_kinds=rulebook.page_kinds)
         acquisition = AcquisitionReader(rulebook.channels)
+        self._senders = Senders(rulebook.validity)
         self._sdk = SdkReader(
             traits=traits,
             acts=acts,
@@ -162,7 +165,21 @@ class RawReader:
             reading.imported = _imported(_read_context(raw.batch_context))
         if isinstance(reading, Intake) and reading.traits is not None and reading.addressed is None:
             reading.company = self._companies.keys_of(reading.traits.contact)
+        if isinstance(reading, Intake) and reading.imported is None and not raw.is_internal:
+            reading.dismissed = self._dismiss(raw, reading)
         return reading
+
+    def _dismiss(self, raw: RawReceived, reading: Intake) -> str:
+        """Return why what a message tells of was done by nobody; what systems send is not asked."""
+        if raw.channel not in _FROM_BROWSERS:
+            return ""
+        return self._senders.dismiss(
+            source=raw.source,
+            agent=raw.client.user_agent or "",
+            told_agent=reading.agent,
+            address=raw.client.ip,
+            is_staff=raw.client.is_staff,
+        )
 
     def _read(self, raw: RawReceived, *, record_id: str, received: Instant) -> Intake | Errand | Refusal:
         match raw.channel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import msgspec
 
@@ -46,18 +46,45 @@ ACTS: Final[Mapping[str, type[Event]]] = {
 """Declared acts and their events."""
 
 
+class JudgeIntake(Protocol):
+    """Finds out what a message tells about whether its lead is valid; pure."""
+
+    def __call__(
+        self, directory: Directory, intake: Intake, resolution: Resolution, lead: Lead
+    ) -> tuple[Lead, list[Emission]]:
+        """Return the lead, and the verdicts that are to be said."""
+        ...
+
+
+def _judge_nobody(
+    directory: Directory,  # noqa: ARG001 - the shape of a judge
+    intake: Intake,  # noqa: ARG001
+    resolution: Resolution,  # noqa: ARG001
+    lead: Lead,
+) -> tuple[Lead, list[Emission]]:
+    return lead, []
+
+
 class IntakeHandler:
     """Takes messages in by the rules of identity."""
 
-    def __init__(self, rules: MatchRules, *, hash_identifier: HashIdentifier) -> None:
+    def __init__(
+        self,
+        rules: MatchRules,
+        *,
+        hash_identifier: HashIdentifier,
+        judge: JudgeIntake = _judge_nobody,
+    ) -> None:
         self._rules = rules
         self._hash = hash_identifier
+        self._judge = judge
 
     def on_intake(self, directory: Directory, intake: Intake) -> list[Emission]:
         """Take one message into the directory and return what it makes us say, in order.
 
-        Moves come first, then what became known about the lead, then that it is released, then the act,
-        the outcome, and the contact. What is left for people to look at stands in the directory.
+        Moves come first, then what became known about the lead, then that it is released, then the verdict
+        about it if that changed, then the act, the outcome, and the contact. What is left for people to look
+        at stands in the directory.
 
         :raises LeadUnknown: if it names a lead by an id that is none of ours.
         :raises PersonErased: if it is about somebody who asked to be forgotten.
@@ -74,6 +101,7 @@ class IntakeHandler:
         gone = {move.from_lead for move in resolution.moves}
         before = [_stood(directory, one) for one in (lead.id, *sorted(gone))]
         lead, released = _hold_or_release(intake, resolution, lead, before)
+        lead, verdicts = self._judge(directory, intake, resolution, lead)
         directory.consents += words_of(
             consents_in(intake),
             *(resolution.profile, lead.id),
@@ -88,6 +116,7 @@ class IntakeHandler:
         if known is not None:
             emissions.append(Emission(known, resolution.profile, lead.id, intake.occurred))
         emissions += [Emission(one, one.profile, lead.id, intake.occurred) for one in released]
+        emissions += verdicts
         for act in (intake.act, *intake.further_acts):
             if act is None:
                 continue
@@ -241,6 +270,7 @@ def _act(act: Act, intake: Intake, *, lead: str, profile: str) -> Event:
         "source": intake.source,
         "message_id": intake.message_id,
         "acquisition": _acquisition(intake),
+        "dismissed": intake.dismissed,
     }
     if act.tags:
         common["tags"] = list(act.tags)

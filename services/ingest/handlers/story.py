@@ -121,8 +121,8 @@ def _words(event: Event, intake: Intake, new_kinds: Sequence[str]) -> Iterator[s
                 yield "not reachable"
             if event.held is not None:
                 yield f"held by import {event.held.import_id}"
-        case leads.LeadReleased():
-            yield f"import {event.import_id} holds it no longer: {event.reason.replace('_', ' ')}"
+        case leads.LeadReleased() | leads.LeadInvalidated() | leads.LeadValidated():
+            yield in_words(event)
         case leads.LeadChanged():
             yield f"from {event.source}"
             if new_kinds:
@@ -144,6 +144,16 @@ def moved(event: leads.LeadMerged | leads.LeadUnmerged) -> str:
         f"profile {event.profile[:_SHORT]} moves from lead {event.from_lead[:_SHORT]}"
         f" to {event.lead[:_SHORT]}: {why}"
     )
+
+
+def in_words(event: leads.LeadReleased | leads.LeadInvalidated | leads.LeadValidated) -> str:
+    """Return in words that no import holds a lead, or what is said of its validity."""
+    if isinstance(event, leads.LeadReleased):
+        return f"import {event.import_id} holds it no longer: {event.reason.replace('_', ' ')}"
+    who = f"by {event.by}" if event.by else f"rule {event.rule}" if event.rule else "by itself"
+    if isinstance(event, leads.LeadInvalidated):
+        return f"invalid: {event.reason}, {who}"
+    return f"valid again: {event.reason}, {who}" + (", with all its acts" if event.pardons else "")
 
 
 def _attributes(event: leads.LeadCaptured | leads.LeadChanged) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Forgets seen messages, quarantine and named requests when their time is over, a piece at a time."""
+"""Forgets seen messages, quarantine, named requests and recent acts in time, a piece at a time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from services.ingest.store.directory_rows import forget_messages
 from services.ingest.store.idempotency import forget_named_requests
 from services.ingest.store.identity.forms import forget_forms
 from services.ingest.store.quarantine import forget_quarantined
+from services.ingest.store.validity.recent_acts import forget_recent_acts
 from shared.kernel.clock import Clock
 from shared.kernel.instants import HOUR, MICROSECOND, Instant
 from shared.postgres.database import Database
@@ -16,6 +17,8 @@ from shared.postgres.database import Database
 _PIECE: Final = 5_000
 _FORMS: Final = HOUR
 """Much longer than the same form is the same; what comes later than that is a submission of its own."""
+_KEEP_ACTS: Final = HOUR
+"""For how long acts are kept that may turn out to be part of a burst."""
 
 
 class Forgetting:
@@ -43,6 +46,8 @@ class Forgetting:
             continue
         while await self._forget_forms(now - _FORMS) == _PIECE:
             continue
+        while await self._forget_recent_acts(now - _KEEP_ACTS) == _PIECE:
+            continue
 
     async def _forget_messages(self, before: int) -> int:
         async with self._database.transaction(durable=False) as transaction:
@@ -59,6 +64,10 @@ class Forgetting:
     async def _forget_named_requests(self, now: Instant) -> int:
         async with self._database.transaction(durable=False) as transaction:
             return await forget_named_requests(transaction, now=now, limit=_PIECE)
+
+    async def _forget_recent_acts(self, before: Instant) -> int:
+        async with self._database.transaction(durable=False) as transaction:
+            return await forget_recent_acts(transaction, before=before, limit=_PIECE)
 
 
 def _microseconds(span: timedelta) -> int:

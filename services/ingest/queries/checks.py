@@ -35,6 +35,10 @@ _HALF_ERASED: Final = """
 SELECT p.id FROM profile p JOIN lead own ON own.id = p.id JOIN lead l ON l.id = p.lead
 WHERE (own.erased IS NULL) <> (l.erased IS NULL) LIMIT $1
 """
+_MISJUDGED: Final = """
+SELECT p.lead FROM profile p WHERE p.lead IN (SELECT lead FROM profile WHERE verdict % 2 = 1)
+GROUP BY p.lead HAVING count(*) FILTER (WHERE p.verdict % 2 = 0) > 0 LIMIT $1
+"""
 _RECEIPTS: Final = """
 SELECT partition, min(first_offset) AS first, max(next_offset) AS following,
        sum(processed + duplicate + quarantined + dead) AS counted
@@ -161,6 +165,7 @@ class IngestChecks:
             await self._compare("ingest: every contact has a lead", "contact", _CONTACTS),
             await self._compare("ingest: nothing names anybody who was erased", "lead", _ERASED),
             await self._compare("ingest: who was erased is erased as a whole", "profile", _HALF_ERASED),
+            await self._compare("ingest: a lead's profiles carry one verdict", "profile", _MISJUDGED),
         ]
 
     async def _compare(self, check: str, table: str, query: str) -> Finding:

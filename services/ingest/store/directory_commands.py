@@ -15,6 +15,7 @@ from services.ingest.domain.identifiers import Identifier, IdentifierKind
 from services.ingest.domain.identity.merging import UnmergeLead, find_homecomers
 from services.ingest.domain.identity.resolving import LeadUnknown
 from services.ingest.domain.story import StoryRow
+from services.ingest.domain.validity.judging import InvalidateLead, ValidateLead
 from services.ingest.store.desk.notes import save_note
 from services.ingest.store.desk.owners import load_owner
 from services.ingest.store.directory_rows import load_directory, load_identifiers, save_directory
@@ -91,13 +92,49 @@ class OnCorrection(Protocol):
         ...
 
 
+class OnWord(Protocol):
+    """Does as a person says of a lead's validity; pure."""
+
+    def __call__(
+        self,
+        directory: Directory,
+        lead_id: str,
+        command: InvalidateLead | ValidateLead,
+        *,
+        at: Instant,
+        cause: str,
+    ) -> tuple[Sequence[Emission], Sequence[StoryRow]]:
+        """Return what is said about it, and the lines of the story."""
+        ...
+
+
+class Rejudge(Protocol):
+    """Judges leads again after something else about them has changed; pure."""
+
+    def __call__(
+        self, directory: Directory, lead_ids: Sequence[str], *, at: Instant, cause: str, first: int = 0
+    ) -> tuple[Sequence[Emission], Sequence[StoryRow]]:
+        """Return what is said about it after ``first`` emissions, and the lines of the story."""
+        ...
+
+
 class DirectoryCommands:
     """Carries commands out: lock, load, let the pure handler decide, write."""
 
-    def __init__(self, *, on_erasure: OnErasure, on_unmerge: OnUnmerge, on_correction: OnCorrection) -> None:
+    def __init__(
+        self,
+        *,
+        on_erasure: OnErasure,
+        on_unmerge: OnUnmerge,
+        on_correction: OnCorrection,
+        on_word: OnWord,
+        rejudge: Rejudge,
+    ) -> None:
         self._on_erasure = on_erasure
         self._on_unmerge = on_unmerge
         self._on_correction = on_correction
+        self._on_word = on_word
+        self._rejudge = rejudge
 
     async def carry_out(self, transaction: Transaction, fact: Fact) -> Decision:
         """Carry out one command.
@@ -112,6 +149,8 @@ class DirectoryCommands:
                 return await self._unmerge(transaction, fact, fact.event)
             case CorrectLead():
                 return await self._correct(transaction, fact, fact.event)
+            case InvalidateLead() | ValidateLead():
+                return await self._take_word(transaction, fact, fact.event)
         raise TypeError(f"{type(fact.event).__name__} is no command of ingest")
 
     async def _erase(self, transaction: Transaction, fact: Fact, identifier: Identifier) -> Decision:
@@ -143,6 +182,10 @@ class DirectoryCommands:
         homecomers = [profile.id for profile in find_homecomers(directory, command.lead)]
         identifiers = await load_identifiers(transaction, homecomers)
         emissions, story = self._on_unmerge(directory, command, identifiers, at=fact.received, cause=fact.id)
+        verdicts, lines = self._rejudge(
+            directory, [home.id, command.lead], at=fact.received, cause=fact.id, first=len(emissions)
+        )
+        emissions, story = [*emissions, *verdicts], [*story, *lines]
         await save_directory(transaction, directory, fresh=fresh)
         await save_story(transaction, story)
         reply = {"lead": command.lead, "from_lead": home.id, "profiles": homecomers}
@@ -154,9 +197,31 @@ class DirectoryCommands:
         lead = directory.lead_of(own)
         owner = None if lead is None else await load_owner(transaction, lead.id)
         done = self._on_correction(directory, command, owner=owner, at=fact.received, cause=fact.id)
+        verdicts, lines = self._rejudge(
+            directory, [done.lead.id], at=fact.received, cause=fact.id, first=len(done.emissions)
+        )
         await save_directory(transaction, directory, fresh=fresh)
-        await save_story(transaction, done.story)
+        await save_story(transaction, [*done.story, *lines])
         if done.note is not None:
             await save_note(transaction, done.note)
         reply = {"lead": done.lead.id, "version": done.lead.version, "corrected": list(done.corrected)}
-        return Decision(Outcome.PROCESSED, done.emissions, reply=reply)
+        return Decision(Outcome.PROCESSED, [*done.emissions, *verdicts], reply=reply)
+
+    async def _take_word(
+        self, transaction: Transaction, fact: Fact, command: InvalidateLead | ValidateLead
+    ) -> Decision:
+        """Call a lead invalid or valid; one that was merged away stands for the one that it is part of."""
+        own = Identifier(IdentifierKind.LEAD, command.lead)
+        directory, fresh = await load_directory(transaction, [own])
+        home = directory.lead_of(own)
+        if home is None:
+            raise LeadUnknown
+        emissions, story = self._on_word(directory, home.id, command, at=fact.received, cause=fact.id)
+        await save_directory(transaction, directory, fresh=fresh)
+        await save_story(transaction, story)
+        reply = {
+            "lead": home.id,
+            "is_invalid": isinstance(command, InvalidateLead),
+            "changed": bool(emissions),
+        }
+        return Decision(Outcome.PROCESSED, emissions, reply=reply)

@@ -17,6 +17,7 @@ import msgspec
 from services.ingest.domain.directory import Contact, Directory, Lead, Profile, Told
 from services.ingest.domain.identifiers import Identifier, IdentifierKind
 from services.ingest.domain.intake import ExternalRef
+from services.ingest.domain.validity.marks import Marks
 from services.ingest.store.desk.consents import save_consents
 from shared.postgres.database import Row, Transaction
 from shared.postgres.faults import WriteConflict
@@ -25,6 +26,7 @@ _encode: Final = msgspec.json.Encoder().encode
 _read_told: Final = msgspec.json.Decoder(dict[str, Told]).decode
 _read_identifiers: Final = msgspec.json.Decoder(dict[str, tuple[str, ...]]).decode
 _read_holds: Final = msgspec.json.Decoder(dict[str, str]).decode
+_read_marks: Final = msgspec.json.Decoder(Marks).decode
 _read_external: Final = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
 _CLAIM_MESSAGES: Final = """
@@ -40,10 +42,12 @@ SELECT i.value_hash, i.profile, p.lead FROM identifier i JOIN profile p ON p.id 
 WHERE i.value_hash = ANY($1::text[])
 """
 _LOCK_LEADS: Final = "SELECT id FROM lead WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"
-_LOAD_PROFILES: Final = "SELECT id, lead, version, came_from FROM profile WHERE lead = ANY($1::text[])"
+_LOAD_PROFILES: Final = """
+SELECT id, lead, version, came_from, verdict FROM profile WHERE lead = ANY($1::text[])
+"""
 _LOAD_LEADS: Final = """
 SELECT l.id, l.version, l.is_captured, l.created, l.attributes, l.identifiers, l.external_ids, l.erased,
-       l.holds, l.company, l.company_by, c.version AS contact_version, c.known, c.free_text
+       l.holds, l.company, l.company_by, l.marks, c.version AS contact_version, c.known, c.free_text
 FROM lead l LEFT JOIN contact c ON c.lead = l.id WHERE l.id = ANY($1::text[])
 """
 _FIND_LEAD_IDS: Final = """
@@ -58,23 +62,24 @@ UPDATE identifier i SET profile = a.profile FROM unnest($1::text[], $2::text[]) 
 WHERE i.value_hash = a.hash
 """
 _SAVE_PROFILES: Final = """
-INSERT INTO profile (id, lead, version, came_from)
-SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[])
+INSERT INTO profile (id, lead, version, came_from, verdict)
+SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::int[])
 ON CONFLICT (id) DO UPDATE SET lead = excluded.lead, version = excluded.version,
-    came_from = excluded.came_from
+    came_from = excluded.came_from, verdict = excluded.verdict
 """
 _SAVE_LEADS: Final = """
 INSERT INTO lead (id, version, is_captured, created, attributes, identifiers, external_ids, holds, company,
-                  company_by)
+                  company_by, marks)
 SELECT id, version, is_captured, created, attributes::jsonb, identifiers::jsonb, external_ids::jsonb,
-    holds::jsonb, company, company_by
+    holds::jsonb, company, company_by, marks::jsonb
 FROM unnest($1::text[], $2::int[], $3::bool[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::text[], $10::text[])
-    AS s(id, version, is_captured, created, attributes, identifiers, external_ids, holds, company, company_by)
+            $9::text[], $10::text[], $11::text[])
+    AS s(id, version, is_captured, created, attributes, identifiers, external_ids, holds, company, company_by,
+         marks)
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, is_captured = excluded.is_captured,
     created = excluded.created, attributes = excluded.attributes, identifiers = excluded.identifiers,
     external_ids = excluded.external_ids, holds = excluded.holds, company = excluded.company,
-    company_by = excluded.company_by
+    company_by = excluded.company_by, marks = excluded.marks
 """
 _SAVE_CONTACTS: Final = """
 INSERT INTO contact (lead, version, email, phone, known, free_text)
@@ -135,7 +140,7 @@ async def load_directory(
     if wanted:
         await lock_leads(transaction, wanted)
         profiles = {
-            row["id"]: Profile(row["id"], row["lead"], row["version"], row["came_from"])
+            row["id"]: Profile(row["id"], row["lead"], row["version"], row["came_from"], row["verdict"])
             for row in await transaction.fetch(_LOAD_PROFILES, wanted)
         }
         if any(row["profile"] not in profiles for row in found):
@@ -213,6 +218,7 @@ def _lead(row: Row) -> Lead:
         holds={} if row["holds"] is None else _read_holds(row["holds"]),
         company=row["company"],
         company_by=row["company_by"],
+        marks=_read_marks(row["marks"]),
     )
 
 
@@ -236,6 +242,7 @@ async def save_directory(transaction: Transaction, directory: Directory, *, fres
             [profile.lead for profile in profiles],
             [profile.version for profile in profiles],
             [profile.came_from for profile in profiles],
+            [profile.verdict for profile in profiles],
         )
     await _save_leads(transaction, [directory.leads[one] for one in sorted(directory.changed_leads)])
     await _save_contacts(
@@ -263,6 +270,7 @@ async def _save_leads(transaction: Transaction, leads: Sequence[Lead]) -> None:
             [_encode(lead.holds).decode() if lead.holds else None for lead in leads],
             [lead.company for lead in leads],
             [lead.company_by for lead in leads],
+            [_encode(lead.marks).decode() for lead in leads],
         )
 
 

@@ -23,6 +23,7 @@ from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.outcomes import COST_KINDS, OutcomeKind, OutcomeNames
 from services.ingest.domain.traits import FieldNames
 from services.ingest.store.rules.channels import ChannelsDocument, complete_channels
+from services.ingest.store.rules.validity import NetworksDocument, ValidityDocument, complete_validity
 from shared.documents.faults import Fault, raise_if_any
 from shared.documents.files import read_documents
 from shared.documents.versions import D, Document, load_document
@@ -134,6 +135,10 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
     channels = _read(folder, "channels", ChannelsDocument)
     machines = _read(folder, "machines", MachinesDocument)
     raise_if_any(_no_patterns(machines.agents), about="documents of kind machines")
+    validity = complete_validity(
+        _read(folder, "validity", ValidityDocument),
+        _read(folder, "validity_networks", NetworksDocument),
+    )
     forms = _read_forms(folder / "forms", acts=acts, fields=fields)
     outcomes = _read(folder, "outcomes", OutcomeNamesDocument)
     raise_if_any(
@@ -175,6 +180,7 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
             second_level=frozenset(free_mail.second_level),
         ),
         machines=Machines(agents=machines.agents),
+        validity=validity,
         forms=forms,
         outcome_names=OutcomeNames(kinds=outcomes.kinds, stages=outcomes.stages, costs=outcomes.costs),
         event_names=EventNames(

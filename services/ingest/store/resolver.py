@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple
 
 from services.ingest.domain.admission.quarantine import Quarantined
 from services.ingest.domain.desk.owners import OwnerHeard
@@ -29,15 +29,27 @@ from services.ingest.store.directory_rows import (
 from services.ingest.store.hooks.errands import save_errands
 from services.ingest.store.identity.findings import Findings
 from services.ingest.store.quarantine import save_quarantined
+from services.ingest.store.resolving.ports import (
+    CarryOut,
+    Hear,
+    Reading,
+    ReadRaw,
+    ResolverMeter,
+    RetellContact,
+    TakeIn,
+    TellStory,
+    WatchBursts,
+)
 from services.ingest.store.sources import Ending, add_resolved
 from services.ingest.store.story import save_story
-from shared.contracts.envelope import Envelope, decode_envelope, decode_event
+from services.ingest.store.validity.recent_acts import load_recent_acts, save_recent_acts
+from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.raw import RawReceived
 from shared.contracts.topics import ASSIGNMENTS, BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, OUTCOMES, RAW
 from shared.kernel.changes import Emission, Fact
 from shared.kernel.errors import BUG_CODE, Rejected
 from shared.kernel.ids import deterministic_id
-from shared.kernel.instants import MILLISECOND, Instant
+from shared.kernel.instants import MILLISECOND
 from shared.log.port import Record
 from shared.postgres.database import Transaction
 from shared.processor.stage import Decision, Outcome
@@ -48,47 +60,6 @@ _SLICE_SECONDS: Final = 0.02
 _MESSAGES_BETWEEN_LOOKS: Final = 32
 
 logger = get_logger(__name__)
-
-
-Reading = Intake | Errand | Refusal
-
-
-class ReadRaw(Protocol):
-    """Turns a raw record into an intake or an errand, or says why it can be neither; pure."""
-
-    def __call__(self, raw: RawReceived, *, record_id: str, received: Instant) -> Reading:
-        """Return what the record says, or what it wants to be done first."""
-        ...
-
-
-class RetellContact(Protocol):
-    """Says the latest about a lead's contact again; pure."""
-
-    def __call__(self, lead: Lead, *, lives_with: str, at: Instant) -> Emission:
-        """Return the contact as it stands, or a tombstone."""
-        ...
-
-
-TakeIn = Callable[[Directory, Intake], Sequence[Emission]]
-"""Takes one message into the directory and returns what it makes us say, or raises Rejected; pure."""
-
-
-class TellStory(Protocol):
-    """Says what a message that was just taken in adds to the story of its lead; pure."""
-
-    def __call__(
-        self, directory: Directory, intake: Intake, emissions: Sequence[Emission], *, cause: str
-    ) -> Sequence[StoryRow]:
-        """Return the lines, in order."""
-        ...
-
-
-CarryOut = Callable[[Transaction, Fact], Awaitable[Decision]]
-"""Carries out a command about the directory, which comes by itself."""
-
-
-Hear = Callable[[Envelope], OwnerHeard | None]
-"""Says what an event of another service tells ingest, None if nothing; pure."""
 
 
 class RawFact(NamedTuple):
@@ -110,22 +81,6 @@ class LateContact(NamedTuple):
     lead: str
 
 
-class ResolverMeter(Protocol):
-    """Counts what became of messages; never blocks, never raises."""
-
-    def quarantined(self, code: str, count: int = 1) -> None:
-        """Count messages that went to quarantine, by reason."""
-        ...
-
-    def repeated(self, count: int) -> None:
-        """Count messages that had been seen already."""
-        ...
-
-    def suppressed(self) -> None:
-        """Count a message about somebody who was erased."""
-        ...
-
-
 class Resolver:
     """A shared stage of the processor (``shared.processor.stage.SharedStage``)."""
 
@@ -143,6 +98,7 @@ class Resolver:
         *,
         read_raw: ReadRaw,
         take_in: TakeIn,
+        watch_bursts: WatchBursts,
         tell_story: TellStory,
         command: CarryOut,
         retell_contact: RetellContact,
@@ -152,6 +108,7 @@ class Resolver:
     ) -> None:
         self._read_raw = read_raw
         self._take_in = take_in
+        self._watch_bursts = watch_bursts
         self._tell_story = tell_story
         self._command = command
         self._retell_contact = retell_contact
@@ -211,10 +168,12 @@ class Resolver:
         wanted = {identifier for _, reading in new for identifier in reading.identifiers}
         directory, fresh = await load_directory(transaction, wanted, leads=late)
         await findings.load_companies(transaction, directory)
+        await self._load_recent_acts(transaction, directory, readings)
         story: list[StoryRow] = []
         decisions, of_no_effect = await self._decide(facts, readings, unseen, directory, findings, story)
         await save_directory(transaction, directory, fresh=fresh)
         await findings.save(transaction, directory)
+        await save_recent_acts(transaction, [act for acts in directory.recent_acts.values() for act in acts])
         await save_story(transaction, story)
         await self._save_what_failed(transaction, facts, readings)
         await self._count(transaction, facts, readings, decisions)
@@ -305,7 +264,7 @@ class Resolver:
     ) -> Decision | Refusal:
         """Take one message in; one that fails by a bug of ours hurts only itself."""
         try:
-            emissions = self._take_in(directory, intake)
+            emissions = self._take_in(directory, intake, cause=fact.id)
             story += self._tell_story(directory, intake, emissions, cause=fact.id)
             return Decision(Outcome.PROCESSED, emissions)
         except Rejected as refused:
@@ -327,6 +286,23 @@ class Resolver:
         home = directory.profiles.get(lead_id)
         lives_with = "" if home is None else home.lead
         return [self._retell_contact(lead, lives_with=lives_with, at=fact.received)]
+
+    async def _load_recent_acts(
+        self,
+        transaction: Transaction,
+        directory: Directory,
+        readings: Sequence[Reading | Stumbled | None],
+    ) -> None:
+        """Load what may make a burst together with what comes; mostly there is nothing to be loaded."""
+        spans = [
+            (profile, reading.occurred - span, reading.occurred + span)
+            for reading in readings
+            if isinstance(reading, Intake) and (span := self._watch_bursts(reading))
+            for one in reading.identifiers
+            if (profile := directory.profiles_of_identifiers.get(one.hash)) is not None
+        ]
+        if spans:
+            await load_recent_acts(transaction, directory, spans)
 
     async def _save_errands(
         self,

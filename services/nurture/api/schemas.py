@@ -81,7 +81,7 @@ class SequenceOut(BaseModel):
     """A live sequence and what it has come to, over all its versions.
 
     `messages` counts by step and state; `engaged` from how many messages of a step people did what:
-    `open`, `click` or `unsubscribe`.
+    `open`, `click`, `unsubscribe` or `bounce`.
     """
 
     sequence: str

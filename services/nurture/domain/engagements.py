@@ -1,4 +1,4 @@
-"""What came back from a mail: an open, a click, an unsubscription; by a person or by a machine."""
+"""What came back from a mail: an open, a click, an unsubscription, a bounce; by a person or a machine."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from shared.kernel.faults import Fault, Faults
 from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import MINUTE, SECOND, Instant
 
-Kind = Literal["open", "click", "unsubscribe"]
+Kind = Literal["open", "click", "unsubscribe", "bounce"]
 
 OPEN: Final = "open"
 CLICK: Final = "click"
 UNSUBSCRIBE: Final = "unsubscribe"
+BOUNCE: Final = "bounce"
+
+BOUNCES: Final = frozenset({"mail.550", "mail.551", "mail.553"})
+"""Refusals that say that there is no such mailbox; others are about the message or the sender."""
 
 _SAME: Final = 30 * MINUTE
 """What is repeated within this time is one act, as in C9."""
@@ -97,7 +101,7 @@ class Scanners:
 
 def engagement(message: str, kind: Kind, *, at: Instant, number: int = 0, machine: str = "") -> Engagement:
     """Return an act; the same act within half an hour has the same id, a machine's another."""
-    slot = 0 if kind == UNSUBSCRIBE else at // _SAME
+    slot = 0 if kind in {UNSUBSCRIBE, BOUNCE} else at // _SAME
     identity = deterministic_id(
         "nurture_engagement", message, kind, str(number), str(slot), "machine" if machine else ""
     )

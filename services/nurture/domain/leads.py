@@ -33,13 +33,19 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Lead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What other services say of a lead. ``owner`` is the rep's opaque id, empty if nobody owns it."""
+    """What other services say of a lead. ``owner`` is the rep's opaque id, empty if nobody owns it.
+
+    ``is_invalid`` is what sales says, ``is_ruled_out`` what the front door said with its ``verdict``-th
+    word; either is enough.
+    """
 
     id: str
     tiers: Mapping[str, Tier] = {}
     owner: str = ""
     is_invalid: bool = False
     is_erased: bool = False
+    is_ruled_out: bool = False
+    verdict: int = 0
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -130,7 +136,7 @@ def _obstacle(lead: Lead, profiles: list[Profile], contact: Contact | None) -> s
         return "unsubscribed"
     if contact is not None and contact.consents.get(DELIVERY_CHANNEL) is False:
         return CONSENT_REFUSED
-    if lead.is_invalid:
+    if lead.is_invalid or lead.is_ruled_out:
         return "invalid"
     if contact is None or not contact.email:
         return "no_address"

@@ -87,6 +87,14 @@ class ValidityTold(_Learnt, frozen=True, gc=False):
     is_invalid: bool
 
 
+class VerdictTold(_Learnt, frozen=True, gc=False):
+    """The front door calls the lead invalid or valid; the highest number wins."""
+
+    lead: str
+    number: int
+    is_invalid: bool
+
+
 class DealTold(_Learnt, frozen=True, gc=False):
     """A deal is open, won or lost."""
 
@@ -129,6 +137,7 @@ Learnt = (
     | TierTold
     | OwnerTold
     | ValidityTold
+    | VerdictTold
     | DealTold
     | MailRefused
     | RecordResults
@@ -153,6 +162,7 @@ def leads_in(learnt: object) -> Iterator[str]:
             | TierTold()
             | OwnerTold()
             | ValidityTold()
+            | VerdictTold()
             | DealTold()
             | MailRefused()
         ):

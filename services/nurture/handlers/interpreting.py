@@ -90,6 +90,12 @@ def _read_erasure(_envelope: Envelope, event: Any) -> object:
     return learnt.ProfileErased(event.profile, event.lead)
 
 
+def _read_verdict(_envelope: Envelope, event: Any) -> object:
+    """A lead is judged as its own profile is, after which it is named."""
+    is_invalid = isinstance(event, leads.LeadInvalidated)
+    return learnt.VerdictTold(event.profile, event.verdict, is_invalid)
+
+
 def _read_contact(_envelope: Envelope, event: Any) -> object:
     contact = domain.Contact(
         lead=event.lead,
@@ -162,6 +168,8 @@ _READINGS: Final[Mapping[type[Event], Callable[[Envelope, Any], object | None]]]
     leads.LeadMerged: _read_move,
     leads.LeadUnmerged: _read_move,
     leads.LeadErased: _read_erasure,
+    leads.LeadInvalidated: _read_verdict,
+    leads.LeadValidated: _read_verdict,
     contacts.ContactUpdated: _read_contact,
     tier_changes.TierChanged: _read_tier,
     assignments.LeadAssigned: _read_owner,

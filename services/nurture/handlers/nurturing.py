@@ -67,9 +67,8 @@ def _take_in(desk: Desk, event: object) -> Iterable[str]:
         case learnt.OwnerTold(lead, rep):
             desk.lead_rows.put(lead, replace(desk.lead(lead), owner=rep))
             return (lead,)
-        case learnt.ValidityTold(lead, is_invalid):
-            desk.lead_rows.put(lead, replace(desk.lead(lead), is_invalid=is_invalid))
-            return (lead,)
+        case learnt.ValidityTold() | learnt.VerdictTold():
+            return _take_verdict(desk, event)
         case learnt.ProfileMoved():
             return _take_move(desk, event)
         case learnt.ProfileErased():
@@ -78,6 +77,17 @@ def _take_in(desk: Desk, event: object) -> Iterable[str]:
             return _take_word(desk, event)
         case _:
             raise AssertionError(f"no handler for {type(event).__name__}")
+
+
+def _take_verdict(desk: Desk, event: learnt.ValidityTold | learnt.VerdictTold) -> Iterable[str]:
+    """Note whether a lead is invalid: sales' word, or the front door's, of which the highest holds."""
+    standing = desk.lead(event.lead)
+    if isinstance(event, learnt.ValidityTold):
+        desk.lead_rows.put(event.lead, replace(standing, is_invalid=event.is_invalid))
+    elif event.number > standing.verdict:
+        changed = replace(standing, is_ruled_out=event.is_invalid, verdict=event.number)
+        desk.lead_rows.put(event.lead, changed)
+    return (event.lead,)
 
 
 def _take_contact(desk: Desk, contact: Contact) -> Iterable[str]:

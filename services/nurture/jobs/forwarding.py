@@ -1,4 +1,4 @@
-"""Tells at the front door what came back from mails: opens, clicks and unsubscriptions as new events.
+"""Tells at the front door what came back from mails: opens, clicks, unsubscriptions, bounces: new events.
 
 At least once: each act has one message id for good, so the front door takes it in once. What machines
 did is kept and goes no further.
@@ -36,6 +36,7 @@ _EVENTS: Final[Mapping[Kind, str]] = {
     "open": "Email Opened",
     "click": "Email Link Clicked",
     "unsubscribe": "Unsubscribed",
+    "bounce": "Email Bounced",
 }
 _TOLD: Final = "told"
 _KEPT: Final = "kept"
@@ -135,6 +136,8 @@ class Forwarding:
                 properties["link"] = links[act.number].link
                 if links[act.number].purpose:
                     properties["purpose"] = links[act.number].purpose
+        if act.kind == "bounce":
+            properties["kind"] = "hard"
         if act.kind == "unsubscribe":
             properties["delivery_channel"] = DELIVERY_CHANNEL
         return {

@@ -19,11 +19,13 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Final, NamedTuple, Protocol
 
+from services.nurture.domain.engagements import BOUNCE, BOUNCES, engagement
 from services.nurture.domain.learnt import RecordResults, Result
 from services.nurture.domain.messages import FAILED, SENT, UNCONFIRMED
 from services.nurture.jobs.letters import Letter, Letters
 from services.nurture.metrics import NurtureMetrics
 from services.nurture.store.desk_rows import WAKING
+from services.nurture.store.engagements import keep_engagements
 from services.nurture.store.sending import (
     Claimed,
     Patience,
@@ -117,6 +119,7 @@ class Sending:
         self._may_send = may_send
         self._unrecorded: list[Result] = []
         self._deferred: list[_Deferral] = []
+        self._bounced: list[str] = []
         self._woken = asyncio.Event()
         self._is_stopping = False
         self.beat = 0.0
@@ -151,6 +154,7 @@ class Sending:
         :raises Unavailable: if the database does not answer; results that are not recorded are kept.
         """
         await self._put_back()
+        await self._keep_bounces()
         await self._record(())
         if not self._may_send():
             return False
@@ -192,11 +196,21 @@ class Sending:
                 else:
                     results.append(_result(one, outcome))
         finally:
+            self._bounced += [one.message for one in results if one.reason in BOUNCES]
             self._unrecorded += results
             await line.close()
             self._deferred += [_Deferral(claim, code, messages) for code, messages in deferred.items()]
         await self._put_back()
+        await self._keep_bounces()
         await self._record(())
+
+    async def _keep_bounces(self) -> None:
+        """Keep that mailboxes do not exist, so that it is told at the front door; then the results."""
+        acts = [engagement(message, BOUNCE, at=self._clock.now()) for message in self._bounced]
+        if acts:
+            async with self._database.transaction() as transaction:
+                await keep_engagements(transaction, acts)
+        self._bounced.clear()
 
     async def _send(self, line: Line, one: Claimed) -> Outcome:
         try:

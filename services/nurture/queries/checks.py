@@ -43,6 +43,7 @@ class NurtureChecks:
                 await _check_waiting(transaction, counts),
                 await _check_runs(transaction, counts),
                 await _check_erased(transaction, counts),
+                await _check_invalid(transaction, counts),
                 await self._check_sums(transaction, counts),
             ]
 
@@ -156,6 +157,17 @@ async def _check_erased(transaction: Transaction, counts: Row) -> Finding:
     ]
     return Finding(
         check="nurture: who was erased is left alone", looked_at=counts["erased"], breaches=breaches
+    )
+
+
+async def _check_invalid(transaction: Transaction, counts: Row) -> Finding:
+    return Finding(
+        check="nurture: nothing is sent to who is invalid",
+        looked_at=counts["running"],
+        breaches=[
+            f"lead {row['lead']}: is invalid, and run {row['id']} goes on"
+            for row in await checking.find_running_invalid(transaction, limit=_MOST_NAMED)
+        ],
     )
 
 

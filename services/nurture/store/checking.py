@@ -64,6 +64,11 @@ _FORBIDDEN: Final = """
 SELECT e.id, e.lead FROM enrolment e JOIN lead l ON l.id = e.lead
 WHERE e.state = 'running' AND (l.state ->> 'is_erased')::bool ORDER BY e.id LIMIT $1
 """
+_INVALID: Final = """
+SELECT e.id, e.lead FROM enrolment e JOIN lead l ON l.id = e.lead
+WHERE e.state = 'running' AND (coalesce((l.state ->> 'is_ruled_out')::bool, false)
+    OR coalesce((l.state ->> 'is_invalid')::bool, false)) ORDER BY e.id LIMIT $1
+"""
 _UNSCRUBBED: Final = """
 SELECT c.lead FROM contact c JOIN lead l ON l.id = c.lead
 WHERE (l.state ->> 'is_erased')::bool AND c.state IS NOT NULL ORDER BY c.lead LIMIT $1
@@ -115,6 +120,11 @@ async def find_untold_runs(transaction: Transaction, *, limit: int) -> Sequence[
 async def find_running_erased(transaction: Transaction, *, limit: int) -> Sequence[Row]:
     """Return runs of leads that were erased."""
     return await transaction.fetch(_FORBIDDEN, limit)
+
+
+async def find_running_invalid(transaction: Transaction, *, limit: int) -> Sequence[Row]:
+    """Return runs of leads that are invalid; nothing is sent to those."""
+    return await transaction.fetch(_INVALID, limit)
 
 
 async def find_unscrubbed(transaction: Transaction, *, limit: int) -> Sequence[Row]:

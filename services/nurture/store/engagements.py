@@ -10,6 +10,14 @@ from services.nurture.domain.engagements import Engagement
 from shared.kernel.instants import Instant
 from shared.postgres.database import Row, Transaction
 
+WITH_BOUNCES: Final = """
+ALTER TABLE engagement DROP CONSTRAINT engagement_kind_check;
+ALTER TABLE engagement ADD CONSTRAINT engagement_kind_check
+    CHECK (kind IN ('open', 'click', 'unsubscribe', 'bounce'));
+COMMENT ON TABLE engagement IS
+    'opens, clicks, unsubscriptions and bounces, and whether they were told at the front door';
+"""
+
 _KEEP: Final = """
 INSERT INTO engagement (id, message, kind, number, at, machine)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::text[])

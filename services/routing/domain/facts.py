@@ -80,11 +80,21 @@ class DealHeard(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     occurred: Instant
 
 
+class LeadJudged(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The first filter, or a person, calls the profile's lead invalid or valid; the highest number wins."""
+
+    profile: str
+    number: int
+    is_invalid: bool
+    reason: str
+
+
 Heard = (
     ProfileHeard
     | ProfileReleased
     | ProfileMoved
     | ProfileErased
+    | LeadJudged
     | TierMoved
     | Activated
     | ScoresHeard

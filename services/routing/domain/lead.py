@@ -73,13 +73,23 @@ class Opportunity(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return self.stage not in {WON, LOST}
 
 
+class RuledOut(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """How a lead stood when it was found invalid, so that it comes back as what it would be (I5)."""
+
+    status: Status
+    reason: str
+    rep: str = ""
+    team: str = ""
+
+
 class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Everything that decisions about one lead rest on, its attributes aside (they are its profiles').
 
     ``wanted`` names what has called for sales and is not yet satisfied, because the lead cannot be
     reached. ``given_back`` holds a lead back after a return, until it rises again. ``former`` maps
     reps to when they last lost or gave up the lead. ``last_way`` is how it was followed up last. ``said``
-    counts what was said of it.
+    counts what was said of it. ``ruled_out`` is there while the first filter, or a person at the front door,
+    calls it invalid.
     """
 
     id: str
@@ -99,6 +109,7 @@ class Lead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     opportunities: dict[str, Opportunity] = {}
     tasks: dict[str, str] = {}
     said: int = 0
+    ruled_out: RuledOut | None = None
 
     @property
     def spell(self) -> Spell | None:

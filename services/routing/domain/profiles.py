@@ -32,7 +32,8 @@ class Profile(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One profile. ``version`` counts its moves; the highest wins whatever the order of arrival.
 
     ``reachable`` is the newest word about the lead that it lived with then; ``captured`` is False while
-    only moves or outcomes are known.
+    only moves or outcomes are known. ``verdict`` counts the verdicts about it, and the highest says whether
+    the lead that is named after it is invalid.
     """
 
     id: str
@@ -45,6 +46,9 @@ class Profile(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     campaign: str = ""
     erased: bool = False
     held: Held | None = None
+    verdict: int = 0
+    invalid: bool = False
+    invalid_reason: str = ""
 
 
 def hear(

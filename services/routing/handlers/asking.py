@@ -79,6 +79,15 @@ def _must_own(lead: Lead, rep: str, *, is_manager: bool) -> None:
     raise Refused(f"you own it no more since {format_instant(lost)}", code="routing.not_owner")
 
 
+def _must_be_valid(lead: Lead) -> None:
+    if lead.ruled_out is not None:
+        raise Refused(
+            f"it was found invalid ({lead.ruled_out.reason}); call it valid first:"
+            f" POST /v1/leads/{lead.id}/validate",
+            code="routing.lead_invalid",
+        )
+
+
 def _describe(lead: Lead) -> dict[str, Any]:
     spell = lead.spell
     return {
@@ -165,6 +174,7 @@ def transfer_lead(telling: Telling, command: TransferLead) -> None:
     """Give a lead to a rep by hand; whoever has it loses it, and the clock begins anew."""
     lead = find_lead(telling)
     _must_be_released(telling, lead)
+    _must_be_valid(lead)
     desk = telling.desk
     rep = desk.reps.get(command.to_rep)
     if rep is None or not rep.is_active:
@@ -196,6 +206,7 @@ def fill_handover(telling: Telling, command: FillHandover) -> None:
 def set_lead_status(telling: Telling, command: SetStatus) -> None:
     """Move the status by hand; an invalid lead leaves sales, and a valid one may come back."""
     lead = find_lead(telling)
+    _must_be_valid(lead)
     if not command.is_manager:
         _must_own(lead, command.rep, is_manager=False)
     _must_be_released(telling, lead)

@@ -9,6 +9,7 @@ from services.routing.domain.facts import (
     Activated,
     DealHeard,
     Heard,
+    LeadJudged,
     ProfileErased,
     ProfileHeard,
     ProfileMoved,
@@ -103,6 +104,17 @@ def _read_erasure(_envelope: Envelope, event: Any) -> tuple[str, Heard]:
     return event.profile, ProfileErased(profile=event.profile, lead=event.lead)
 
 
+def _read_verdict(_envelope: Envelope, event: Any) -> tuple[str, Heard]:
+    if not _is_storable(event.lead) or not _is_storable(event.reason):
+        raise Unusable
+    return event.profile, LeadJudged(
+        profile=event.profile,
+        number=event.verdict,
+        is_invalid=isinstance(event, leads.LeadInvalidated),
+        reason=event.reason,
+    )
+
+
 def _read_tier(_envelope: Envelope, event: Any) -> tuple[str, Heard]:
     return event.lead, TierMoved(
         model=event.model, to_tier=event.to_tier, points=event.points, rises=event.direction == "up"
@@ -144,6 +156,8 @@ _READINGS: Final[Mapping[type[Event], Callable[[Envelope, Any], tuple[str, Heard
     leads.LeadMerged: _read_move,
     leads.LeadUnmerged: _read_move,
     leads.LeadErased: _read_erasure,
+    leads.LeadInvalidated: _read_verdict,
+    leads.LeadValidated: _read_verdict,
     tier_changes.TierChanged: _read_tier,
     tier_changes.LeadActivated: _read_activation,
     scores.ScoresUpdated: _read_scores,

@@ -9,12 +9,13 @@ from __future__ import annotations
 import msgspec
 
 from services.routing.domain.facts import ProfileErased, ProfileHeard, ProfileMoved
-from services.routing.domain.lead import Lead, Spell, move, name_assignment
+from services.routing.domain.lead import Lead, RuledOut, Spell, move, name_assignment
 from services.routing.domain.pipeline.opportunities import further
 from services.routing.domain.profiles import hear, scrub
 from services.routing.domain.rows import LeadScrubbed
 from services.routing.domain.sla.clocks import hand_over
 from services.routing.handlers.converting import convert_or_ask, refit
+from services.routing.handlers.judging import apply_verdict
 from services.routing.handlers.ownership import end, is_held_back, set_status
 from services.routing.handlers.reaching import settle
 from services.routing.handlers.telling import Telling
@@ -52,7 +53,7 @@ def on_profile_moved(telling: Telling, event: ProfileMoved) -> None:
     telling.lead(event.lead)
     desk.save_profile(msgspec.structs.replace(before, lead=event.lead, version=event.version))
     if own.stay.place == "merged" and event.lead == own.id:
-        telling.save(move(own, "marketing", at=telling.now, reason="unmerged"))
+        apply_verdict(telling, telling.save(move(own, "marketing", at=telling.now, reason="unmerged")))
     for lead_id in (own.id, *desk.leads_behind(own.id)):
         lead, home = telling.lead(lead_id), desk.home_of(lead_id)
         if home != lead_id and not lead.is_gone:
@@ -70,6 +71,8 @@ def _merge(telling: Telling, loser: Lead, winner: Lead) -> Lead:
     if winner.stay.place == "erased":
         return winner
     winner = refit(telling, _absorb(winner, before))
+    if winner.ruled_out is not None:
+        return _wait_for_verdict(telling, winner, winner.ruled_out, before)
     if spell is not None and winner.spell is None:
         winner = _inherit(telling, winner, spell)
     winner = set_status(telling, winner, further(winner.status, before.status), "merged")
@@ -96,6 +99,16 @@ def _absorb(winner: Lead, loser: Lead) -> Lead:
         converted_cycle=max(winner.converted_cycle, loser.converted_cycle),
         wanted=winner.wanted or loser.wanted,
     )
+
+
+def _wait_for_verdict(telling: Telling, winner: Lead, ruled: RuledOut, loser: Lead) -> Lead:
+    """An invalid winner takes nobody's owner; should it turn out to be valid, it has the loser's."""
+    spell = loser.spell
+    if not ruled.rep and spell is not None:
+        ruled = msgspec.structs.replace(ruled, rep=spell.rep, team=spell.team)
+    status = further(ruled.status, loser.status)
+    ruled = msgspec.structs.replace(ruled, status=status)
+    return telling.save(msgspec.structs.replace(winner, ruled_out=ruled))
 
 
 def _inherit(telling: Telling, winner: Lead, spell: Spell) -> Lead:

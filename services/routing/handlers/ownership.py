@@ -181,7 +181,11 @@ def end(
 ) -> Lead:
     """Nothing more is decided about this lead id: it was merged away or erased."""
     spell = lead.spell
-    lead = telling.save(msgspec.structs.replace(move(lead, reason, at=telling.now, reason=reason), wanted=""))
+    status = lead.status if lead.ruled_out is None else lead.ruled_out.status
+    lead = msgspec.structs.replace(
+        move(lead, reason, at=telling.now, reason=reason), wanted="", ruled_out=None, status=status
+    )
+    lead = telling.save(lead)
     if spell is not None:
         ended = OwnershipEnded(
             lead=lead.id, rep=spell.rep, assignment=spell.assignment, reason=reason, into=into

@@ -11,6 +11,7 @@ from services.routing.domain.rulebook import Rulebook
 from services.routing.handlers.asking import LEAD_COMMANDS
 from services.routing.handlers.converting import on_deal_heard
 from services.routing.handlers.holding import on_profile_released
+from services.routing.handlers.judging import on_lead_judged
 from services.routing.handlers.moving import on_profile_erased, on_profile_heard, on_profile_moved
 from services.routing.handlers.reaching import on_lead_activated, on_scores_updated, on_tier_changed
 from services.routing.handlers.ringing import on_timer
@@ -23,6 +24,7 @@ _HANDLERS: Final[Mapping[type, Callable[[Telling, Any], None]]] = {
     facts.ProfileReleased: on_profile_released,
     facts.ProfileMoved: on_profile_moved,
     facts.ProfileErased: on_profile_erased,
+    facts.LeadJudged: on_lead_judged,
     facts.TierMoved: on_tier_changed,
     facts.Activated: on_lead_activated,
     facts.ScoresHeard: on_scores_updated,

@@ -47,6 +47,7 @@ class _Tally:
     clocks: list[str] = field(default_factory=list)
     stays: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    invalid: list[str] = field(default_factory=list)
 
 
 class RoutingChecks:
@@ -81,6 +82,11 @@ class RoutingChecks:
                     looked_at=tally.owned,
                     breaches=tally.clocks,
                 ),
+                Finding(
+                    check="routing: nobody is shown an invalid lead",
+                    looked_at=tally.leads,
+                    breaches=tally.invalid,
+                ),
                 Finding(check="routing: stays abut", looked_at=tally.leads, breaches=tally.stays),
                 Finding(check="routing: rows are what was said", looked_at=tally.said, breaches=tally.told),
                 await self._check_sums(transaction),
@@ -99,6 +105,7 @@ class RoutingChecks:
             tally.said += lead.said
             tally.owners += _compare_owners(row, lead, stays[lead.id])
             tally.clocks += _compare_clocks(lead, timers.get(lead.id, {}))
+            tally.invalid += _find_shown(lead)
         broken = await checking.find_broken_stays(transaction, ids, limit=_MOST_NAMED)
         tally.stays += [
             f"lead {row['lead']}: stay {row['number']} does not end where the next begins" for row in broken
@@ -187,6 +194,16 @@ def _compare_owners(row: Row, lead: Lead, open_stays: Sequence[Row]) -> Iterator
         yield f"lead {lead.id}: the columns for queries are not what is stored of it (owner {row['rep']})"
     if (spell is not None) != (lead.stay.place == "owned"):
         yield f"lead {lead.id}: its place is {lead.stay.place} and its owner {rep or 'nobody'}"
+
+
+def _find_shown(lead: Lead) -> Iterator[str]:
+    """Name an invalid lead that somebody owns, that lies in a pool, or whose status says otherwise."""
+    if lead.ruled_out is None:
+        return
+    if lead.stay.place in {"owned", "pool"}:
+        yield f"lead {lead.id}: was found invalid ({lead.ruled_out.reason}) and is {lead.stay.place}"
+    if lead.status != "invalid":
+        yield f"lead {lead.id}: was found invalid ({lead.ruled_out.reason}) and its status is {lead.status}"
 
 
 def _compare_clocks(lead: Lead, timers: Mapping[str, Instant]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from services.routing.domain import commands
 from services.routing.domain.facts import (
     Activated,
     DealHeard,
+    LeadJudged,
     ProfileErased,
     ProfileHeard,
     ProfileMoved,
@@ -27,7 +28,7 @@ _ASSIGNING: Final = (
     commands.TransferLead,
     commands.SetStatus,
 )
-_ENDING: Final = (DealHeard, ProfileErased, TimerFired, commands.Command)
+_ENDING: Final = (DealHeard, LeadJudged, ProfileErased, TimerFired, commands.Command)
 
 
 class Needs:
@@ -57,13 +58,14 @@ class Needs:
                 self.moving.add(event.profile)
             case ProfileErased():
                 self.profiles |= {event.profile, event.lead}
-            case ProfileHeard() | ProfileReleased() | DealHeard():
+            case ProfileHeard() | ProfileReleased() | DealHeard() | LeadJudged():
                 self.profiles.add(event.profile)
             case _:
                 self.leads.add(fact.key)
                 self.is_command = self.is_command or isinstance(event, commands.Command)
         self._assigns = self._assigns or isinstance(event, _ASSIGNING)
         self._assigns = self._assigns or (isinstance(event, TierMoved) and event.rises)
+        self._assigns = self._assigns or (isinstance(event, LeadJudged) and not event.is_invalid)
         if isinstance(event, _ENDING):
             self._ending.add(fact.key)
             if isinstance(event, ProfileErased):

@@ -17,6 +17,7 @@ from services.scoring.domain.effects import Told
 from services.scoring.domain.facts import ATTRIBUTES, Fact, Place, in_order
 from services.scoring.domain.running_score import ScoringState, advance, fold, is_current, is_in_order
 from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.domain.verdicts import DISMISSED, VERDICTS, without_withdrawn
 from services.scoring.domain.vocabulary import fields_of
 from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import Instant
@@ -42,6 +43,7 @@ class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     goes missing can be named, and ``newest`` is the place of the newest, whether it counts or not.
     ``wake`` is the instant for which the cooling timer is set. ``been_at`` are the leads to which this
     profile's facts were ever sent, ``erased`` is when its person was forgotten (see :func:`forget`).
+    ``is_judged`` says that some fact is a verdict; then the score is folded anew at each new one.
     """
 
     score: ScoringState | None = None
@@ -57,6 +59,7 @@ class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     newest: Place | None = None
     been_at: tuple[str, ...] = ()
     erased: Instant | None = None
+    is_judged: bool = False
 
 
 class KeptFact(NamedTuple):
@@ -95,9 +98,14 @@ def counts_here(lead: str, kept: ScoredLead, profile: str) -> bool:
     return lodging is not None and lodging.is_here
 
 
-def counted_facts(lead: str, kept: ScoredLead, facts: Iterable[Fact]) -> Iterator[Fact]:
-    """Return those facts stored under a lead that count for it now."""
+def facts_here(lead: str, kept: ScoredLead, facts: Iterable[Fact]) -> Iterator[Fact]:
+    """Return those facts stored under a lead whose profiles live there now."""
     return (fact for fact in facts if counts_here(lead, kept, fact.profile))
+
+
+def counted_facts(lead: str, kept: ScoredLead, facts: Iterable[Fact]) -> list[Fact]:
+    """Return those facts stored under a lead that count for it now; ``facts`` are all of them."""
+    return without_withdrawn(facts_here(lead, kept, facts))
 
 
 def needs_history(models: ModelSet, kept: ScoredLead, coming: Sequence[object]) -> bool:
@@ -105,11 +113,11 @@ def needs_history(models: ModelSet, kept: ScoredLead, coming: Sequence[object]) 
 
     A fact newer than every stored one, also than those that do not count, is certainly new.
     """
-    if kept.score is not None and not is_current(models, kept.score):
+    if kept.is_judged or (kept.score is not None and not is_current(models, kept.score)):
         return True
     newest = kept.newest
     for thing in coming:
-        if not isinstance(thing, Fact):
+        if not isinstance(thing, Fact) or thing.name in VERDICTS:
             return True
         place = Place(thing.occurred, thing.id)
         if newest is not None and place <= newest:
@@ -146,15 +154,21 @@ def take_in(models: ModelSet, working: Working, facts: Sequence[Fact]) -> tuple[
         history = (*history, *new)
     if not new:
         return working, new, False
-    counting = [fact for fact in new if counts_here(working.lead, kept, fact.profile)]
+    counting = without_withdrawn(facts_here(working.lead, kept, new))
     score, external_ids, restated = kept.score, kept.external_ids, False
-    if not counting or is_in_order(score, counting[0]):
+    has_verdicts = any(fact.name in VERDICTS for fact in new)
+    is_judged = kept.is_judged or has_verdicts
+    if is_judged:
+        here = list(facts_here(working.lead, kept, history or ()))
+        score, external_ids = fold(models, without_withdrawn(here)), external_ids_in(here)
+        restated = has_verdicts or not all(is_in_order(kept.score, fact) for fact in counting)
+    elif not counting or is_in_order(score, counting[0]):
         for fact in counting:
             score = advance(models, score, fact)
             external_ids = _learn_external_ids(external_ids, fact)
     else:
-        counted = list(counted_facts(working.lead, kept, history or ()))
-        score, external_ids, restated = fold(models, counted), external_ids_in(counted), True
+        here = list(facts_here(working.lead, kept, history or ()))
+        score, external_ids, restated = fold(models, without_withdrawn(here)), external_ids_in(here), True
     newest = max([Place(fact.occurred, fact.id) for fact in new])
     after = ScoredLead(
         score,
@@ -170,15 +184,16 @@ def take_in(models: ModelSet, working: Working, facts: Sequence[Fact]) -> tuple[
         newest if kept.newest is None else max(newest, kept.newest),
         kept.been_at,
         kept.erased,
+        is_judged,
     )
     return Working(working.lead, after, history), new, restated
 
 
 def recount(models: ModelSet, working: Working) -> Working:
     """Fold everything that counts now, after profiles have moved or models have changed."""
-    facts = list(counted_facts(working.lead, working.kept, working.history or ()))
+    here = list(facts_here(working.lead, working.kept, working.history or ()))
     after = msgspec.structs.replace(
-        working.kept, score=fold(models, facts), external_ids=external_ids_in(facts)
+        working.kept, score=fold(models, without_withdrawn(here)), external_ids=external_ids_in(here)
     )
     return Working(working.lead, after, working.history)
 
@@ -197,7 +212,9 @@ def scrubbed(fact: Fact) -> Fact:
     Ids by which sources call the lead are opaque and stay, too. A fact that has none to lose is
     returned as it is.
     """
-    known = fields_of(fact.name)
+    if fact.name in VERDICTS:
+        return fact
+    known = {*fields_of(fact.name), DISMISSED}
     free = [name for name in fact.fields if name not in known and not name.startswith(EXTERNAL_ID_PREFIX)]
     if not free:
         return fact

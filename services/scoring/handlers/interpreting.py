@@ -9,6 +9,7 @@ import msgspec
 
 from services.scoring.domain.facts import ATTRIBUTES, Fact
 from services.scoring.domain.scored_lead import EXTERNAL_ID_PREFIX
+from services.scoring.domain.verdicts import ACT_VERDICT, DISMISSED, LEAD_VERDICT
 from services.scoring.domain.vocabulary import LEAD_RETURNED, OPPORTUNITY_LOST
 from services.scoring.handlers.moving import unpack
 from shared.contracts.declarations import Event
@@ -63,7 +64,7 @@ _INT64: Final = 2**63 - 1
 _ADMINISTRATIVE: Final = frozenset(
     {
         *("lead", "profile", "source", "message_id", "acquisition"),
-        *("form_version", "landing_page_version", "tags"),
+        *("form_version", "landing_page_version", "tags", "dismissed"),
     }
 )
 """What acts carry besides what was done; no rule speaks of it, so no fact keeps it."""
@@ -105,7 +106,7 @@ def interpret(envelope: Envelope) -> changes.Fact | None:
     event = decode_event(envelope)
     act = _ACTS.get(type(event))
     if act is not None and isinstance(event, behaviour.BehaviourEvent):
-        learned: object = _fact(envelope, event.profile, act, _fields_of(event))
+        learned: object = _act(envelope, event, act, _fields_of(event))
         key = event.profile
     else:
         reading = _READINGS.get(type(event))
@@ -131,7 +132,31 @@ def _fact(envelope: Envelope, profile: str, name: str, fields: Mapping[str, obje
 
 def _read_other_act(envelope: Envelope, event: Event) -> tuple[str, object]:
     assert isinstance(event, behaviour.ActRecorded)
-    return event.profile, _fact(envelope, event.profile, f"act/{event.name}", event.properties)
+    return event.profile, _act(envelope, event, f"act/{event.name}", event.properties)
+
+
+def _act(
+    envelope: Envelope, event: behaviour.BehaviourEvent, name: str, fields: Mapping[str, object]
+) -> Fact:
+    if event.dismissed:
+        fields = {**fields, DISMISSED: event.dismissed}
+    return _fact(envelope, event.profile, name, fields)
+
+
+def _read_lead_verdict(envelope: Envelope, event: Event) -> tuple[str, object]:
+    assert isinstance(event, leads.LeadInvalidated | leads.LeadValidated)
+    fields = {
+        "number": event.verdict,
+        "invalid": isinstance(event, leads.LeadInvalidated),
+        "pardons": isinstance(event, leads.LeadValidated) and event.pardons,
+    }
+    return event.profile, _fact(envelope, event.profile, LEAD_VERDICT, fields)
+
+
+def _read_act_verdict(envelope: Envelope, event: Event) -> tuple[str, object]:
+    assert isinstance(event, behaviour.ActJudged)
+    fields = {"act": event.act, "number": event.verdict, "dismissed": event.dismissed}
+    return event.profile, _fact(envelope, event.profile, ACT_VERDICT, fields)
 
 
 def _read_lead(envelope: Envelope, event: Event) -> tuple[str, object]:
@@ -180,6 +205,7 @@ def _read_forgotten_copies(_envelope: Envelope, event: Event) -> tuple[str, obje
 
 _READINGS: Final[Mapping[type[Event], Callable[[Envelope, Event], tuple[str, object]]]] = {
     behaviour.ActRecorded: _read_other_act,
+    behaviour.ActJudged: _read_act_verdict,
     leads.LeadCaptured: _read_lead,
     leads.LeadChanged: _read_lead,
     leads.LeadMerged: _read_move,
@@ -188,6 +214,8 @@ _READINGS: Final[Mapping[type[Event], Callable[[Envelope, Event], tuple[str, obj
     internal_scoring.ProfileLeft: _read_departure,
     internal_scoring.ProfileForgotten: _read_forgotten_copies,
     leads.LeadErased: _read_erasure,
+    leads.LeadInvalidated: _read_lead_verdict,
+    leads.LeadValidated: _read_lead_verdict,
     outcomes.OpportunityLost: _read_loss,
     assignments.LeadReturned: _read_return,
 }

@@ -120,6 +120,7 @@ class Teller:
             kept.newest,
             kept.been_at,
             kept.erased,
+            kept.is_judged,
         )
         said = list(emissions)
         for change in changes:

@@ -10,9 +10,10 @@ from services.scoring.domain.effects import next_wake
 from services.scoring.domain.facts import Fact
 from services.scoring.domain.ledger import lines_at, total
 from services.scoring.domain.running_score import ScoringState, fold, is_current
-from services.scoring.domain.scored_lead import ScoredLead, counted_facts, digest_of, external_ids_in
+from services.scoring.domain.scored_lead import ScoredLead, digest_of, external_ids_in, facts_here
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.tiers import tier_at
+from services.scoring.domain.verdicts import without_withdrawn
 from services.scoring.handlers.interpreting import interpret
 from services.scoring.handlers.telling import COOLING
 from services.scoring.store.activations import load_activations_of
@@ -130,14 +131,14 @@ class ScoringChecks:
         if state is not None and not is_current(self._models, state):
             return  # made with other models: the next fact folds it anew
         if not missing:  # otherwise the state differs for that reason
-            tally.differing += self._compare_states(lead, kept, list(counted_facts(lead, kept, facts)))
+            tally.differing += self._compare_states(lead, kept, list(facts_here(lead, kept, facts)))
         if state is not None:
             tally.sums += self._compare_sums(lead, state)
         tally.clocks += self._compare_clocks(lead, kept, timers)
 
-    def _compare_states(self, lead: str, kept: ScoredLead, counted: Sequence[Fact]) -> Iterator[str]:
+    def _compare_states(self, lead: str, kept: ScoredLead, here: Sequence[Fact]) -> Iterator[str]:
         """Name the models, the rules within and the events whose stored lines are not what the facts say."""
-        stored, folded = kept.score, fold(self._models, counted)
+        stored, folded = kept.score, fold(self._models, without_withdrawn(here))
         if stored is None or folded is None:
             if stored is not folded:
                 yield f"lead {lead}: score and facts disagree about whether there is one"
@@ -161,7 +162,7 @@ class ScoringChecks:
             folded.last_occurred,
             folded.last_fact,
             folded.attributes,
-            external_ids_in(counted),
+            external_ids_in(here),
         ):
             yield f"lead {lead}: its newest fact, attributes or external ids are not what its facts say"
 

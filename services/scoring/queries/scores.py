@@ -59,9 +59,8 @@ class ScoreQueries:
         """
         models = self.models_named(model)
         home, kept, facts = await self._find(lead)
-        counted = counted_facts(home, kept, facts)
-        known = [fact for fact in counted if known_at is None or fact.received <= known_at]
-        return home, explain_at(models, known, as_of=as_of)
+        known = [fact for fact in facts if known_at is None or fact.received <= known_at]
+        return home, explain_at(models, counted_facts(home, kept, known), as_of=as_of)
 
     async def find_history(
         self, lead: str, *, model: str | None, until: Instant

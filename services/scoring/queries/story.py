@@ -10,6 +10,7 @@ from services.scoring.domain.ledger import lines_at
 from services.scoring.domain.running_score import ScoringState, advance
 from services.scoring.domain.scored_lead import counted_facts
 from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.domain.verdicts import ACT_VERDICT, LEAD_VERDICT
 from services.scoring.domain.vocabulary import CYCLE_ENDS
 from services.scoring.store.activations import load_activations_of
 from services.scoring.store.leads import load_lead
@@ -80,6 +81,11 @@ def _words(fact: Fact, moved: list[str]) -> str:
     )
     if fact.name in CYCLE_ENDS:
         return "the sales cycle ends"
+    if fact.name == LEAD_VERDICT:
+        return "what it did counts for nothing" if fact.fields["invalid"] else "what it did counts"
+    if fact.name == ACT_VERDICT:
+        counts = "for nothing" if fact.fields["dismissed"] else "after all"
+        return f"event {fact.fields['act']} counts {counts}"
     about = "learnt" if fact.name == ATTRIBUTES else "did"
     return f"{about}: {fields or '—'}" + (f"  ({'; '.join(moved)})" if moved else "")
 

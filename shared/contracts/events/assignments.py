@@ -134,9 +134,9 @@ class LeadTransferred(OwnedEvent, frozen=True, kw_only=True):
 
 @DECLARED.declare(name="ownership_ended", on=ASSIGNMENTS)
 class OwnershipEnded(OwnedEvent, frozen=True, kw_only=True):
-    """Nobody owns this lead id any more, and nobody is to act: it was merged away or erased."""
+    """Nobody owns this lead id any more, and nobody is to act: merged away, erased, or found invalid (I5)."""
 
-    reason: Literal["merged", "erased"]
+    reason: Literal["merged", "erased", "invalid"]
     into: Annotated[str | None, Meta(description="The lead that stays, after a merge")] = None
 
 

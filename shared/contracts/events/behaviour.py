@@ -32,6 +32,27 @@ class BehaviourEvent(Event, frozen=True, kw_only=True):
     source: SourceName
     message_id: MessageId = None
     acquisition: Acquisition | None = None
+    dismissed: Annotated[
+        str,
+        Meta(description="Why it counts for nothing: bot, network, staff or test; empty if it counts"),
+    ] = ""
+
+
+@DECLARED.declare(name="act_judged", on=BEHAVIOUR)
+class ActJudged(Event, frozen=True, kw_only=True):
+    """Ingest says: it turned out late that an act counts for nothing, or that it counts after all (I5).
+
+    ``act`` is the event that told of it. ``verdict`` counts the verdicts about that act; the highest wins
+    whatever the order of arrival, and over what the act's own event said.
+    """
+
+    lead: LeadId
+    profile: ProfileId
+    source: SourceName
+    act: Annotated[str, Meta(description="Id of the event that told of the act")]
+    dismissed: Annotated[str, Meta(description="Why it counts for nothing: burst, …; empty if it counts")]
+    rule: str
+    verdict: int
 
 
 @DECLARED.declare(name="page_viewed", on=BEHAVIOUR)
@@ -165,5 +186,6 @@ EXAMPLES: Final = (
     LiveEventAttended(**_WHO, live_event="spring-fair", offline=True),
     ChatStarted(**_WHO, message_id="ajs-next-31c7"),
     Unsubscribed(**_WHO, message="welcome-1"),
+    ActJudged(**_WHO, act="5f1c0d2e9a7b4c3d8e6f1a2b3c4d5e6f", dismissed="burst", rule="burst", verdict=1),
     ActRecorded(**_WHO, message_id="ajs-next-31c8", name="Calculator Used", properties={"product_lines": 2}),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, field
@@ -146,6 +146,43 @@ class LeadErased(Event, frozen=True, kw_only=True):
     profile: ProfileId
 
 
+class VerdictEvent(Event, frozen=True, kw_only=True):
+    """What both verdicts about a lead carry.
+
+    One event per profile of the lead. ``verdict`` counts the verdicts about that profile, invalid and
+    valid ones together, and the highest wins whatever the order of arrival.
+    """
+
+    lead: LeadId
+    profile: ProfileId
+    reason: Annotated[str, Meta(description="bot, test, staff, disposable, …; or as a person listed it")]
+    rule: Annotated[str, Meta(description="The rule of the first filter that spoke; by_hand for a person")]
+    verdict: int
+    by: Annotated[str, Meta(description="Name of the token that asked for it; empty if a rule did")] = ""
+
+
+@DECLARED.declare(name="lead_invalidated", on=LEADS)
+class LeadInvalidated(VerdictEvent, frozen=True, kw_only=True):
+    """Ingest says: this is nobody for sales (I5). The lead is kept, and what it did counts for nothing.
+
+    Does not imply that anything was deleted, nor that it is for good; what was sent stays sent.
+    """
+
+
+@DECLARED.declare(name="lead_validated", on=LEADS)
+class LeadValidated(VerdictEvent, frozen=True, kw_only=True):
+    """Ingest says: this lead was called invalid, and is not; what it did counts again.
+
+    ``reason`` is no_reason_left, or by_hand. Never said of a lead that was not called invalid before.
+    """
+
+    pardons: Annotated[
+        bool, Meta(description="Acts received by now that had been dismissed one by one count, too")
+    ] = False
+
+
+_VERDICT: Final[Any] = {"lead": EXAMPLE_OTHER_LEAD, "profile": EXAMPLE_OTHER_LEAD}
+
 EXAMPLES: Final = (
     LeadCaptured(
         lead=EXAMPLE_LEAD,
@@ -188,4 +225,6 @@ EXAMPLES: Final = (
     ),
     LeadReleased(lead=EXAMPLE_LEAD, profile=EXAMPLE_LEAD, import_id="9f2c4e1a7b3d5f60", reason="released"),
     LeadErased(lead=EXAMPLE_OTHER_LEAD, profile=EXAMPLE_OTHER_LEAD),
+    LeadInvalidated(**_VERDICT, reason="disposable", rule="disposable_domain", verdict=1),
+    LeadValidated(**_VERDICT, reason="by_hand", rule="by_hand", verdict=2, by="anna"),
 )

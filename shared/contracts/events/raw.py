@@ -18,6 +18,9 @@ class ClientInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defau
     ip: str | None = None
     user_agent: str | None = None
     referrer_origin: str | None = None
+    is_staff: Annotated[
+        bool, Meta(description="The browser carries the cookie by which own staff mark theirs")
+    ] = False
 
 
 @DECLARED.declare(name="raw_received", on=RAW)

@@ -12,16 +12,19 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from services.ingest.domain.identifiers import identifier_hasher
+from services.ingest.domain.validity.judging import Judge
 from services.ingest.handlers.correcting import on_correction
 from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.hearing import hear
+from services.ingest.handlers.judging import Judging
 from services.ingest.handlers.resolution import retell_contact
 from services.ingest.handlers.story import tell_story
 from services.ingest.handlers.unmerging import Unmerging
 from services.ingest.metrics import IngestMetrics
 from services.ingest.queries.leads import LeadSearch
 from services.ingest.store.directory_commands import DirectoryCommands
-from services.ingest.store.resolver import Reading, ReadRaw, Resolver
+from services.ingest.store.resolver import Resolver
+from services.ingest.store.resolving.ports import Reading, ReadRaw
 from shared.contracts.events import contacts, leads
 from shared.contracts.events.raw import RawReceived
 from shared.contracts.topics import CONTACTS
@@ -38,14 +41,19 @@ pytestmark = pytest.mark.postgres
 
 def reading_with(read: ReadRaw) -> Resolver:
     """Return a resolver that reads by a function of the test's own."""
+    hash_identifier = identifier_hasher(IDENTITY_KEY)
+    judging = Judging(Judge(RULEBOOK.validity, RULEBOOK.identity, hash_identifier=hash_identifier))
     return Resolver(
         read_raw=read,
-        take_in=on_intake,
+        take_in=judging.with_bursts(on_intake),
+        watch_bursts=judging.watch_bursts,
         tell_story=tell_story,
         command=DirectoryCommands(
             on_erasure=on_erasure,
             on_unmerge=Unmerging(identifier_hasher(IDENTITY_KEY)).on_unmerge,
             on_correction=on_correction,
+            on_word=judging.on_word,
+            rejudge=judging.rejudge,
         ).carry_out,
         retell_contact=retell_contact,
         hear=hear,
@@ -179,8 +187,8 @@ class TestABatch:
         resolver, arrivals = make_resolver(), Arrivals()
         working = resolver._take_in
 
-        def take_in(directory: Any, intake: Any) -> Any:
-            said = working(directory, intake)
+        def take_in(directory: Any, intake: Any, *, cause: str) -> Any:
+            said = working(directory, intake, cause=cause)
             if intake.message_id == "bad":
                 raise ZeroDivisionError
             return said

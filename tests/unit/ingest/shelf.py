@@ -9,7 +9,7 @@ import msgspec
 from services.ingest.domain.directory import Directory, Lead, Profile
 from services.ingest.domain.evidence.doubts import Doubt
 from services.ingest.domain.intake import Intake
-from services.ingest.store.resolver import TakeIn
+from services.ingest.handlers.judging import OnIntake
 from shared.kernel.changes import Emission
 from tests.unit.ingest.requests import on_intake
 
@@ -17,7 +17,7 @@ from tests.unit.ingest.requests import on_intake
 class Shelf:
     """Holds what batches leave behind, as bytes, so that nothing survives that would not be stored."""
 
-    def __init__(self, take_in: TakeIn = on_intake) -> None:
+    def __init__(self, take_in: OnIntake = on_intake) -> None:
         self._take_in = take_in
         self.owners: dict[str, str] = {}
         self.profiles: dict[str, bytes] = {}

@@ -119,6 +119,13 @@ class Floor:
         """The person asked to be forgotten."""
         self.hear(profile, facts.ProfileErased(profile=profile, lead=lead or profile))
 
+    def judged(self, lead: str, number: int, reason: str = "bot") -> None:
+        """The n-th verdict about a lead; they take turns, and the first says that it is invalid."""
+        self.hear(
+            lead,
+            facts.LeadJudged(profile=lead, number=number, is_invalid=number % 2 == 1, reason=reason),
+        )
+
     def deal(
         self, lead: str, name: str, stage: str, *, opens: bool = False, at: Instant | None = None
     ) -> None:
@@ -266,6 +273,12 @@ class Floor:
             assert set_for.get(lead.id, {}) == clocks, lead
             lasting = {name for name in clocks if not name.startswith((WARN, "overdue"))}
             assert lasting == clocks_owed(lead), lead
+            if lead.ruled_out is not None:
+                assert lead.stay.place == "marketing"
+                assert lead.status == "invalid"
+                assert not lead.tasks
+            if not lead.is_gone:
+                assert (lead.ruled_out is not None) == self.desk.profile(lead.id).invalid
             if lead.busy_rep:
                 loads[lead.busy_rep] += 1
         assert loads == {rep.id: rep.load for rep in self.desk.reps.values()}

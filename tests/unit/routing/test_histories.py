@@ -34,6 +34,7 @@ step = st.one_of(
     st.tuples(st.just("activated"), lead, st.integers(1, 3)),
     st.tuples(st.just("moved"), lead, lead, st.integers(1, 6)),
     st.tuples(st.just("erased"), lead),
+    st.tuples(st.just("judged"), lead, st.integers(1, 6)),
     st.tuples(
         st.just("deal"), lead, st.sampled_from(["OP-1", "OP-2"]), st.sampled_from(["proposal", "won", "lost"])
     ),

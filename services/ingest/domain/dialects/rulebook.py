@@ -16,6 +16,7 @@ from services.ingest.domain.identifiers import IdentityRules
 from services.ingest.domain.identity.companies import FreeMail
 from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.outcomes import OutcomeNames
+from services.ingest.domain.validity.rules import ValidityRules
 
 
 class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,4 +33,5 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
     channels: ChannelRules = ChannelRules()
     event_names: EventNames = EventNames()
     machines: Machines = Machines()
+    validity: ValidityRules = ValidityRules()
     forms: Sequence[FormDocument] = ()

@@ -40,6 +40,7 @@ class _Context(msgspec.Struct, gc=False):
     traits: Any = None
     page: Any = None
     campaign: Any = None
+    userAgent: Any = None  # noqa: N815 - the protocol's name
 
 
 class _Item(msgspec.Struct, gc=False):
@@ -61,6 +62,8 @@ class _Item(msgspec.Struct, gc=False):
 
 _read_item: Final = msgspec.json.Decoder(_Item).decode
 _read_context: Final = msgspec.json.Decoder(_Context).decode
+
+_LONGEST_AGENT: Final = 300
 
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What the decoder raises for bytes that are no JSON object."""
@@ -159,6 +162,9 @@ class SdkReader:
             ),
             addressed=addressed,
             click=None if addressed is not None else self._click(properties, page, occurred),
+            agent=(clean_text(context.userAgent) or clean_text(shared_context.userAgent) or "")[
+                :_LONGEST_AGENT
+            ],
         )
 
     def _click(

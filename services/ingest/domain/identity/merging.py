@@ -28,6 +28,7 @@ from services.ingest.domain.identifiers import HashIdentifier, IdentifierKind
 from services.ingest.domain.identity.companies import DOMAIN, NAME, company_of_both
 from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.traits import CONSENT, TERMS
+from services.ingest.domain.validity.marks import divide, join
 from shared.kernel.errors import Rejected
 
 APART: Final = "apart"
@@ -83,6 +84,7 @@ def merge(directory: Directory, first: Lead, second: Lead, *, reason: str) -> tu
         external_ids=tuple(dict.fromkeys((*stays.external_ids, *leaves.external_ids))),
         contact=_merge_contacts(stays.contact, leaves.contact),
         holds={**stays.holds, **leaves.holds},
+        marks=join(stays.marks, leaves.marks),
     )
     company = company_of_both(merged, stays, leaves)
     merged = msgspec.structs.replace(merged, company=company.id, company_by=company.by)
@@ -92,7 +94,7 @@ def merge(directory: Directory, first: Lead, second: Lead, *, reason: str) -> tu
 
 def _move(directory: Directory, profile: Profile, lead_id: str, reason: str) -> Move:
     version = profile.version + 1
-    directory.save_profile(Profile(profile.id, lead_id, version, profile.lead))
+    directory.save_profile(Profile(profile.id, lead_id, version, profile.lead, profile.verdict))
     return Move(profile.id, lead_id, profile.lead, version, str(reason))
 
 
@@ -166,6 +168,7 @@ def unmerge(
     moves = [_move(directory, one, lead_id, reason) for one in homecomers]
     theirs = {one.id for one in homecomers}
     left, back = _divide_contacts(stays, returns, identifiers, hash_identifier)
+    left_marks, back_marks = divide(stays.marks, theirs)
     foreign = {
         ref
         for ref in stays.external_ids
@@ -181,6 +184,7 @@ def unmerge(
             contact=left,
             holds={one: held_by for one, held_by in stays.holds.items() if one not in theirs},
             **_company_left(stays, left),
+            marks=left_marks,
         )
     )
     held: dict[str, tuple[str, ...]] = {}
@@ -198,6 +202,7 @@ def unmerge(
             external_ids=tuple(dict.fromkeys((*returns.external_ids, *sorted(foreign)))),
             contact=back,
             holds={one: held_by for one, held_by in stays.holds.items() if one in theirs},
+            marks=back_marks,
         )
     )
     return moves

@@ -13,7 +13,8 @@ from services.ingest.domain.choices.rules import Added
 from services.ingest.domain.intake import Intake
 from services.ingest.domain.respelling.adding import as_added, standing
 from services.ingest.store.choices.unmatched import count_missed, sum_up
-from services.ingest.store.resolver import RawFact, Reading, ReadRaw, Resolver
+from services.ingest.store.resolver import RawFact, Resolver
+from services.ingest.store.resolving.ports import Reading, ReadRaw
 from services.ingest.store.respelling.spellings import load_version, load_words
 from shared.contracts.events.raw import RawReceived
 from shared.kernel.changes import Fact

@@ -1,0 +1,88 @@
+"""``leadmill leads invalidate``, ``validate`` and ``reasons``: who is nobody, as people say (I5)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from leadmill.cli.options import Data, Json
+from leadmill.cli.running import print_json, read_settings, run_on_deployment
+
+if TYPE_CHECKING:
+    from leadmill.platform.deployed import Deployment
+
+Lead = Annotated[str, typer.Argument(metavar="LEAD", help="The lead's id.")]
+_BY = "command line"
+
+
+def invalidate(
+    lead: Lead,
+    reason: Annotated[str, typer.Option(help="Why; `leadmill leads reasons` lists what may be given.")],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Call a lead invalid: kept, and never shown to sales. `leadmill leads validate` takes it back."""
+
+    async def work(desk: Any) -> dict[str, Any]:
+        done: dict[str, Any] = await desk.invalidate(lead, reason=reason, by=_BY, **_call())
+        return done
+
+    _tell(_run(data, work), as_json=as_json)
+
+
+def validate(
+    lead: Lead,
+    pardons: Annotated[
+        bool, typer.Option("--with-acts", help="Its acts count, too, that were dismissed as a machine's.")
+    ] = False,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Call a lead valid, whatever the rules say; it is as it would be had nobody called it invalid."""
+
+    async def work(desk: Any) -> dict[str, Any]:
+        done: dict[str, Any] = await desk.validate(lead, by=_BY, pardons=pardons, **_call())
+        return done
+
+    _tell(_run(data, work), as_json=as_json)
+
+
+def reasons(data: Data = None, as_json: Json = False) -> None:
+    """List the reasons for which a lead may be called invalid."""
+
+    async def work(desk: Any) -> dict[str, Any]:
+        return {"reasons": desk.reasons}
+
+    found = _run(data, work)
+    if as_json:
+        print_json(found)
+    else:
+        print("\n".join(found["reasons"]))
+
+
+def _run(data: Path | None, work: Callable[[Any], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    async def on_desk(deployment: Deployment) -> dict[str, Any]:
+        from leadmill.platform.roster import KEYS_OWNER, VALIDITY
+
+        database = deployment.service(KEYS_OWNER).database
+        return await work(VALIDITY(deployment.resources, database=database))
+
+    return run_on_deployment(read_settings(data_dir=data), on_desk)
+
+
+def _call() -> dict[str, Any]:
+    from shared.runtime.clock import SystemClock
+
+    return {"received": SystemClock().now(), "idempotency_key": secrets.token_hex(16)}
+
+
+def _tell(done: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(done)
+        return
+    standing = "invalid" if done["is_invalid"] else "valid"
+    print(f"lead {done['lead']}: {standing}{'' if done['changed'] else ' (as before)'}")

@@ -1,0 +1,1 @@
+"""What the resolver is handed."""

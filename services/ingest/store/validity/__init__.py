@@ -1,0 +1,1 @@
+"""What the first filter goes by, and what it keeps."""

@@ -1,0 +1,1 @@
+"""Invalid leads, as nurture treats them."""
