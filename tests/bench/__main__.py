@@ -26,6 +26,8 @@ from tests.bench.parts import (
     measure_latencies,
     measure_the_door,
     measure_the_mill,
+    measure_the_resolver,
+    profile_resolver,
     profile_tally,
 )
 from tests.bench.report import Line, print_json, print_table, tell
@@ -37,12 +39,12 @@ _BUSY = 0.5
 def read_options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--part", choices="abcde", action="append", help="only this part; may be repeated")
+    parser.add_argument("--part", choices="abcdef", action="append", help="only this part; may be repeated")
     parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default: 5)")
     parser.add_argument("--events", type=int, default=200_000, help="events a run of tally (default: 200000)")
     parser.add_argument("--rate", type=float, default=1000, help="events per second in c (default: 1000)")
     parser.add_argument("--seconds", type=float, default=20, help="seconds of load in c (default: 20)")
-    parser.add_argument("--profile", choices="ae", help="print where the time goes instead of comparing")
+    parser.add_argument("--profile", choices="aef", help="print where the time goes instead of comparing")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser.parse_args()
 
@@ -50,11 +52,16 @@ def read_options() -> argparse.Namespace:
 async def measure(options: argparse.Namespace) -> list[Line]:
     """Run what was asked for and return all figures."""
     extent = Extent(rounds=options.rounds, events=options.events, rate=options.rate, seconds=options.seconds)
-    parts = options.part or ["a", "b", "c", "d", "e"]
+    parts = options.part or list("abcdef")
     lines: list[Line] = []
     if options.profile == "e":
         with start_servers() as servers:
             await profile_door(servers, seconds=options.seconds)
+        return []
+    if options.profile == "f":
+        with start_servers() as servers:
+            settle_garbage()
+            await profile_resolver(servers, extent)
         return []
     if options.profile or "a" in parts or "b" in parts:
         with start_servers() as servers:
@@ -74,6 +81,10 @@ async def measure(options: argparse.Namespace) -> list[Line]:
     if "e" in parts:
         with start_servers() as servers:
             lines += await measure_the_door(servers, extent)
+    if "f" in parts:
+        with start_servers() as servers:
+            settle_garbage()
+            lines += await measure_the_resolver(servers, extent)
     return lines
 
 

@@ -1,9 +1,9 @@
-"""The five parts of a run: what is compared with what, and which targets it is held against."""
+"""The six parts of a run: what is compared with what, and which targets it is held against."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.testing.kafka_broker import find_kafka
 from tests.bench.cost import Meter
@@ -18,6 +18,7 @@ from tests.bench.on_door.deployment import LogKind
 from tests.bench.on_door.lines import lines_of
 from tests.bench.on_door.measurement import measure_door
 from tests.bench.on_mill.measurement import measure_mill
+from tests.bench.on_resolver.measurement import measure_telling
 from tests.bench.on_services import contenders as services
 from tests.bench.on_services.workload import prepare_services
 from tests.bench.on_tally import contenders as tally
@@ -35,6 +36,8 @@ _PEER = 1.5
 _P99_MS = 250.0
 _LEADS_PER_SECOND = 200.0
 _DOOR_SECONDS = 4.0
+_RESOLVED = 8_000.0
+_TOLD_P99_MS = 150.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +185,39 @@ async def measure_the_door(servers: Servers, extent: Extent) -> list[Line]:
         )
         lines += lines_of(found, log=log)
     return lines
+
+
+async def measure_the_resolver(servers: Servers, extent: Extent) -> list[Line]:
+    """(f) Ingest's resolver alone on Kafka: from the raw topic to what it says, at once and at a rate."""
+    tell(
+        f"(f) the resolver on Kafka: {extent.service_events:,} events a run, then {extent.rate:,.0f} a second"
+    )
+    workload = await prepare_services(servers, events=extent.service_events)
+    ours = [one for one in services.ingest_contenders(workload) if one.name == services.INGEST]
+    rounds = await interleave(servers, ours, rounds=extent.rounds)
+    told = await measure_telling(servers, rate=extent.rate, seconds=extent.seconds)
+    what = f"raw topic to leads and behaviour at {told.per_second:,.0f} events/s"
+    p50, p99 = (percentile(told.latencies, share) * 1000 for share in (0.5, 0.99))
+    late = percentile(told.late, 0.99) * 1000
+    return [
+        replace(_rate("f", rounds, services.INGEST), target=_RESOLVED),
+        Line(part="f", what=f"{what}, p50", figure=p50, unit=" ms"),
+        Line(
+            part="f",
+            what=f"{what}, p99",
+            figure=p99,
+            unit=" ms",
+            target=_TOLD_P99_MS,
+            holds="below",
+            remark=f"the append itself p99 {late:.1f} ms; {told.cores:.2f} cores",
+        ),
+    ]
+
+
+async def profile_resolver(servers: Servers, extent: Extent) -> None:
+    """Print where the resolver's time goes."""
+    workload = await prepare_services(servers, events=extent.service_events)
+    await _profile(servers, services.ingest_contenders(workload)[:1])
 
 
 async def profile_tally(servers: Servers, extent: Extent) -> None:

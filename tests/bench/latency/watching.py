@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Protocol
 
 import asyncpg
@@ -58,11 +58,11 @@ def _note(seen: dict[str, float], values: Iterable[bytes | None]) -> None:
 
 
 class KafkaWatcher:
-    """Reads the topic with a consumer of its own, as another service would."""
+    """Reads topics with a consumer of its own, as another service would."""
 
-    def __init__(self, kafka: str, *, topic: str = TIER_CHANGES.name) -> None:
+    def __init__(self, kafka: str, *, topics: Sequence[str] = (TIER_CHANGES.name,)) -> None:
         self.seen: dict[str, float] = {}
-        self._topic = topic
+        self._topics = topics
         self._consumer: Any = AIOKafkaConsumer(
             bootstrap_servers=kafka, enable_auto_commit=False, fetch_max_wait_ms=100
         )
@@ -70,7 +70,7 @@ class KafkaWatcher:
     async def start(self) -> None:
         """Begin at the end."""
         await self._consumer.start()
-        partitions = [KafkaPartition(self._topic, number) for number in range(PARTITIONS)]
+        partitions = [KafkaPartition(topic, number) for topic in self._topics for number in range(PARTITIONS)]
         self._consumer.assign(partitions)
         for partition, end in (await self._consumer.end_offsets(partitions)).items():
             self._consumer.seek(partition, end)

@@ -82,7 +82,7 @@ async def _await_owners(mill: Mill, kafka: str, *, rate: float, seconds: float) 
     calls = [call for number in range(count) for call in _ready_buyer(number)]
     size = len(calls) // count
     parcels = make_parcels(calls, address=mill.edge, source=SOURCE, key=mill.key, size=size)
-    watcher = KafkaWatcher(kafka, topic=ASSIGNMENTS.name)
+    watcher = KafkaWatcher(kafka, topics=(ASSIGNMENTS.name,))
     await watcher.start()
     watching = asyncio.create_task(watcher.run())
     try:
