@@ -107,6 +107,7 @@ class Observation:
                 parent = value
                 break
         self._room -= 1
+        route = ""
         try:
             with self._tracing.span(
                 method, kind="server", parent=parse_traceparent(parent), attributes=seen
@@ -127,13 +128,13 @@ class Observation:
                     except Exception as error:  # noqa: BLE001  # the last place where it can be told
                         await self._tell(error, scope, trace, watch, has_started=status != 0)
                     finally:
-                        seen["http.route"] = route_of(scope)
+                        seen["http.route"] = route = route_of(scope)
                         seen["http.response.status_code"] = status or _CLIENT_GONE
         finally:
             self._room += 1
             self._metrics.request(
                 method=method,
-                route=route_of(scope),
+                route=route,
                 status_code=status or _CLIENT_GONE,
                 seconds=perf_counter() - started,
             )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import chain
 from typing import Final, Protocol
 from urllib.parse import parse_qs
@@ -63,14 +64,17 @@ def query_of(scope: Scope) -> Mapping[str, list[str]]:
         return {}
 
 
-def _from_authorization(headers: Mapping[bytes, str]) -> Iterator[str]:
-    scheme, _, credentials = headers.get(b"authorization", "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            plain = base64.b64decode(credentials.strip(), validate=True).decode("utf-8")
-        except (binascii.Error, UnicodeDecodeError):
-            return
-        yield plain.partition(":")[0]
+@lru_cache(maxsize=1_000)
+def _user_of(authorization: str) -> str:
+    """Return the user in Basic credentials, ``""`` if there is none; most clients send the same each time."""
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        plain = base64.b64decode(credentials.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return plain.partition(":")[0]
 
 
 def _from_elsewhere(headers: Mapping[bytes, str], query: Mapping[str, list[str]]) -> Iterator[str]:
@@ -103,7 +107,9 @@ async def find_entrance(
     written = (value for value in in_body if isinstance(value, str))
     tried: set[str] = set()
     works_elsewhere = False
-    for key in chain(_from_authorization(headers), written, _from_elsewhere(headers, query)):
+    for key in chain(
+        (_user_of(headers.get(b"authorization", "")),), written, _from_elsewhere(headers, query)
+    ):
         if key and key not in tried:
             tried.add(key)
             entrance = await keys.entrance_of(key, now=now)
