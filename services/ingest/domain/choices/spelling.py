@@ -14,9 +14,11 @@ from typing import Final
 import msgspec
 
 from services.ingest.domain.choices.folding import fold_spelling, key_of
-from services.ingest.domain.choices.typos import TypoFinder
+from services.ingest.domain.choices.typos import TypoFinder, find_distance
 
 _LONGEST: Final = 80
+_LONGEST_JOINED: Final = 16
+_SHORTEST_LED: Final = 3
 _MOST_PARTS: Final = 5
 _NUMBERED: Final = re.compile(r"\(?(?:\d{1,2}|[a-z])[.、):](?!\d)\s*|[(\[](?:\d{1,2}|[a-z])[)\]]\s*")
 _BRACKETS: Final = re.compile(r"[(\[【]([^()\[\]【】]*)[)\]】]")
@@ -83,7 +85,7 @@ class Spellings:
         parts = [part for part in _PARTS.split(plain) if part]
         if len(parts) > 1:
             return self._agree(parts)
-        return self._find_opened(plain) or self._find_typo(plain)
+        return self._find_opened(plain) or self._find_joined(plain) or self._find_typo(plain)
 
     def find_exact(self, text: str) -> str | None:
         """Return the value of which the whole ``text`` is a spelling as it was given, or None."""
@@ -143,6 +145,19 @@ class Spellings:
             return value if opener or key[length - 1] in self._openers else None
         return None
 
+    def _find_joined(self, folded: str) -> str | None:
+        """Return the value of a text that is nothing but spellings of it in a row: "钢铁冶金"."""
+        key = key_of(folded)
+        if key.isascii() or len(key) > _LONGEST_JOINED or any(one.isdecimal() for one in key):
+            return None
+        ends: list[set[str]] = [set() for _ in range(len(key) + 1)]
+        for end in range(2, len(key) + 1):
+            for start in range(max(0, end - self._longest), end - 1):
+                value = self._exact.get(key[start:end])
+                if value is not None and (start == 0 or ends[start]):
+                    ends[end] |= ends[start] | {value}
+        return ends[-1].pop() if len(ends[-1]) == 1 else None
+
     def _find_typo(self, folded: str) -> str | None:
         if self._typos is None or any(one.isdecimal() for one in folded):
             return None
@@ -171,12 +186,15 @@ class WordSpellings:
         self._order = {value: place for place, value in enumerate(values)}
         self._never = [" ".join(_words(fold_spelling(one))) for one in reading.never]
         self._most_words = max((word.count(" ") + 1 for word in self._latin), default=1)
-        singles = {word: value for word, value in self._latin.items() if " " not in word}
-        self._typos = TypoFinder(singles) if reading.typos else None
+        vocabulary = {word for line in (*self._latin, *self._never) for word in line.split()}
+        self._typos = TypoFinder({word: word for word in vocabulary}, apart=1) if reading.typos else None
+        self._vocabulary = vocabulary
+        phrases = [line.split() for line in (*self._latin, *self._never)]
+        self._phrases = [phrase for phrase in phrases if len(phrase) > 1]
 
     def find(self, text: str) -> str | None:
         """Return the first value, in the order of the values, of which a spelling stands in ``text``."""
-        words = _words(fold_spelling(text))
+        words = self._led([self._meant(word) for word in _words(fold_spelling(text))])
         line = " ".join(words)
         if any(self._holds(line, one) for one in self._never):
             return None
@@ -186,14 +204,34 @@ class WordSpellings:
                 value = self._latin.get(" ".join(words[start : start + length]))
                 if value is not None:
                     found.add(value)
-        if not found and self._typos is not None:
-            found = {value for word in words if (value := self._typos.find(word)) is not None}
         return min(found, key=self._order.__getitem__) if found else None
 
     def find_exact(self, text: str) -> str | None:
         """Return the value of which the whole ``text`` is a spelling as it was given, or None."""
         line = " ".join(_words(fold_spelling(text)))
         return self._latin.get(line) or next((value for word, value in self._chinese if word == line), None)
+
+    def _meant(self, word: str) -> str:
+        """Return the word that was meant; corrected first, or "vice presidnet" is a president."""
+        if self._typos is None or word in self._vocabulary or not word.isascii():
+            return word
+        return self._typos.find(word) or word
+
+    def _led(self, words: list[str]) -> list[str]:
+        """Return the words with the first of a phrase put right, however short: "vixe president"."""
+        if self._typos is None:
+            return words
+        for place, word in enumerate(words[:-1]):
+            if word in self._vocabulary or not word.isascii() or len(word) < _SHORTEST_LED:
+                continue
+            for first, *rest in self._phrases:
+                if (
+                    words[place + 1 : place + 1 + len(rest)] == rest
+                    and find_distance(word, first, most=1) == 1
+                ):
+                    words[place] = first
+                    break
+        return words
 
     @staticmethod
     def _holds(line: str, part: str) -> bool:

@@ -92,8 +92,14 @@ _SIMPLIFIED: Final = (
     "龉龋龌龙庞龚龟里"
 )
 _TABLE: Final = str.maketrans(_TRADITIONAL, _SIMPLIFIED)
+_BACK: Final = str.maketrans(_SIMPLIFIED, _TRADITIONAL)
 
 
 def simplify(text: str) -> str:
     """Return ``text`` in simplified characters."""
     return text if text.isascii() else text.translate(_TABLE)
+
+
+def traditional_of(text: str) -> str:
+    """Return ``text`` in traditional characters, one for each simplified one that has one; for trying out."""
+    return text.translate(_BACK)

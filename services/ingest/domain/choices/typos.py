@@ -16,9 +16,13 @@ _NEAR: Final = 2
 
 
 class TypoFinder:
-    """Finds which of some words was meant; ``values`` maps each word to what it stands for."""
+    """Finds which of some words was meant; ``values`` maps each word to what it stands for.
 
-    def __init__(self, values: Mapping[str, str]) -> None:
+    Where a word of another value differs in no more than ``apart`` letters, none was.
+    """
+
+    def __init__(self, values: Mapping[str, str], *, apart: int = _NEAR) -> None:
+        self._apart = apart
         self._latin: dict[tuple[str, int], list[tuple[str, str]]] = {}
         self._chinese: dict[str, str] = {}
         for word, value in values.items():
@@ -42,7 +46,7 @@ class TypoFinder:
         near: set[str] = set()
         for other, value in self._alike(word):
             distance = find_distance(word, other, most=_NEAR)
-            if distance <= _NEAR:
+            if distance <= self._apart:
                 near.add(value)
             if distance < best:
                 best, found = distance, {value}
