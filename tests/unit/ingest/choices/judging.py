@@ -110,7 +110,7 @@ def generate(choices: Choices, *, count: int = GENERATED, seed: int = SEED) -> l
     """Return spellings of the shipped choices as people vary them, the same for the same seed."""
     draw = random.Random(seed)
     known = list(_shipped_spellings(choices))
-    cases = []
+    cases: list[Case] = []
     while len(cases) < count:
         case = draw.choice(known)
         cases.append(case._replace(text=_vary(draw, case)))
