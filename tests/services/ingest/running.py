@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,21 +173,33 @@ async def _open_log(database_url: str, kafka: str) -> AsyncIterator[Log]:
 
 @asynccontextmanager
 async def run_ingest(
-    database_url: str, data: Path, *, kafka: str = "", settings: IngestSettings | None = None
+    database_url: str,
+    data: Path,
+    *,
+    kafka: str = "",
+    settings: IngestSettings | None = None,
+    partitions: int = PARTITIONS,
+    workers: int = 1,
 ) -> AsyncIterator[RunningIngest]:
-    """Run ingest on a fresh database until the block ends; on Kafka at this address, or the embedded log."""
+    """Run ingest on a fresh database until the block ends; on Kafka at this address, or the embedded log.
+
+    Each of several ``workers`` is a member of the group with connections of its own.
+    """
     given = settings or IngestSettings()
-    async with _open_log(database_url, kafka) as log, _run_on(log, database_url, data, given) as ingest:
+    async with (
+        _open_log(database_url, kafka) as log,
+        _run_on(log, database_url, data, given, partitions=partitions, workers=workers) as ingest,
+    ):
         yield ingest
 
 
 @asynccontextmanager
 async def _run_on(
-    log: Log, database_url: str, data: Path, settings: IngestSettings
+    log: Log, database_url: str, data: Path, settings: IngestSettings, *, partitions: int, workers: int
 ) -> AsyncIterator[RunningIngest]:
     admin = await log.admin()
     await admin.create(
-        [TopicLayout(name=one.name, partitions=PARTITIONS, compacted=one.compacted) for one in TOPICS]
+        [TopicLayout(name=one.name, partitions=partitions, compacted=one.compacted) for one in TOPICS]
     )
     await admin.stop()
     await migrate(database_url, schema="ingest", scripts=MIGRATIONS)
@@ -201,8 +214,16 @@ async def _run_on(
         config=ROOT / "config",
         data=data,
         member="test",
-        loop=LoopSettings(partitions=PARTITIONS),
+        loop=LoopSettings(partitions=partitions),
     )
+    others = [
+        build(
+            replace(resources, member=f"test-{number}", registry=CollectorRegistry()),
+            settings=settings,
+            authority=EverybodyMayRead(),
+        )
+        for number in range(1, workers)
+    ]
     blueprint = build(resources, settings=settings, authority=EverybodyMayRead())
     await blueprint.start()
     async with blueprint.database.transaction() as transaction:
@@ -224,12 +245,16 @@ async def _run_on(
     client = httpx.AsyncClient(transport=transport, base_url="http://test")
     started = RunningIngest(blueprint, resources, client, app)
     await started.begin_here()
-    async with client, running(worker.run, *(activity.run for activity in edge)):
+    for other in others:
+        await other.start()
+    members = [worker, *(one for other in others for one in other.workers)]
+    runs = [one.run for one in (*members, *edge)]
+    async with client, running(*runs):
         yield started
-        for activity in reversed(edge):
-            activity.stop()
-        worker.stop()
-    await blueprint.stop()
+        for one in (*reversed(edge), *members):
+            one.stop()
+    for one in (*others, blueprint):
+        await one.stop()
 
 
 def batch_of(*items: dict[str, Any]) -> dict[str, Any]:

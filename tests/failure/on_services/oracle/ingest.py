@@ -13,8 +13,10 @@ from services.ingest.bootstrap import build_resolver
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.erasure import ErasePerson
+from services.ingest.domain.evidence.doubts import Doubt
 from services.ingest.domain.identifiers import Identifier, IdentifierKind, identifier_hasher
 from services.ingest.domain.identity.merging import UnmergeLead, find_homecomers
+from services.ingest.domain.identity.repeats import FormWindow
 from services.ingest.domain.intake import ERASED, Intake, Refusal
 from services.ingest.domain.story import StoryRow
 from services.ingest.handlers.erasing import on_erasure
@@ -79,6 +81,9 @@ class IngestExpected(Expected):
     seen: dict[str, Instant] = field(default_factory=dict)
     quarantine: dict[str, Kept] = field(default_factory=dict)
     story: Counter[StoryRow] = field(default_factory=Counter)
+    likenesses: dict[str, str] = field(default_factory=dict)
+    conflicts: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    """By id: reason, record and whose message it was."""
     merges: int = 0
     replies: dict[str, object] = field(default_factory=dict)
     suppressed: set[str] = field(default_factory=set)
@@ -100,6 +105,7 @@ class IngestReplay:
     ) -> None:
         self.expected = IngestExpected()
         self._commands = commands
+        self._others: dict[str, str] = {}
         self._unmerging = Unmerging(identifier_hasher(identity_key))
         self._reader = Reader(log)
         self._resolver = build_resolver(
@@ -108,6 +114,7 @@ class IngestReplay:
         rulebook = read_rulebook(CONFIG / "ingest", default_region="CN")
         hasher = identifier_hasher(identity_key)
         self._raw = RawReader(rulebook, hash_identifier=hasher)
+        self._window = FormWindow({}, seconds=rulebook.matching.same_form_seconds)
         self._handler = IntakeHandler(rulebook.matching, hash_identifier=hasher)
 
     def run(self, entries: Sequence[Entry]) -> IngestExpected:
@@ -142,12 +149,15 @@ class IngestReplay:
                 tally.quarantined += 1
                 raw = fact.event
                 kept[fact.id] = Kept(raw.raw.source, reading.code, fact.received, raw.key, raw.record, 0)
-            elif fact.id not in unseen:
+            elif fact.id not in unseen or self._comes_again(fact, reading):
+                unseen.discard(fact.id)
                 tally.duplicate += 1
             else:
                 unseen.discard(fact.id)
                 assert isinstance(reading, Intake)
                 error = self._take_in(fact, reading, saying)
+                if reading.form and (error is None or error.reason == ERASED):
+                    self._window.note(reading.form, fact.received)
                 if error is None:
                     tally.processed += 1
                 elif error.reason == ERASED:
@@ -165,6 +175,11 @@ class IngestReplay:
             self.expected.quarantine[record_id] = first._replace(code=message.code, tries=tries)
         for record_id in claimed:
             self.expected.seen[record_id] = received[record_id]
+
+    def _comes_again(self, fact: Fact, reading: Intake | None) -> bool:
+        """Return whether it is the same form with the same values within minutes."""
+        assert reading is not None
+        return bool(reading.form) and self._window.is_repeat(reading.form, fact.received)
 
     def _correct(self, name: str, saying: Saying) -> None:
         """Carry one command out."""
@@ -196,6 +211,10 @@ class IngestReplay:
             {row: count for row, count in expected.story.items() if row.profile not in profiles}
         )
         expected.story.update(story)
+        expected.likenesses = {k: one for k, one in expected.likenesses.items() if one not in profiles}
+        for conflict, (_, _, profile) in list(expected.conflicts.items()):
+            if profile in profiles or self._others.get(conflict) in profiles:
+                del expected.conflicts[conflict]
         saying.add(emissions, fact)
         expected.replies[name] = {"lead": home.id, "profiles": len(profiles)}
 
@@ -264,6 +283,14 @@ class IngestReplay:
         )
         saying.add(emissions, fact)
         expected.story.update(tell_story(expected.directory, intake, emissions, cause=fact.id))
+        doubts = list(expected.directory.doubts)
+        for alike in expected.directory.alike:
+            first = expected.likenesses.setdefault(alike.key, alike.profile)
+            if first != alike.profile:
+                doubts.append(Doubt(alike.reason, "likeness", alike.key, alike.profile, first))
+        for doubt in doubts:
+            self._others[doubt.id] = doubt.other
+            expected.conflicts.setdefault(doubt.id, (doubt.reason.value, fact.id, doubt.profile))
         return None
 
     def _retell(self, lead_id: str, at: Instant) -> Emission:
@@ -301,6 +328,7 @@ async def compare_ingest(database: Database, expected: IngestExpected, differenc
         seen = await connection.fetch("SELECT record_id, received FROM seen_message")
         quarantine = await connection.fetch("SELECT * FROM quarantine")
         story = Counter(read_line(row) for row in await connection.fetch("SELECT * FROM story"))
+        conflicts = await connection.fetch("SELECT id, reason, cause, profile FROM conflict")
     compare_maps(
         "identifier",
         {row["value_hash"]: (row["kind"], row["profile"]) for row in identifiers},
@@ -314,6 +342,12 @@ async def compare_ingest(database: Database, expected: IngestExpected, differenc
         differences,
     )
     compare_maps("lead", leads, directory.leads, differences)
+    compare_maps(
+        "conflict",
+        {row["id"]: (row["reason"], row["cause"].hex(), row["profile"]) for row in conflicts},
+        expected.conflicts,
+        differences,
+    )
     compare_maps(
         "contact",
         {row["lead"]: (row["email"], row["phone"]) for row in contacts},
