@@ -248,11 +248,13 @@ async def _run_on(
     for other in others:
         await other.start()
     members = [worker, *(one for other in others for one in other.workers)]
-    runs = [one.run for one in (*members, *edge)]
+    runs = (*(member.run for member in members), *(activity.run for activity in edge))
     async with client, running(*runs):
         yield started
-        for one in (*reversed(edge), *members):
-            one.stop()
+        for activity in reversed(edge):
+            activity.stop()
+        for member in members:
+            member.stop()
     for one in (*others, blueprint):
         await one.stop()
 

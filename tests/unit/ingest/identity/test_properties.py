@@ -128,7 +128,7 @@ def test_a_merge_that_is_taken_back_leaves_what_was_before(
 ) -> None:
     house = House()
     for number, name in enumerate(names):
-        more = {"user": f"u{number}"} if has_user else {}
+        more: dict[str, Any] = {"user": f"u{number}"} if has_user else {}
         house.take(message(browser=f"b{number}", email=f"p{number}@example.com", name=name, **more))
     before = [house.owner(IdentifierKind.EMAIL, f"p{number}@example.com") for number in (0, 1)]
     Settling(RULEBOOK.matching).on_merge(
