@@ -13,6 +13,7 @@ from leadmill.cli.demo import demo
 from leadmill.cli.desk import conflicts, leads
 from leadmill.cli.explain import explain
 from leadmill.cli.front import choices, form, hook, link
+from leadmill.cli.imports import group as imports
 from leadmill.cli.letters import dlq, quarantine
 from leadmill.cli.setup import config, topics
 from leadmill.cli.setup.migrate import migrate
@@ -43,6 +44,7 @@ for name, group in {
     "link": link.app,
     "form": form.app,
     "choices": choices.app,
+    "import": imports.app,
     "dlq": dlq.app,
     "quarantine": quarantine.app,
 }.items():

@@ -41,6 +41,12 @@ ROSTER: Final[Mapping[str, Entry]] = {
 QUARANTINE: Final = ingest.build_replaying
 """Sends round again what could not be used when it came in; takes the resources and the owner's database."""
 
+IMPORTS: Final = ingest.build_import_desk
+"""Where tables are brought in; takes the resources and the owner's database."""
+
+IMPORT_TEXTS: Final = ingest.IMPORT_TEXTS
+"""What commands need of imports without a database."""
+
 LINKS: Final = ingest.build_link_desk
 """Where tracking links are made; takes the resources and the owner's database."""
 

@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from shared.kernel.errors import Rejected
 from shared.runtime.settings.durations import Duration
 from shared.runtime.settings.environment import Fault, Settings
+from shared.working_time.zones import load_zone
 
 _SHORTEST_MEMORY = timedelta(days=7)
 
@@ -28,6 +30,7 @@ class IngestSettings(Settings):
         pattern="^([A-Za-z]{3})?$",
         description="currency of amounts that name none, for example CNY; without it they go to quarantine",
     )
+    zone: str = Field("Asia/Shanghai", description="where the dates of imported tables are that name no zone")
     spill: bool = Field(
         default=False,
         description="keep messages on this machine's disk while the log is away; needs a lasting data folder",
@@ -90,6 +93,10 @@ class IngestSettings(Settings):
         """Return what does not fit together."""
         if self.remember_messages < _SHORTEST_MEMORY:
             yield Fault("LEADMILL_INGEST_REMEMBER_MESSAGES", "is at least 7d: clients send again for days")
+        try:
+            load_zone(self.zone)
+        except Rejected:
+            yield Fault("LEADMILL_INGEST_ZONE", "is no zone; write Asia/Shanghai or Europe/Berlin")
         address = urlsplit(self.public_url)
         if self.public_url and (address.scheme not in {"http", "https"} or not address.netloc):
             yield Fault("LEADMILL_INGEST_PUBLIC_URL", "is written https://in.example.com")

@@ -18,10 +18,14 @@ PROMISED = {
     "dlq list", "dlq show", "dlq replay", "dlq resume", "quarantine list", "quarantine show",
     "quarantine replay", "hook add", "hook list", "hook show", "hook remove", "hook retry", "hook backfill",
     "link add", "link list", "link retire", "link qr", "form list", "form show", "form snippet",
+    "import leads", "import events", "import outcomes", "import costs", "import suppressions",
+    "import template", "import list", "import show", "import release", "import cancel",
 }  # fmt: skip
 LASTING = {"demo", "up", "run"}
 """Commands that print as they go instead of printing a result."""
-WITHOUT_DATA = {"config check", "hook providers", "form list", "form show", "form snippet"}
+WITHOUT_DATA = {
+    "config check", "hook providers", "form list", "form show", "form snippet", "import template",
+}  # fmt: skip
 
 
 def commands(group: TyperGroup, prefix: str = "") -> Iterator[tuple[str, TyperCommand]]:

@@ -8,6 +8,7 @@ from services.ingest.api.desk.correcting import MOST_ROWS, RowIn
 from services.ingest.api.desk.leads import show_file
 from services.ingest.bootstrap.choices import build_choice_desk
 from services.ingest.bootstrap.desk import LeadTools, build_conflict_desk, build_lead_tools
+from services.ingest.bootstrap.imports import IMPORT_TEXTS, build_import_desk
 from services.ingest.bootstrap.resolving import NAME, build_resolver, check_documents, new_record_id
 from services.ingest.bootstrap.service import MIGRATIONS, QUARANTINE_CHOICE, SETTINGS, build
 from services.ingest.bootstrap.tools import (
@@ -25,6 +26,7 @@ from services.ingest.queries.arrivals import Asked
 
 __all__ = [
     "HOOK_PROVIDERS",
+    "IMPORT_TEXTS",
     "MIGRATIONS",
     "MOST_ROWS",
     "NAME",
@@ -39,6 +41,7 @@ __all__ = [
     "build_form_shelf",
     "build_hook_desk",
     "build_hook_tools",
+    "build_import_desk",
     "build_lead_tools",
     "build_link_desk",
     "build_replaying",

@@ -31,6 +31,7 @@ from services.ingest.providers.roster import hook_readers
 from services.ingest.store.directory_commands import DirectoryCommands
 from services.ingest.store.documents import read_rulebook
 from services.ingest.store.identity.settling import SettlingCommands
+from services.ingest.store.imports.documents import read_import_rules
 from services.ingest.store.links import carry_out as carry_out_link_command
 from services.ingest.store.resolver import Resolver
 from services.ingest.store.resolving.ports import ReadRaw
@@ -119,3 +120,4 @@ def check_documents(config: Path) -> None:
     :raises DocumentFaults: with every fault and its path.
     """
     build_resolver(config, identity_key=bytes(32), metrics=IngestMetrics(CollectorRegistry()))
+    read_import_rules(config / NAME)

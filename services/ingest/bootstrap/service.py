@@ -17,6 +17,8 @@ from services.ingest.api.desk.validity import ValidityDesk, build_validity_route
 from services.ingest.api.edge import Edge
 from services.ingest.api.erasures import PersonNaming, build_erasure_router
 from services.ingest.api.hooks.routes import HOOK_STATUSES
+from services.ingest.api.imports.routes import build_import_router
+from services.ingest.api.imports.uploading import Uploading, upload_routes
 from services.ingest.api.links.desk import LinkDesk, build_link_router
 from services.ingest.api.links.redirecting import Redirecting
 from services.ingest.api.merges import build_merge_router
@@ -24,6 +26,7 @@ from services.ingest.api.stamping import Stamper
 from services.ingest.api.statuses import STATUSES
 from services.ingest.bootstrap.choices import build_choices
 from services.ingest.bootstrap.desk import build_desk
+from services.ingest.bootstrap.imports import build_import_desk
 from services.ingest.bootstrap.resolving import NAME, build_resolver, new_record_id
 from services.ingest.bootstrap.tools import build_hook_tools
 from services.ingest.bootstrap.ways_in import build_ways_in
@@ -34,6 +37,7 @@ from services.ingest.handlers.reading import RawReader
 from services.ingest.jobs.bookkeeping import Bookkeeping
 from services.ingest.jobs.forgetting import Forgetting
 from services.ingest.jobs.hooks.activities import hook_activities
+from services.ingest.jobs.imports.working import Working
 from services.ingest.jobs.purging import Purging
 from services.ingest.jobs.replaying import Replaying
 from services.ingest.jobs.respelling import Respelling
@@ -52,10 +56,11 @@ from shared.postgres.database import Database
 from shared.processor.checks import Finding
 from shared.runtime.blueprint import Blueprint, Resources, StoryLine
 from shared.runtime.processing import Processing
-from shared.runtime.service import Activity, repeatedly
+from shared.runtime.service import Activity, repeatedly, until_stopped
 from shared.runtime.settings.environment import load_settings
 from shared.security.entrances import WriteKeys
 from shared.security.key_ring import KeyRing
+from shared.security.tokens import Tokens
 
 MIGRATIONS: Final = Path(__file__).parents[1] / "migrations"
 SETTINGS: Final = IngestSettings
@@ -146,6 +151,14 @@ def build(
         quarantine=settings.keep_quarantine,
     )
     respelling = Respelling(database, commands=commands, clock=resources.clock)
+    imports = build_import_desk(resources, database=database, settings=settings, rulebook=rulebook)
+    uploads = upload_routes(
+        Uploading(
+            edge=edge,
+            desk=imports,
+            authority=authority or Tokens(database, pepper=pepper),
+        )
+    )
     tools = build_hook_tools(resources, database=database, metrics=metrics)
     checks = IngestChecks(database, resources.log, group=resolver.group)
 
@@ -171,6 +184,7 @@ def build(
             repeatedly("ingest-forgetting", forgetting.forget, every=_FORGET_EVERY),
             repeatedly("ingest-respelling", respelling.work_off, every=_RESPELL_EVERY),
             repeatedly("ingest-unmatched", respelling.tidy, every=_FORGET_EVERY),
+            until_stopped("ingest-imports", Working(imports).run),
             repeatedly("ingest-purging", Purging(database).purge, every=_PURGE_EVERY),
             *hook_activities(
                 tools,
@@ -188,9 +202,10 @@ def build(
             repeatedly("ingest-keys", keys.read_all, every=_READ_KEYS_EVERY),
         ),
         edge_checks={"edge": raw_log.check, "keys": keys.check},
-        hot_routes=edge.refusals.watch([*ways_in(edge), *redirecting.routes()]),
+        hot_routes=edge.refusals.watch([*ways_in(edge), *redirecting.routes(), *uploads]),
         routers=(
             build_erasure_router(naming, commands),
+            build_import_router(imports),
             build_merge_router(commands),
             build_desk(rulebook, database, commands, hash_identifier=identifier_hasher(identity_key)),
             build_validity_router(ValidityDesk(commands, reasons=rulebook.validity.reasons)),

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from services.ingest.domain.acts import Act
+from services.ingest.domain.acts import UNSUBSCRIBED, Act
 from services.ingest.domain.evidence.likeness import name_key
 from services.ingest.domain.identifiers import (
     HashIdentifier,
@@ -111,6 +111,11 @@ class Intake(msgspec.Struct, kw_only=True, gc=False):
     form: str = ""
     agent: str = ""
     dismissed: str = ""
+
+    @property
+    def only_suppresses(self) -> bool:
+        """True for a row of a table of people who want no mail: nobody becomes a lead by that (I11)."""
+        return self.imported is not None and self.act is not None and self.act.name == UNSUBSCRIBED
 
     @property
     def identifiers(self) -> Sequence[Identifier]:

@@ -322,7 +322,7 @@ def learn(lead: Lead, intake: Intake, demoted: frozenset[IdentifierKind]) -> Lea
         known = hear(contact.known, refused, intake.occurred, source=intake.source)
         if known is not contact.known:
             contact = next_contact(contact, known, contact.free_text)
-    is_captured = lead.is_captured or bool(intake.anchors)
+    is_captured = lead.is_captured or (bool(intake.anchors) and not intake.only_suppresses)
     is_old = attributes is lead.attributes and contact is lead.contact and external_ids is lead.external_ids
     if is_old and is_captured == lead.is_captured:
         return lead

@@ -9,7 +9,7 @@ import pytest
 
 from services.ingest.domain.intake import Intake
 from services.ingest.handlers.reading import RELEASE_KIND, RequestContext
-from shared.contracts.events import leads
+from shared.contracts.events import contacts, leads
 from shared.contracts.events.raw import RawReceived
 from shared.kernel.changes import Emission
 from tests.unit.ingest.requests import RECEIVED
@@ -187,3 +187,19 @@ def test_i11_the_story_says_what_holds_a_lead_and_what_released_it() -> None:
         texts += [row.text for row in tell_story(directory, intake, emissions, cause="c" * 32)]
     assert any("held by import imp-1" in text for text in texts)
     assert any("import imp-1 holds it no longer: own act" in text for text in texts)
+
+
+def test_i11_a_table_of_suppressions_makes_nobody_a_lead_and_is_remembered_when_they_become_one() -> None:
+    shelf = Shelf()
+    suppression = imported(
+        channel="event",
+        event="Unsubscribed",
+        lead={"email": EMAIL},
+        properties={"delivery_channel": "email"},
+    )
+    before = take(shelf, suppression)
+    assert told(before, leads.LeadCaptured) == []
+    said = take(shelf, imported(email=EMAIL, import_id="imp-2", owner="rep-1", minutes=1))
+    (captured,), (contact,) = told(said, leads.LeadCaptured), told(before, contacts.ContactUpdated)
+    assert captured.held == leads.Held(import_id="imp-2", owner="rep-1")
+    assert contact.consents == {"email": False}

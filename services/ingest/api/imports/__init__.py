@@ -1,0 +1,1 @@
+"""Tables at the front door: brought by upload, looked at, started, and what became of their rows."""

@@ -1,0 +1,102 @@
+"""Looks through a table before anything is taken from it: what would be taken, and what would start."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from services.ingest.domain.acts import UNSUBSCRIBED
+from services.ingest.domain.imports.survey import Preview, Warned, shown_columns, warn_of_columns
+from services.ingest.jobs.imports.reading import OpenTable, Prepared, keys_of
+from services.ingest.jobs.imports.tools import ImportTools, identifiers_of
+from services.ingest.store.imports.rows import find_known, load_said
+
+_MOST_REMEMBERED: Final = 300_000
+"""Identifiers by which rows about one person are counted once; beyond it each row counts by itself."""
+
+Progress = Callable[[int], None]
+"""Hears how many rows have been read."""
+
+
+def tell_nobody(_rows: int) -> None:
+    """Tell nobody how far it is."""
+
+
+async def look_through(opened: OpenTable, tools: ImportTools, *, progress: Progress = tell_nobody) -> Preview:
+    """Return what bringing the table in would do; nothing is written.
+
+    :raises Rejected: if the table turns out to be damaged.
+    """
+    preview = Preview(
+        encoding=opened.table.encoding,
+        delimiter=opened.table.delimiter,
+        sheet=opened.table.sheet,
+        columns=shown_columns(opened.columns),
+    )
+    starts: dict[str, int] = {}
+    seen: set[bytes] = set()
+    people: set[int] = set()
+    beside = 0
+    while slice_ := await asyncio.to_thread(opened.take):
+        async with tools.database.connection() as connection:
+            said = await load_said(connection, keys_of(slice_))
+            hashes = [one for row in slice_ if row.intake is not None for one in identifiers_of(row.intake)]
+            known = await find_known(connection, hashes)
+        for one in slice_:
+            preview.rows += 1
+            if one.fault is not None:
+                preview.refuse(one.number, one.fault)
+            elif one.row is None or one.intake is None:
+                preview.empty += 1
+            elif one.key in seen or (one.key in said and said[one.key].content == one.content):
+                preview.repeated += 1
+            else:
+                preview.taken += 1
+                beside += bool(
+                    not one.row.is_history and ("owner" in one.row.body or "status" in one.row.body)
+                )
+                _count_people(preview, one, known, people, starts, tools)
+            if one.row is not None and not one.row.key and len(seen) < _MOST_REMEMBERED:
+                seen.add(one.key)
+        progress(preview.rows)
+    preview.starts = dict(sorted(starts.items()))
+    preview.warnings = [*warn_of_columns(opened.columns, opened.manner), *opened.watch.warnings()]
+    if beside:
+        preview.warnings.append(Warned("", "not_told", beside))
+    return preview
+
+
+def _count_people(
+    preview: Preview,
+    one: Prepared,
+    known: set[str],
+    people: set[int],
+    starts: dict[str, int],
+    tools: ImportTools,
+) -> None:
+    """Count whether a row brings somebody new, once for each person as far as one can tell."""
+    intake, row = one.intake, one.row
+    assert intake is not None
+    assert row is not None
+    hashes = identifiers_of(intake)
+    if not hashes or row.body.get("event") == UNSUBSCRIBED:
+        return
+    if not known.isdisjoint(hashes):
+        preview.known += 1
+        return
+    short = {int(one[:15], 16) for one in hashes}
+    if not people.isdisjoint(short):
+        return
+    if len(people) < _MOST_REMEMBERED:
+        people |= short
+    preview.new += 1
+    is_reachable = intake.traits is not None and bool({"email", "phone"} & intake.traits.contact.keys())
+    preview.unreachable += not is_reachable
+    if row.is_history:
+        preview.held += 1
+        return
+    attributes = {} if intake.traits is None else intake.traits.attributes
+    acts: Sequence[str] = () if intake.act is None else (intake.act.name,)
+    for name in tools.forecast(attributes, acts, is_reachable):
+        starts[name] = starts.get(name, 0) + 1
