@@ -71,7 +71,8 @@ class IdentityRules(msgspec.Struct, frozen=True, kw_only=True):
 
     ``blocked`` are values, ``role_names`` local parts of addresses that belong to an office and not
     a person, ``disposable_domains`` domains of throw-away addresses; ``default_region`` is an ISO
-    3166 code. ``priorities`` are the kinds that name a person, the one that decides first.
+    3166 code. ``priorities`` are the kinds that name a person, the one that decides first;
+    ``countries`` gives the code of each name of a country, folded.
     """
 
     priorities: tuple[IdentifierKind, ...] = (
@@ -84,6 +85,7 @@ class IdentityRules(msgspec.Struct, frozen=True, kw_only=True):
     role_names: frozenset[str] = frozenset()
     disposable_domains: frozenset[str] = frozenset()
     default_region: str = "CN"
+    countries: dict[str, str] = {}
 
 
 def _ranges_of(characters: str) -> str:
@@ -165,20 +167,30 @@ def email_identifies(address: str, rules: IdentityRules) -> bool:
     local, _, domain = address.rpartition("@")
     return (
         local.partition("+")[0] not in rules.role_names
-        and domain not in rules.disposable_domains
+        and not _is_within(domain, rules.disposable_domains)
         and address not in rules.blocked
     )
+
+
+def _is_within(domain: str, domains: frozenset[str]) -> bool:
+    """Return whether a domain is one of these, or below one."""
+    while domain:
+        if domain in domains:
+            return True
+        domain = domain.partition(".")[2]
+    return False
 
 
 def normalise_phone(value: object, *, region: str | None, rules: IdentityRules) -> str | None:
     """Return a valid number in E.164, or None.
 
-    A number without a country is read as one of ``region``, else of the rules' default.
+    A number without a country is read as one of ``region``, a code or a name of the rules, else of their
+    default.
     """
     text = clean_text(value)
     if text is None or len(text) > 40:
         return None
-    where = region.upper() if region and len(region) == 2 else rules.default_region
+    where = _code_of(region, rules)
     try:
         number = phonenumbers.parse(unicodedata.normalize("NFKC", text), where)
     except phonenumbers.NumberParseException:
@@ -186,6 +198,20 @@ def normalise_phone(value: object, *, region: str | None, rules: IdentityRules) 
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _code_of(region: str | None, rules: IdentityRules) -> str:
+    if not region:
+        return rules.default_region
+    if len(region) == 2 and region.isascii() and region.upper() in phonenumbers.SUPPORTED_REGIONS:
+        return region.upper()
+    return rules.countries.get(fold_country(region), rules.default_region)
+
+
+def fold_country(name: str) -> str:
+    """Return the name of a country as it is compared: width, case, accents and marks do not count."""
+    apart = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(one for one in apart if one.isalnum())
 
 
 def national_number(number: str) -> str:

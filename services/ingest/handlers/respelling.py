@@ -98,6 +98,7 @@ def _changed(home: Lead, profile: str, told: dict[str, Scalar], *, by: str) -> L
         by=by,
         reason="a spelling was added or taken back",
         corrected=sorted(told),
+        company=home.company or None,
     )
 
 

@@ -23,6 +23,7 @@ from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.outcomes import COST_KINDS, OutcomeKind, OutcomeNames
 from services.ingest.domain.traits import FieldNames
 from services.ingest.store.rules.channels import ChannelsDocument, complete_channels
+from services.ingest.store.rules.contact_data import CountriesDocument, codes_of, read_domains
 from services.ingest.store.rules.validity import NetworksDocument, ValidityDocument, complete_validity
 from shared.documents.faults import Fault, raise_if_any
 from shared.documents.files import read_documents
@@ -165,7 +166,9 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
             priorities=tuple(identity.priorities),
             blocked=frozenset(value.casefold() for value in identity.blocked),
             role_names=frozenset(name.lower() for name in identity.role_names),
-            disposable_domains=frozenset(domain.lower() for domain in identity.disposable_domains),
+            disposable_domains=frozenset(domain.lower() for domain in identity.disposable_domains)
+            | read_domains(folder / "disposable_domains.txt"),
+            countries=codes_of(_read(folder, "countries", CountriesDocument)),
             default_region=default_region.upper(),
         ),
         channels=complete_channels(channels, folder / "referrers"),
