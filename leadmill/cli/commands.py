@@ -10,7 +10,7 @@ import typer
 from leadmill.cli.accounts import key, token
 from leadmill.cli.audit import audit
 from leadmill.cli.demo import demo
-from leadmill.cli.desk import conflicts, leads
+from leadmill.cli.desk import conflicts, erasure, leads
 from leadmill.cli.explain import explain
 from leadmill.cli.front import choices, form, hook, link
 from leadmill.cli.imports import group as imports
@@ -39,6 +39,7 @@ for name, group in {
     "key": key.app,
     "token": token.app,
     "leads": leads.app,
+    "erasure": erasure.app,
     "conflicts": conflicts.app,
     "hook": hook.app,
     "link": link.app,

@@ -98,6 +98,9 @@ CONFLICTS: Final = ingest.build_conflict_desk
 SHOW_CONFLICT: Final = ingest.show_conflict
 """Returns a conflict as it is shown."""
 
+SHOW_CERTIFICATE: Final = ingest.show_certificate
+"""Returns what an erasure removed as it is shown, sealed."""
+
 HANDOVER: Final = routing.fill_handover
 """Fills in the hand-over list of a lead; takes the resources and routing's database."""
 

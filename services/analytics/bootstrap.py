@@ -22,6 +22,7 @@ from shared.contracts.topics import (
     ASSIGNMENTS,
     BEHAVIOUR,
     DEAD_LETTERS,
+    ERASURES,
     LEADS,
     NURTURE,
     OUTCOMES,
@@ -52,7 +53,7 @@ def build_derivation(rulebook: Rulebook) -> Derivation:
 
 
 def build_stage(rulebook: Rulebook, *, partitions: int, metrics: AnalyticsMetrics) -> LockedStage[Desk]:
-    """Return analytics' stage: what it reads, decides and saves. It says nothing but dead letters."""
+    """Return analytics' stage: what it reads, decides and saves. It says but what it scrubbed."""
     rows = DeskRows(rulebook.crediting, metrics)
     return LockedStage(
         name=NAME,
@@ -60,7 +61,7 @@ def build_stage(rulebook: Rulebook, *, partitions: int, metrics: AnalyticsMetric
         topics=tuple(
             topic.name for topic in (LEADS, BEHAVIOUR, OUTCOMES, TIER_CHANGES, ASSIGNMENTS, NURTURE)
         ),
-        outputs=(),
+        outputs=(ERASURES.name,),
         dead_letters=DEAD_LETTERS[NAME].name,
         partitions=partitions,
         interpret=Interpreter(build_derivation(rulebook)),
@@ -103,7 +104,7 @@ def build(resources: Resources) -> Blueprint:
         database=database,
         group=stage.group,
         topics=stage.topics,
-        outputs=(stage.dead_letters,),
+        outputs=(*stage.outputs, stage.dead_letters),
         workers=(worker,),
         activities=(until_stopped("analytics-restating", restating.run),),
         routers=(build_router(reports=ReportQueries(database, rulebook), database=database),),

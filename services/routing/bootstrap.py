@@ -26,7 +26,7 @@ from services.routing.queries.lists import ListQueries
 from services.routing.queries.story import tell_story
 from services.routing.store.desk_rows import DeskStore
 from services.routing.store.documents import read_rulebook
-from shared.contracts.topics import ASSIGNMENTS, DEAD_LETTERS, LEADS, OUTCOMES, SCORES, TIER_CHANGES
+from shared.contracts.topics import ASSIGNMENTS, DEAD_LETTERS, ERASURES, LEADS, OUTCOMES, SCORES, TIER_CHANGES
 from shared.postgres.database import Database
 from shared.processor.checks import Finding
 from shared.processor.locked import LockedStage
@@ -66,7 +66,7 @@ def build_stage(rulebook: Rulebook, *, partitions: int) -> LockedStage[Desk]:
         name=NAME,
         group=NAME,
         topics=(LEADS.name, SCORES.name, TIER_CHANGES.name, OUTCOMES.name),
-        outputs=(ASSIGNMENTS.name,),
+        outputs=(ASSIGNMENTS.name, ERASURES.name),
         dead_letters=DEAD_LETTERS[NAME].name,
         partitions=partitions,
         interpret=interpret,

@@ -77,12 +77,13 @@ def _topic(
     compacted: bool = False,
     personal_data: bool = False,
     co_partitioned: bool = True,
+    producers: tuple[str, ...] = (),
 ) -> Topic:
     return Topic(
         name=_PREFIX + short_name,
         key=key,
         owner=owner,
-        producers=frozenset({owner}),
+        producers=frozenset({owner, *producers}),
         consumers=frozenset(consumers),
         summary=summary,
         retention=retention,
@@ -162,6 +163,15 @@ OUTCOMES: Final = _topic(
     summary="Opportunities created, moved, won and lost; payments; campaign costs.",
 )
 
+ERASURES: Final = _topic(
+    "erasures",
+    key="profile id",
+    owner="ingest",
+    producers=SERVICES,
+    consumers=("ingest",),
+    summary="What each service removed when a person asked to be forgotten, by table and count.",
+)
+
 INTERNAL: Final[Mapping[str, Topic]] = {
     service: _topic(
         f"internal.{service}",
@@ -202,6 +212,7 @@ _TOPICS: Final = {
         ASSIGNMENTS,
         NURTURE,
         OUTCOMES,
+        ERASURES,
         *INTERNAL.values(),
         *DEAD_LETTERS.values(),
     )

@@ -58,6 +58,7 @@ class TestTheRegistry:
             "assignments",
             "nurture",
             "outcomes",
+            "erasures",
             *(f"internal.{service}" for service in SERVICES),
             *(f"dlq.{service}" for service in SERVICES),
         }
@@ -68,7 +69,10 @@ class TestTheRegistry:
 
     def test_keeps_for_good_what_rebuild_and_backtest_live_on(self) -> None:
         kept = {each.short_name for each in all_topics() if each.retention is None and not each.compacted}
-        assert kept == {"leads", "behaviour", "tier-changes", "assignments", "nurture", "outcomes"}
+        assert kept == {
+            *("leads", "behaviour", "tier-changes", "assignments", "nurture", "outcomes"),
+            "erasures",
+        }
 
     def test_lets_the_owner_of_a_compacted_topic_read_it_back(self) -> None:
         assert all(each.owner in each.consumers for each in all_topics() if each.compacted)
@@ -82,6 +86,7 @@ class TestTheRegistry:
             }
             for service in SERVICES
         }
+        assert read["ingest"] == {"assignments"}
         assert read["scoring"] == {"leads", "behaviour", "outcomes", "assignments"}
         assert read["routing"] == {"leads", "contacts", "scores", "tier-changes", "outcomes"}
         assert read["nurture"] == {

@@ -78,7 +78,8 @@ class Desk:
     ``leads`` are locked. ``homes`` and ``erased`` hold what is known of every profile that the batch
     concerns. ``words`` holds everything that was said about the opportunities that may change, and
     ``touches`` every touch of the leads that have a deal or may get one. ``stored`` is how the
-    conversions of these opportunities were shared before.
+    conversions of these opportunities were shared before. ``facts_of`` counts the facts there are of
+    profiles that may be scrubbed.
     """
 
     crediting: Crediting
@@ -88,6 +89,7 @@ class Desk:
     words: dict[str, Word] = field(default_factory=dict)
     touches: dict[str, Touch] = field(default_factory=dict)
     stored: dict[ConversionKey, Sharing] = field(default_factory=dict)
+    facts_of: dict[str, int] = field(default_factory=dict)
     _learned: list[Learned] = field(default_factory=list)
     _moved: set[str] = field(default_factory=set)
     _forgotten: set[str] = field(default_factory=set)
@@ -124,6 +126,11 @@ class Desk:
         for erasure in learned.rows_like(Erasure):
             self.erased[profile] = erasure.received  # a later one has just been dropped
             self._forgotten.add(profile)
+
+    def count_facts(self, profile: str) -> int:
+        """Return how many facts of a profile there are, those learnt in this batch among them."""
+        fresh = sum(1 for one in self._learned if one.fact.profile == profile)
+        return self.facts_of.get(profile, 0) + fresh
 
     def _is_dropped(self, row: Fact | Word | Touch) -> bool:
         erased = self.erased.get(row.profile)

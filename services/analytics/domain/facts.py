@@ -58,7 +58,12 @@ _NEEDED_FIELDS: Final = frozenset(
 )
 
 
+_WRITTEN_BY_HAND: Final = {"lead_changed": frozenset({"reason"})}
+"""What people wrote about somebody, by kind; no sum is made of it."""
+
+
 def scrubbed(fact: Fact) -> Fact:
     """Return what stays of an erased person's fact: what sums are made of, under opaque ids."""
-    kept = {name: value for name, value in fact.fields.items() if name in _NEEDED_FIELDS}
+    needed = _NEEDED_FIELDS - _WRITTEN_BY_HAND.get(fact.kind, frozenset())
+    kept = {name: value for name, value in fact.fields.items() if name in needed}
     return msgspec.structs.replace(fact, message_id=None, fields=kept)

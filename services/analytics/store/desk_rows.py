@@ -18,7 +18,7 @@ from services.analytics.domain.homes import Home, Move, lead_of
 from services.analytics.domain.outcomes import Word
 from services.analytics.metrics import AnalyticsMetrics
 from services.analytics.store.derived_rows import PERSONAL, TOUCHES, WORDS, save_derived
-from services.analytics.store.facts import forget_facts, load_facts, replace_facts, save_facts
+from services.analytics.store.facts import count_facts, forget_facts, load_facts, replace_facts, save_facts
 from services.analytics.store.sharings import (
     load_sharings,
     lock_opportunities,
@@ -106,6 +106,7 @@ class DeskRows:
             words={word.event: word for word in words},
             touches={touch.event: touch for touch in touches},
             stored=await load_sharings(transaction, opportunities) if opportunities else {},
+            facts_of=await count_facts(transaction, wanted.erased) if wanted.erased else {},
         )
 
     async def _lock(self, transaction: Transaction, wanted: _Wanted) -> set[str]:

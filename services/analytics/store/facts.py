@@ -90,6 +90,15 @@ async def load_facts(transaction: Transaction, profiles: Collection[str]) -> lis
     return [_fact(row) for row in rows]
 
 
+async def count_facts(transaction: Transaction, profiles: Collection[str]) -> dict[str, int]:
+    """Return how many facts there are of each of these profiles that has any."""
+    rows = await transaction.fetch(
+        "SELECT profile, count(*) AS facts FROM fact WHERE profile = ANY($1::text[]) GROUP BY profile",
+        list(profiles),
+    )
+    return {row["profile"]: row["facts"] for row in rows}
+
+
 async def load_facts_page(transaction: Transaction, *, after: str, limit: int) -> list[Fact]:
     """Return the next facts by id, for checks."""
     rows = await transaction.fetch(

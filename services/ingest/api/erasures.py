@@ -22,6 +22,7 @@ from services.ingest.domain.intake import address
 from shared.http.access import require
 from shared.http.commands import CommandCall, CommandRunner
 from shared.kernel.errors import Rejected
+from shared.security.tokens import Principal
 
 _SUBJECT: Final = "erasure"
 
@@ -102,17 +103,19 @@ class PersonNaming:
 
 
 def build_erasure_router(naming: PersonNaming, commands: CommandRunner) -> APIRouter:
-    """Return the route of erasures; only an administrator may."""
+    """Return the route of asking for an erasure; only an administrator may."""
     router = APIRouter(prefix="/v1", tags=["ingest"])
 
-    @router.post("/erasures", dependencies=[require()], summary="Forget a person, for good")
-    async def erase_person(person: PersonIn, call: CommandCall) -> ErasureOut:
+    @router.post("/erasures", summary="Forget a person, for good")
+    async def erase_person(
+        person: PersonIn, call: CommandCall, principal: Annotated[Principal, require()]
+    ) -> ErasureOut:
         """Forget a person: contact data and free text go, keyed hashes stay so that nothing comes back.
 
         Asked again, also in another way, it does nothing more. Somebody nobody has heard of is
-        suppressed all the same.
+        suppressed all the same. `GET /v1/erasures/<lead>` is the certificate.
         """
-        command = ErasePerson(naming.find_identifier(person))
+        command = ErasePerson(naming.find_identifier(person), by=principal.subject or principal.name)
         return ErasureOut(**await call.run(commands, _SUBJECT, command))
 
     return router

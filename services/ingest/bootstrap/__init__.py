@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.ingest.api.desk.arrivals import show_arrivals
+from services.ingest.api.desk.certificates import show_certificate
 from services.ingest.api.desk.conflicts import show_conflict
 from services.ingest.api.desk.correcting import MOST_ROWS, RowIn
 from services.ingest.api.desk.leads import show_file
@@ -52,6 +53,7 @@ __all__ = [
     "describe_link",
     "new_record_id",
     "show_arrivals",
+    "show_certificate",
     "show_conflict",
     "show_file",
 ]

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 
 from services.ingest.api.desk.arrivals import build_arrival_router
+from services.ingest.api.desk.certificates import Sealing
 from services.ingest.api.desk.conflicts import ConflictDesk, build_conflict_router
 from services.ingest.api.desk.correcting import CorrectionDesk, build_bulk_router
 from services.ingest.api.desk.leads import build_lead_router
@@ -21,6 +22,7 @@ from services.ingest.domain.traits import FieldNames, TraitReader
 from services.ingest.metrics import IngestMetrics
 from services.ingest.queries.arrivals import ArrivalSearch
 from services.ingest.queries.conflicts import ConflictBook
+from services.ingest.queries.erasures import ErasureFiles
 from services.ingest.queries.lead_file import LeadFiles
 from services.ingest.queries.leads import LeadSearch
 from services.ingest.settings import IngestSettings
@@ -82,6 +84,8 @@ class LeadTools(NamedTuple):
     desk: CorrectionDesk
     files: LeadFiles
     arrivals: ArrivalSearch
+    erasures: ErasureFiles
+    sealing: Sealing
 
 
 def build_lead_tools(resources: Resources, *, database: Database) -> LeadTools:
@@ -92,7 +96,8 @@ def build_lead_tools(resources: Resources, *, database: Database) -> LeadTools:
     commands = _commands_of(resources, database)
     desk = build_correction_desk(rulebook, database, commands, hash_identifier=hasher)
     arrivals = ArrivalSearch(database, rules=rulebook.identity, hash_identifier=hasher)
-    return LeadTools(desk, LeadFiles(database), arrivals)
+    sealing = Sealing(resources.secrets.pepper.reveal())
+    return LeadTools(desk, LeadFiles(database), arrivals, ErasureFiles(database), sealing)
 
 
 def _commands_of(resources: Resources, database: Database) -> CommandRunner:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from services.ingest.api.admission.limiter import Limiter
+from services.ingest.api.desk.certificates import Sealing, build_certificate_router
 from services.ingest.api.desk.choices import CHOICE_STATUSES, build_choice_router
 from services.ingest.api.desk.keys import build_key_router
 from services.ingest.api.desk.quarantine import build_quarantine_router
@@ -44,6 +45,7 @@ from services.ingest.jobs.respelling import Respelling
 from services.ingest.jobs.turning_away import TurningAway
 from services.ingest.metrics import IngestMetrics
 from services.ingest.queries.checks import IngestChecks
+from services.ingest.queries.erasures import ErasureFiles
 from services.ingest.queries.links import LinkTable
 from services.ingest.queries.sources import SourceReport
 from services.ingest.queries.story import find_story
@@ -185,7 +187,7 @@ def build(
             repeatedly("ingest-respelling", respelling.work_off, every=_RESPELL_EVERY),
             repeatedly("ingest-unmatched", respelling.tidy, every=_FORGET_EVERY),
             until_stopped("ingest-imports", Working(imports).run),
-            repeatedly("ingest-purging", Purging(database).purge, every=_PURGE_EVERY),
+            repeatedly("ingest-purging", Purging(database, clock=resources.clock).purge, every=_PURGE_EVERY),
             *hook_activities(
                 tools,
                 commands=commands,
@@ -206,6 +208,7 @@ def build(
         routers=(
             build_erasure_router(naming, commands),
             build_import_router(imports),
+            build_certificate_router(ErasureFiles(database).find_certificate, Sealing(pepper)),
             build_merge_router(commands),
             build_desk(rulebook, database, commands, hash_identifier=identifier_hasher(identity_key)),
             build_validity_router(ValidityDesk(commands, reasons=rulebook.validity.reasons)),

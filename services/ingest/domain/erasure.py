@@ -21,9 +21,22 @@ _SHORTEST_NUMBER: Final = 8
 
 
 class ErasePerson(msgspec.Struct, frozen=True):
-    """The command: forget whoever this identifier leads to, and suppress it if it leads to nobody."""
+    """The command: forget whoever this identifier leads to, and suppress it if it leads to nobody.
+
+    ``by`` is who passed the wish on.
+    """
 
     identifier: Identifier
+    by: str = ""
+
+
+class RemovalHeard(msgspec.Struct, frozen=True, gc=False):
+    """A service says what it scrubbed of a profile: how many rows, by place."""
+
+    lead: str
+    profile: str
+    service: str
+    removed: dict[str, int]
 
 
 class Erased(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ too little: a document called after eleven digits loses them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -91,6 +91,17 @@ def scrub_text(text: str) -> str:
     if _ID.fullmatch(text) is None:
         text = _PHONE.sub(REMOVED, text)
     return text[:_LONGEST_TEXT]
+
+
+def without(text: str, values: Iterable[str]) -> str:
+    """Return a text in which nothing stands of these values, whatever their case, nor of their words.
+
+    Words of one letter stay: they name nobody.
+    """
+    parts = {part for value in values for part in (value.strip(), *value.split()) if len(part) > 1}
+    for part in sorted(parts, key=len, reverse=True):
+        text = re.sub(re.escape(part), REMOVED, text, flags=re.IGNORECASE)
+    return text
 
 
 def scrub_label(text: str) -> str:

@@ -21,7 +21,7 @@ from services.ingest.domain.directory import Directory, Lead, Told, hear, is_the
 from services.ingest.domain.identifiers import Identifier, IdentifierKind
 from services.ingest.domain.identity.merging import next_contact
 from services.ingest.domain.identity.resolving import LeadUnknown
-from services.ingest.domain.scrubbing import Scalar, scrub_text
+from services.ingest.domain.scrubbing import Scalar, scrub_text, without
 from services.ingest.domain.story import StoryRow
 from services.ingest.domain.traits import CONSENT
 from services.ingest.handlers.resolution import PersonErased, contact_updated
@@ -97,7 +97,7 @@ def on_correction(
         reachable=after.is_reachable,
         external_ids=[ExternalId(source=ref.source, id=ref.id) for ref in after.external_ids],
         by=command.by,
-        reason=scrub_text(command.reason),
+        reason=without(scrub_text(command.reason), [*_naming(lead), *_naming(after)]),
         corrected=corrected,
     )
     emissions = [Emission(event, profile, lead.id, at)]
@@ -110,6 +110,13 @@ def on_correction(
     if command.note:
         note = Note(profile=profile, lead=lead.id, at=at, by=command.by, text=command.note, cause=cause)
     return Correction(after, corrected, emissions, story, note)
+
+
+def _naming(lead: Lead) -> Iterator[str]:
+    """Return what names a person among what is known of them."""
+    for name in ("name", "company_name", "email", "phone"):
+        if (text := lead.contact.text(name)) is not None:
+            yield text
 
 
 def _corrected(lead: Lead, command: CorrectLead, at: Instant) -> Lead:

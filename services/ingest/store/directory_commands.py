@@ -10,17 +10,19 @@ from typing import Protocol
 
 from services.ingest.domain.desk.corrections import CorrectLead, Note
 from services.ingest.domain.directory import Directory, Lead
-from services.ingest.domain.erasure import Erased, ErasePerson
+from services.ingest.domain.erasure import Erased, ErasePerson, needles_of
 from services.ingest.domain.identifiers import Identifier, IdentifierKind
 from services.ingest.domain.identity.merging import UnmergeLead, find_homecomers
 from services.ingest.domain.identity.resolving import LeadUnknown
 from services.ingest.domain.story import StoryRow
 from services.ingest.domain.validity.judging import InvalidateLead, ValidateLead
+from services.ingest.store.desk.erasures import open_erasure
 from services.ingest.store.desk.notes import save_note
 from services.ingest.store.desk.owners import load_owner
 from services.ingest.store.directory_rows import load_directory, load_identifiers, save_directory
 from services.ingest.store.erasure import load_members, scrub
 from services.ingest.store.story import save_story
+from shared.contracts.events.erasures import PersonalDataRemoved
 from shared.kernel.changes import Emission, Fact
 from shared.kernel.instants import Instant
 from shared.postgres.database import Transaction
@@ -143,8 +145,8 @@ class DirectoryCommands:
         :raises WriteConflict: if a profile moved meanwhile; it is tried again.
         """
         match fact.event:
-            case ErasePerson(identifier):
-                return await self._erase(transaction, fact, identifier)
+            case ErasePerson(identifier, by):
+                return await self._erase(transaction, fact, identifier, by)
             case UnmergeLead():
                 return await self._unmerge(transaction, fact, fact.event)
             case CorrectLead():
@@ -153,7 +155,7 @@ class DirectoryCommands:
                 return await self._take_word(transaction, fact, fact.event)
         raise TypeError(f"{type(fact.event).__name__} is no command of ingest")
 
-    async def _erase(self, transaction: Transaction, fact: Fact, identifier: Identifier) -> Decision:
+    async def _erase(self, transaction: Transaction, fact: Fact, identifier: Identifier, by: str) -> Decision:
         """Forget whoever an identifier leads to; one that leads to nobody is suppressed."""
         directory, fresh = await load_directory(transaction, [identifier])
         lead = directory.lead_of(identifier)
@@ -166,11 +168,31 @@ class DirectoryCommands:
         await load_members(transaction, directory, lead.id)
         erased, emissions, story = self._on_erasure(directory, lead.id, at=fact.received, cause=fact.id)
         await save_directory(transaction, directory, fresh=fresh)
-        await scrub(transaction, erased)
+        removed = await scrub(transaction, erased)
         await save_story(transaction, story)
-        return Decision(
-            Outcome.PROCESSED, emissions, reply={"lead": lead.id, "profiles": len(erased.profiles)}
+        profiles = [profile.id for profile in erased.profiles]
+        await open_erasure(
+            transaction,
+            lead=lead.id,
+            asked=fact.received,
+            by=by,
+            profiles=profiles,
+            looked_through=None if needles_of(erased.gone) else fact.received,
         )
+        told = [
+            Emission(
+                PersonalDataRemoved(
+                    lead=lead.id,
+                    profile=profile,
+                    service="ingest",
+                    removed=removed if profile == profiles[0] else {},
+                ),
+                *(profile, lead.id, fact.received),
+            )
+            for profile in profiles
+        ]
+        reply = {"lead": lead.id, "profiles": len(profiles)}
+        return Decision(Outcome.PROCESSED, [*emissions, *told], reply=reply)
 
     async def _unmerge(self, transaction: Transaction, fact: Fact, command: UnmergeLead) -> Decision:
         own = Identifier(IdentifierKind.LEAD, command.lead)

@@ -49,25 +49,31 @@ async def load_members(transaction: Transaction, directory: Directory, lead_id: 
         directory.leads |= await load_leads(transaction, members)
 
 
-async def scrub(transaction: Transaction, erased: Erased) -> None:
+async def scrub(transaction: Transaction, erased: Erased) -> dict[str, int]:
     """Delete what names the person, after the directory has been saved, and mark the leads.
 
-    What may lie in quarantine or among the dead letters under no identifier is looked for afterwards.
+    Returns how many rows went, by table. What may lie in quarantine or among the dead letters under no
+    identifier is looked for afterwards.
     """
     leads = [lead.id for lead in erased.gone]
     profiles = [profile.id for profile in erased.profiles]
     at = erased.lead.erased
     assert at is not None
-    await transaction.execute("DELETE FROM contact WHERE lead = ANY($1::text[])", leads)
+    removed = {"lead.attributes": sum(len(lead.attributes) for lead in erased.gone)}
+    removed["contact"] = await transaction.execute("DELETE FROM contact WHERE lead = ANY($1::text[])", leads)
     await transaction.execute("UPDATE lead SET erased = $2 WHERE id = ANY($1::text[])", leads, at)
     for table in _OF_PROFILES:
-        await transaction.execute(f"DELETE FROM {table} WHERE profile = ANY($1::text[])", profiles)  # noqa: S608
-    await transaction.execute(_SCRUB_QUARANTINE, profiles)
+        removed[table] = await transaction.execute(
+            f"DELETE FROM {table} WHERE profile = ANY($1::text[])",  # noqa: S608 - our own names
+            profiles,
+        )
+    removed["quarantine"] = await transaction.execute(_SCRUB_QUARANTINE, profiles)
     await forget_doubts(transaction, profiles)
     await forget_missed(transaction, texts=_texts_of(erased.gone), names=_names_of(erased.gone))
     needles = needles_of(erased.gone)
     if needles:
         await transaction.execute(_ASK, erased.lead.id, msgspec.json.encode(needles).decode(), at)
+    return removed
 
 
 def _texts_of(leads: Sequence[Lead]) -> set[str]:

@@ -13,13 +13,12 @@ from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from services.ingest.domain.admission.quarantine import Quarantined
-from services.ingest.domain.desk.owners import OwnerHeard
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.intake import ERASED, Intake, Refusal
 from services.ingest.domain.story import StoryRow
-from services.ingest.store.desk.owners import save_owners
+from services.ingest.store.desk.heard import Heard, save_heard
 from services.ingest.store.directory_rows import (
     claim_messages,
     load_directory,
@@ -45,7 +44,16 @@ from services.ingest.store.story import save_story
 from services.ingest.store.validity.recent_acts import load_recent_acts, save_recent_acts
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.raw import RawReceived
-from shared.contracts.topics import ASSIGNMENTS, BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, OUTCOMES, RAW
+from shared.contracts.topics import (
+    ASSIGNMENTS,
+    BEHAVIOUR,
+    CONTACTS,
+    DEAD_LETTERS,
+    ERASURES,
+    LEADS,
+    OUTCOMES,
+    RAW,
+)
 from shared.kernel.changes import Emission, Fact
 from shared.kernel.errors import BUG_CODE, Rejected
 from shared.kernel.ids import deterministic_id
@@ -86,8 +94,8 @@ class Resolver:
 
     name: Final = "ingest"
     group: Final = "ingest"
-    topics: Final = (RAW.name, CONTACTS.name, ASSIGNMENTS.name)
-    outputs: Final = (LEADS.name, BEHAVIOUR.name, OUTCOMES.name, CONTACTS.name)
+    topics: Final = (RAW.name, CONTACTS.name, ASSIGNMENTS.name, ERASURES.name)
+    outputs: Final = (LEADS.name, BEHAVIOUR.name, OUTCOMES.name, CONTACTS.name, ERASURES.name)
     mirrors: Final = (CONTACTS.name,)
     dead_letters: Final = DEAD_LETTERS["ingest"].name
     keeps_receipts: Final = True
@@ -148,7 +156,7 @@ class Resolver:
 
         :raises WriteConflict: if a profile moved meanwhile; it is tried again.
         """
-        if not isinstance(facts[0].event, RawFact | LateContact | OwnerHeard):
+        if not isinstance(facts[0].event, RawFact | LateContact | Heard):
             return [await self._command(transaction, facts[0])]
         readings = await self._read_all(facts)
         received = {
@@ -178,8 +186,7 @@ class Resolver:
         await self._save_what_failed(transaction, facts, readings)
         await self._count(transaction, facts, readings, decisions)
         await self._save_errands(transaction, facts, readings, unseen=claimed)
-        heard = [fact.event for fact in facts if isinstance(fact.event, OwnerHeard)]
-        await save_owners(transaction, {one.lead: one for one in heard})
+        await save_heard(transaction, facts)
         if of_no_effect:
             await release_messages(transaction, of_no_effect)
         return decisions
@@ -230,7 +237,7 @@ class Resolver:
             elif isinstance(reading, Stumbled):
                 bug = Rejected("the message could not be read; report the bug", code=BUG_CODE)
                 decisions.append(Decision(Outcome.DEAD, error=bug))
-            elif isinstance(fact.event, OwnerHeard):
+            elif isinstance(fact.event, Heard):
                 decisions.append(Decision(Outcome.PROCESSED))
             elif reading is None:
                 decisions.append(Decision(Outcome.PROCESSED, self._retell(directory, fact)))

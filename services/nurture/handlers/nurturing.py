@@ -11,7 +11,8 @@ from services.nurture.domain.course import Course, Rules
 from services.nurture.domain.desk import Desk
 from services.nurture.domain.leads import Contact, Profile, Tier, Told, hear
 from services.nurture.handlers.telling import tell
-from shared.kernel.changes import Fact, Ruling, TimerFired
+from shared.contracts.events.erasures import PersonalDataRemoved
+from shared.kernel.changes import Emission, Fact, Ruling, TimerFired
 
 
 class NurtureHandlers:
@@ -27,6 +28,7 @@ class NurtureHandlers:
         """
         course = Course(desk, self._rules, now=fact.received, cause=fact.id, traceparent=fact.traceparent)
         event = fact.event
+        removal = [_removal(desk, event, fact)] if isinstance(event, learnt.ProfileErased) else []
         if isinstance(event, TimerFired):
             course.ring(fact.key)
         elif isinstance(event, learnt.RecordResults):
@@ -37,7 +39,25 @@ class NurtureHandlers:
                 course.look_at(lead)
         emissions, rows = tell(course.said, fact)
         desk.said += rows
-        return Ruling(emissions, course.timers)
+        return Ruling([*emissions, *removal], course.timers)
+
+
+def _removal(desk: Desk, erasure: learnt.ProfileErased, fact: Fact) -> Emission:
+    """Say what is about to be scrubbed; the desk is as it was before.
+
+    A contact that a tombstone has emptied already counts: which of the two topics is faster is chance.
+    """
+    named = {erasure.lead, desk.home_of(erasure.profile, erasure.lead), erasure.profile}
+    contacts = sum(1 for lead in named if desk.contacts.find(lead) is not None)
+    profile = desk.profiles.find(erasure.profile)
+    attributes = 0 if profile is None or profile.is_erased else len(profile.attributes)
+    told = PersonalDataRemoved(
+        lead=erasure.lead,
+        profile=erasure.profile,
+        service="nurture",
+        removed={"contact": contacts, "profile.attributes": attributes},
+    )
+    return Emission(told, erasure.profile, erasure.lead, fact.received)
 
 
 def leads_of(desk: Desk, fact: Fact) -> Iterable[str]:

@@ -25,7 +25,8 @@ from shared.kernel.instants import Instant
 class Desk:
     """Leads, profiles, reps and teams of one batch. ``rows`` are to be appended.
 
-    ``timers`` are those that the fact in hand sets or silences.
+    ``timers`` are those that the fact in hand sets or silences. ``notes`` counts the notes there are of
+    leads that may be scrubbed.
     """
 
     leads: Shelf[Lead] = field(default_factory=Shelf)
@@ -34,6 +35,7 @@ class Desk:
     teams: Shelf[TeamTurns] = field(default_factory=Shelf)
     rows: list[Row] = field(default_factory=list)
     timers: dict[TimerKey, Instant | None] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)
     _rows_before: int = 0
     _of_lead: dict[str, set[str]] = field(default_factory=dict)
     _moved: list[tuple[str, str | None]] = field(default_factory=list)

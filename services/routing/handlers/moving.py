@@ -6,6 +6,8 @@ un-merge takes nothing back that was assigned meanwhile; the lead that comes bac
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 
 from services.routing.domain.facts import ProfileErased, ProfileHeard, ProfileMoved
@@ -20,6 +22,8 @@ from services.routing.handlers.ownership import end, is_held_back, set_status
 from services.routing.handlers.reaching import settle
 from services.routing.handlers.telling import Telling
 from shared.contracts.events.assignments import LeadTransferred
+from shared.contracts.events.erasures import PersonalDataRemoved
+from shared.kernel.changes import Emission
 from shared.kernel.instants import to_datetime
 
 
@@ -138,12 +142,20 @@ def on_profile_erased(telling: Telling, event: ProfileErased) -> None:
     """The person asked to be forgotten: nobody is to act, nothing that names them stays (for good)."""
     desk = telling.desk
     profile = desk.profile(event.profile)
+    removed: Counter[str] = Counter()
     if not profile.erased:
+        removed["profile"] += 1
         desk.save_profile(scrub(profile))
     for lead_id in sorted({desk.home_of(event.lead), profile.id}):
         lead = telling.lead(lead_id)
         if lead.stay.place == "erased":
             continue
         lead = end(telling, lead, "erased")
+        removed["lead.handover"] += len(lead.handover)
         telling.save(msgspec.structs.replace(lead, handover={}, former={}))
+        removed["follow_up.note"] += desk.notes.get(lead.id, 0)
         telling.write(LeadScrubbed(lead.id))
+    told = PersonalDataRemoved(
+        lead=event.lead, profile=event.profile, service="routing", removed=dict(sorted(removed.items()))
+    )
+    telling.emissions.append(Emission(told, event.profile, event.lead, telling.now))

@@ -40,6 +40,9 @@ _LOAD_PROFILES: Final = """
 SELECT id, state FROM profile WHERE lead = ANY($1::text[]) OR id = ANY($1::text[])
 """
 _FIND_RINGING: Final = "SELECT DISTINCT key FROM timer WHERE key = ANY($1::text[]) AND due <= $2"
+_COUNT_NOTES: Final = """
+SELECT lead, count(*) AS notes FROM follow_up WHERE lead = ANY($1::text[]) AND note <> '' GROUP BY lead
+"""
 _LOCK_TEAMS: Final = "SELECT id, state FROM team ORDER BY id FOR UPDATE"
 _LOCK_REPS: Final = "SELECT id, state FROM rep WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"
 _LOCK_ALL_REPS: Final = "SELECT id, state FROM rep ORDER BY id FOR UPDATE"
@@ -81,11 +84,16 @@ class DeskStore:
             profiles=Shelf(profiles),
             teams=Shelf({row["id"]: _read_team(row["state"]) for row in teams}),
             reps=Shelf({row["id"]: _read_rep(row["state"]) for row in reps}),
+            notes=await _count_notes(transaction, wanted) if needs.erases else {},
         )
 
     async def save(self, transaction: Transaction, desk: Desk) -> None:
         """Write what has changed on a desk."""
         await save_desk(transaction, desk)
+
+
+async def _count_notes(transaction: Transaction, leads: Sequence[str]) -> dict[str, int]:
+    return {row["lead"]: row["notes"] for row in await transaction.fetch(_COUNT_NOTES, leads)}
 
 
 async def _gather(transaction: Transaction, needs: Needs) -> set[str]:

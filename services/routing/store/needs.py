@@ -38,6 +38,7 @@ class Needs:
         self.leads: set[str] = set()
         self.profiles: set[str] = set()
         self.moving: set[str] = set()
+        self.erases = False
         self.reps: set[str] = set()
         self.latest = max(fact.received for fact in facts)
         self.is_command = False
@@ -58,6 +59,7 @@ class Needs:
                 self.moving.add(event.profile)
             case ProfileErased():
                 self.profiles |= {event.profile, event.lead}
+                self.erases = True
             case ProfileHeard() | ProfileReleased() | DealHeard() | LeadJudged():
                 self.profiles.add(event.profile)
             case _:

@@ -49,7 +49,9 @@ class ProfileDeparted(msgspec.Struct, frozen=True, gc=False):
 
 
 class PersonForgotten(msgspec.Struct, frozen=True, gc=False):
-    """Whose profile this is asked to be forgotten."""
+    """Whose profile this is asked to be forgotten; ``lead`` is with whom it lives."""
+
+    lead: str = ""
 
 
 class CopiesForgotten(msgspec.Struct, frozen=True, gc=False):
@@ -195,7 +197,7 @@ def _read_return(envelope: Envelope, event: Event) -> tuple[str, object]:
 
 def _read_erasure(_envelope: Envelope, event: Event) -> tuple[str, object]:
     assert isinstance(event, leads.LeadErased)
-    return event.profile, PersonForgotten()
+    return event.profile, PersonForgotten(event.lead)
 
 
 def _read_forgotten_copies(_envelope: Envelope, event: Event) -> tuple[str, object]:

@@ -30,8 +30,10 @@ from services.scoring.handlers.interpreting import (
 )
 from services.scoring.handlers.moving import Parcel, forget_copies
 from services.scoring.handlers.telling import COOLING, Teller
+from shared.contracts.events.erasures import PersonalDataRemoved
 from shared.kernel.changes import Changes, Emission, TimerFired
 from shared.kernel.changes import Fact as Learned
+from shared.kernel.instants import Instant
 
 _STRANGER = Lodging(0, is_here=False)
 _LAST_VERSION = 2**63 - 1
@@ -155,6 +157,8 @@ class ScoringHandlers:
                 return _forget_copies(stored, erasure.profile)
         now, kept = learned.received, stored.kept
         emissions = [forget_copies(stored.lead, lead, now) for lead in kept.been_at]
+        if isinstance(erasure, PersonForgotten):
+            emissions.append(_removed(stored.lead, erasure, facts=kept.facts, at=now))
         forgotten = forget(kept, at=now)
         if kept.revision:
             emissions.append(self._teller.scores(stored.lead, forgotten))
@@ -169,7 +173,18 @@ class ScoringHandlers:
         """Whoever was forgotten stays so; only a late record of a stopped worker is answered."""
         if isinstance(learned.event, SayAgain):
             return Changes(emissions=[self._teller.scores(stored.lead, stored.kept)])
+        if isinstance(learned.event, PersonForgotten):  # they were forgotten with whom they lived
+            return Changes(
+                emissions=[_removed(stored.lead, learned.event, facts=stored.kept.facts, at=learned.received)]
+            )
         return Changes()
+
+
+def _removed(profile: str, erasure: PersonForgotten, *, facts: int, at: Instant) -> Emission:
+    """Say what was scrubbed; free properties of every fact are."""
+    lead = erasure.lead or profile
+    told = PersonalDataRemoved(lead=lead, profile=profile, service="scoring", removed={"fact.fields": facts})
+    return Emission(told, profile, lead, at)
 
 
 def _forget_copies(stored: Working, profile: str) -> Changes[Working]:

@@ -8,6 +8,7 @@ from shared.contracts.events import (
     behaviour,
     contacts,
     dead_letters,
+    erasures,
     internal_scoring,
     leads,
     nurture,
@@ -24,6 +25,7 @@ __all__ = [
     "behaviour",
     "contacts",
     "dead_letters",
+    "erasures",
     "internal_scoring",
     "leads",
     "nurture",
@@ -39,6 +41,7 @@ DECLARATIONS: Final[tuple[Declaration, ...]] = DECLARED.all()
 EXAMPLES: Final[tuple[Event, ...]] = (
     *raw.EXAMPLES,
     *leads.EXAMPLES,
+    *erasures.EXAMPLES,
     *behaviour.EXAMPLES,
     *contacts.EXAMPLES,
     *scores.EXAMPLES,

@@ -88,6 +88,25 @@ async def nothing_is_left_of(house: House, *leads: str) -> None:
             assert latest[lead.encode()] is None, topic.name
 
 
+async def is_certified(house: House, lead: str) -> None:
+    """Every service says what it removed, in a certificate that nobody can change unseen."""
+    certificate = await house.get(f"/v1/erasures/{lead}", by="manager")
+    assert (certificate["state"], certificate["waiting_for"]) == ("complete", [])
+    assert certificate["asked_by"] == "admin"
+    removed = {(one["service"], one["place"]): one["count"] for one in certificate["removed"]}
+    assert removed["routing", "lead.handover"] == len(HANDOVER)
+    assert removed["routing", "follow_up.note"] == 1
+    assert removed["nurture", "contact"] == 1
+    assert removed["scoring", "fact.fields"] > 0
+    assert removed["analytics", "fact.fields"] > 0
+    assert removed["ingest", "contact"] == 1
+    assert NEEDLES.search(str(certificate)) is None
+    assert {one["where"] for one in certificate["ages_out"]} >= {"leadmill.raw", "leadmill.contacts"}
+    assert (await house.do("/v1/erasures/check", certificate))["unchanged"]
+    forged = {**certificate, "profiles": 7}
+    assert not (await house.do("/v1/erasures/check", forged))["unchanged"]
+
+
 async def test_who_is_forgotten_in_mid_flight_leaves_only_sums(
     mailing_site_on_each_log: Site, sink: MailSink
 ) -> None:
@@ -141,6 +160,7 @@ async def test_who_is_forgotten_in_mid_flight_leaves_only_sums(
 
     await look_through_what_came(house)
     await nothing_is_left_of(house, ada, bea)
+    await is_certified(house, ada)
 
     # the sums stay, and name nobody
     assert {model: await house.credited(model) for model in credited} == credited

@@ -18,7 +18,16 @@ from services.ingest.bootstrap import MIGRATIONS, build, build_replaying
 from services.ingest.jobs.replaying import Replaying
 from services.ingest.settings import IngestSettings
 from shared.contracts.envelope import Envelope, decode_envelope
-from shared.contracts.topics import ASSIGNMENTS, BEHAVIOUR, CONTACTS, DEAD_LETTERS, LEADS, OUTCOMES, RAW
+from shared.contracts.topics import (
+    ASSIGNMENTS,
+    BEHAVIOUR,
+    CONTACTS,
+    DEAD_LETTERS,
+    ERASURES,
+    LEADS,
+    OUTCOMES,
+    RAW,
+)
 from shared.http.app import build_app
 from shared.kernel.instants import Instant
 from shared.kernel.redacted import Redacted
@@ -36,7 +45,7 @@ from shared.testing.topics import read_topic
 from tests.unit.ingest.requests import IDENTITY_KEY, ROOT
 
 PARTITIONS = 4
-TOPICS = (RAW, LEADS, BEHAVIOUR, OUTCOMES, CONTACTS, ASSIGNMENTS, DEAD_LETTERS["ingest"])
+TOPICS = (RAW, LEADS, BEHAVIOUR, OUTCOMES, CONTACTS, ASSIGNMENTS, ERASURES, DEAD_LETTERS["ingest"])
 KEY = "WK_test123"
 PEPPER = b"a pepper for the tests, 32 bytes"
 

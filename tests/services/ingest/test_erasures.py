@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,19 @@ async def dump(ingest: RunningIngest) -> str:
     return whole.lower()
 
 
+async def certified(ingest: RunningIngest, lead: str) -> dict[str, Any]:
+    """Return the certificate of an erasure, once ingest has heard itself."""
+    async with asyncio.timeout(20):
+        while True:
+            answer = await ingest.client.get(
+                f"/v1/erasures/{lead}", headers={"authorization": "Bearer manager"}
+            )
+            certificate: dict[str, Any] = answer.json()
+            if "ingest" not in certificate["waiting_for"]:
+                return certificate
+            await asyncio.sleep(0.05)
+
+
 class TestAnErasure:
     async def test_leaves_nothing_that_names_the_person(self, ingest_on_each_log: RunningIngest) -> None:
         ingest = ingest_on_each_log
@@ -53,7 +67,7 @@ class TestAnErasure:
         answer = await ingest.erase(email=ADA["email"])
         assert answer.status_code == 200
         assert answer.json() == {"lead": lead["id"], "profiles": 2}
-        await Purging(ingest.blueprint.database).purge()
+        await Purging(ingest.blueprint.database, clock=ingest.resources.clock).purge()
         await ingest.settle(5)
         left = await dump(ingest)
         for secret in ("ada@", "13800138000", "lovelace", "call me", "ld-7", "/pricing"):
@@ -64,6 +78,13 @@ class TestAnErasure:
         latest = {record.key: record.value for record in await ingest.records(CONTACTS.name)}
         assert set(latest.values()) == {None}
         assert await ingest.find(email=ADA["email"]) == []
+        certificate = await certified(ingest, lead["id"])
+        removed = {(one["service"], one["place"]): one["count"] for one in certificate["removed"]}
+        assert removed["ingest", "contact"] == 1
+        assert removed["ingest", "quarantine"] == 1
+        assert removed["ingest", "dead_letter.record_value"] == 1
+        assert removed["ingest", "story"] > 0
+        assert certificate["waiting_for"] == ["scoring", "routing", "nurture", "analytics"]
         (line, *_) = await ingest.blueprint.tell(lead["id"])
         assert (line.kind, line.text) == ("lead_erased", "asked to be forgotten")
         assert await ingest.breaches() == {}
@@ -79,7 +100,7 @@ class TestAnErasure:
         await ingest.post("/v1/track", {"userId": "u", "event": "E"})
         await ingest.post("/v1/page", {"anonymousId": "b"})
         await ingest.settle(6)
-        await Purging(ingest.blueprint.database).purge()
+        await Purging(ingest.blueprint.database, clock=ingest.resources.clock).purge()
         held = await dump(ingest)
         assert not any(told in held for told in ("ada@", "lovelace"))
         assert await ingest.said(BEHAVIOUR.name) == []

@@ -29,6 +29,7 @@ from services.routing.domain.sla.clocks import WARN, clocks_owed
 from services.routing.handlers.routing import RoutingHandlers, leads_of
 from services.routing.store.documents import read_rulebook
 from shared.contracts.declarations import Event
+from shared.contracts.events.assignments import AssignmentEvent
 from shared.kernel.changes import Fact, TimerFired, TimerKey
 from shared.kernel.errors import Rejected
 from shared.kernel.ids import deterministic_id
@@ -243,8 +244,12 @@ class Floor:
         self.desk.reps.put(rep, msgspec.structs.replace(self.rep(rep), **changes))
 
     def events(self, lead: str) -> list[str]:
-        """The names of what was said of a lead, in order."""
-        return [type(event).__name__ for _, event in self.said if getattr(event, "lead", "") == lead]
+        """The names of what was said of a lead's ownership, in order."""
+        return [
+            type(event).__name__
+            for _, event in self.said
+            if isinstance(event, AssignmentEvent) and event.lead == lead
+        ]
 
     def last(self, kind: type[E]) -> E:
         return [event for _, event in self.said if isinstance(event, kind)][-1]

@@ -6,6 +6,7 @@ import pytest
 
 from services.routing.domain.profiles import attributes_of
 from shared.contracts.events.assignments import LeadTransferred, OwnershipEnded
+from shared.contracts.events.erasures import PersonalDataRemoved
 from tests.unit.routing.floor import Floor, local, moment
 
 
@@ -144,6 +145,11 @@ class TestErasure:
         floor.fill("ada", "rep-1", pain_point="somebody's name")
         floor.erased("ada")
         assert floor.events("ada")[-1] == "OwnershipEnded"
+        removed = floor.last(PersonalDataRemoved)
+        assert (removed.service, removed.removed) == (
+            "routing",
+            {"follow_up.note": 0, "lead.handover": 1, "profile": 1},
+        )
         assert floor.timers == {}
         assert floor.lead("ada").handover == {}
         assert attributes_of(floor.desk.profiles_of("ada")) == {}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from services.ingest.domain.desk.owners import OwnerHeard
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.domain.story import StoryRow
+from services.ingest.store.desk.heard import Heard
 from shared.contracts.envelope import Envelope
 from shared.contracts.events.raw import RawReceived
 from shared.kernel.changes import Emission, Fact
@@ -66,7 +66,7 @@ CarryOut = Callable[[Transaction, Fact], Awaitable[Decision]]
 """Carries out a command about the directory, which comes by itself."""
 
 
-Hear = Callable[[Envelope], OwnerHeard | None]
+Hear = Callable[[Envelope], Heard | None]
 """Says what an event of another service tells ingest, None if nothing; pure."""
 
 

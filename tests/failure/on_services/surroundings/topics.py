@@ -14,6 +14,7 @@ from shared.contracts.topics import (
     BEHAVIOUR,
     CONTACTS,
     DEAD_LETTERS,
+    ERASURES,
     INTERNAL,
     LEADS,
     NURTURE,
@@ -26,7 +27,7 @@ from shared.log.port import Log
 from tests.engine.tally import PARTITIONS
 
 READ: Final = {
-    "ingest": (RAW.name, ASSIGNMENTS.name, CONTACTS.name),
+    "ingest": (RAW.name, ASSIGNMENTS.name, ERASURES.name, CONTACTS.name),
     "scoring": (
         LEADS.name,
         BEHAVIOUR.name,

@@ -119,7 +119,7 @@ def test_whoever_wants_no_more_mails_did_something_that_no_shipped_rule_speaks_o
 def test_an_erasure_is_told_to_the_home_and_to_where_copies_are() -> None:
     erased = read(leads.LeadErased(lead="l", profile="p"))
     assert erased is not None
-    assert (erased.key, erased.event) == ("p", PersonForgotten())
+    assert (erased.key, erased.event) == ("p", PersonForgotten("l"))
     forgotten = read(internal_scoring.ProfileForgotten(profile="p", lead="l"))
     assert forgotten is not None
     assert (forgotten.key, forgotten.event) == ("l", CopiesForgotten("p"))
