@@ -14,13 +14,13 @@ from typing import Any
 import msgspec
 
 from services.ingest.domain.desk.consent import ConsentWord
+from services.ingest.domain.evidence.bursts import RecentAct
 from services.ingest.domain.evidence.doubts import Doubt, Likeness
+from services.ingest.domain.evidence.marks import Marks
 from services.ingest.domain.identifiers import Identifier
 from services.ingest.domain.intake import ExternalRef
 from services.ingest.domain.scrubbing import Scalar
 from services.ingest.domain.traits import CONSENT
-from services.ingest.domain.validity.bursts import RecentAct
-from services.ingest.domain.validity.marks import Marks
 from shared.kernel.instants import Instant
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from services.ingest.domain.directory import Directory, Lead
+from services.ingest.domain.evidence.bursts import BURST, RecentAct, find_burst
 from services.ingest.domain.identity.resolving import Resolution
 from services.ingest.domain.intake import Intake
 from services.ingest.domain.story import StoryRow
-from services.ingest.domain.validity.bursts import BURST, RecentAct, find_burst
 from services.ingest.domain.validity.judging import InvalidateLead, Judge, ValidateLead, Verdict
 from services.ingest.handlers.resolution import PersonErased
 from services.ingest.handlers.story import in_words

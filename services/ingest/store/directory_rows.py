@@ -15,9 +15,9 @@ from typing import Final
 import msgspec
 
 from services.ingest.domain.directory import Contact, Directory, Lead, Profile, Told
+from services.ingest.domain.evidence.marks import Marks
 from services.ingest.domain.identifiers import Identifier, IdentifierKind
 from services.ingest.domain.intake import ExternalRef
-from services.ingest.domain.validity.marks import Marks
 from services.ingest.store.desk.consents import save_consents
 from shared.postgres.database import Row, Transaction
 from shared.postgres.faults import WriteConflict

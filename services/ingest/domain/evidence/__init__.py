@@ -1,1 +1,1 @@
-"""What tells people apart or alike: comparable spellings, and doubts for a person to settle."""
+"""What tells people apart or alike, or speaks against them: spellings, doubts, bursts, marks."""

@@ -24,11 +24,11 @@ from services.ingest.domain.directory import (
 )
 from services.ingest.domain.evidence.doubts import Reason
 from services.ingest.domain.evidence.likeness import same_name
+from services.ingest.domain.evidence.marks import divide, join
 from services.ingest.domain.identifiers import HashIdentifier, IdentifierKind
 from services.ingest.domain.identity.companies import DOMAIN, NAME, company_of_both
 from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.traits import CONSENT, TERMS
-from services.ingest.domain.validity.marks import divide, join
 from shared.kernel.errors import Rejected
 
 APART: Final = "apart"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from services.ingest.domain.directory import Directory
-from services.ingest.domain.validity.bursts import RecentAct
+from services.ingest.domain.evidence.bursts import RecentAct
 from shared.kernel.instants import Instant
 from shared.postgres.database import Transaction
 
