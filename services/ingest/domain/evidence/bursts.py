@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.ingest.domain.validity.rules import BurstRules
+import msgspec
+
 from shared.kernel.instants import SECOND, Instant
 
 BURST = "burst"
+
+
+class BurstRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many of these acts of one profile within so many seconds are a machine's."""
+
+    acts: frozenset[str] = frozenset()
+    count: int = 4
+    seconds: float = 2
 
 
 class RecentAct(NamedTuple):

@@ -10,8 +10,10 @@ from typing import TypeAlias
 
 import msgspec
 
-from services.ingest.domain.validity.rules import BY_HAND
 from shared.kernel.instants import Instant
+
+BY_HAND = "by_hand"
+"""The rule of what a person said."""
 
 BOUNCE = "bounce"
 """The rule of an address that a mail could not be delivered to."""

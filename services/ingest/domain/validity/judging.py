@@ -12,12 +12,12 @@ from typing import ClassVar, Final, NamedTuple
 import msgspec
 
 from services.ingest.domain.directory import Contact, Directory, Lead, Profile
-from services.ingest.domain.evidence.marks import BOUNCE, Mark, Marks, put, word_of
+from services.ingest.domain.evidence.marks import BOUNCE, BY_HAND, Mark, Marks, put, word_of
 from services.ingest.domain.identifiers import HashIdentifier, IdentifierKind, IdentityRules
 from services.ingest.domain.intake import Intake
 from services.ingest.domain.traits import fold_name
 from services.ingest.domain.validity.persons import Finding, Persons
-from services.ingest.domain.validity.rules import BY_HAND, ValidityRules
+from services.ingest.domain.validity.rules import ValidityRules
 from services.ingest.domain.validity.senders import STAFF, TEST
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant

@@ -7,10 +7,8 @@ from ipaddress import ip_network
 
 import msgspec
 
+from services.ingest.domain.evidence.bursts import BurstRules
 from shared.kernel.faults import Fault
-
-BY_HAND = "by_hand"
-"""The rule of what a person said."""
 
 
 class TestRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,14 +29,6 @@ class StaffRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     domains: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
-
-
-class BurstRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """So many of these acts of one profile within so many seconds are a machine's."""
-
-    acts: frozenset[str] = frozenset()
-    count: int = 4
-    seconds: float = 2
 
 
 class ValidityRules(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from services.ingest.domain.evidence.bursts import BurstRules
 from services.ingest.domain.validity.rules import (
-    BurstRules,
     StaffRules,
     TestRules,
     ValidityRules,

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.domain.directory import Directory
-from services.ingest.domain.evidence.bursts import RecentAct, find_burst
+from services.ingest.domain.evidence.bursts import BurstRules, RecentAct, find_burst
 from services.ingest.domain.identifiers import IdentifierKind, IdentityRules, identifier_hasher
 from services.ingest.domain.identity.merging import UnmergeLead, find_homecomers
 from services.ingest.domain.intake import Intake
 from services.ingest.domain.validity.judging import InvalidateLead, Judge, ValidateLead, is_invalid
-from services.ingest.domain.validity.rules import BurstRules, StaffRules, ValidityRules
+from services.ingest.domain.validity.rules import StaffRules, ValidityRules
 from services.ingest.handlers.judging import Judging
 from services.ingest.handlers.resolution import IntakeHandler
 from services.ingest.handlers.unmerging import Unmerging
