@@ -167,7 +167,7 @@ async def open_site(
         access = await open_access(platform.blueprints, platform.resources)
         try:
             keys = {source: await access.add_key(source) for source in ("website", "fair")}
-            token = await access.add_token("journey", role="service")
+            token = await access.add_token("journey", role="admin")
             async with Site(platform, access, keys=keys, token=token) as site:
                 yield site
         finally:

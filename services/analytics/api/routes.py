@@ -40,6 +40,8 @@ AsOf = Annotated[
 ]
 KnownAt = Annotated[str | None, Query(description="Instant (RFC 3339): only what was received by then")]
 
+WithInvalid = Annotated[bool, Query(description="False leaves out the leads that are invalid now (I5)")]
+
 
 def build_router(*, reports: ReportQueries, database: Database) -> APIRouter:
     """Return analytics' routes."""
@@ -86,11 +88,16 @@ def build_router(*, reports: ReportQueries, database: Database) -> APIRouter:
         form: WantedForm,
         by: By = "source",
         currency: Currency = None,
+        with_invalid: WithInvalid = True,  # noqa: FBT002 - a parameter of the query
         as_of: AsOf = None,
         known_at: KnownAt = None,
     ) -> Response:
         report = await reports.find_funnel(
-            by=by, currency=currency, as_of=read_instant(as_of), known_at=read_instant(known_at)
+            by=by,
+            currency=currency,
+            with_invalid=with_invalid,
+            as_of=read_instant(as_of),
+            known_at=read_instant(known_at),
         )
         body = funnel_out(report, by=by)
         return answer(form, body, rows=body["rows"], name=f"funnel-by-{by}")

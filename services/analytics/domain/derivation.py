@@ -128,6 +128,8 @@ _READINGS: Final[Mapping[str, Callable[[Fact], Row | None]]] = {
     "lead_erased": lambda fact: Erasure(fact.id, fact.profile, fact.received),
     "message_sent": _read_message,
     "lead_captured": lambda fact: _milestone(fact, "captured", fact.fields["source"]),
+    "lead_invalidated": lambda fact: _milestone(fact, "judged", fact.fields["reason"]),
+    "lead_validated": lambda fact: _milestone(fact, "judged", ""),
     "lead_status_changed": lambda fact: _milestone(fact, "status", fact.fields["to_status"]),
 }
 

@@ -14,7 +14,7 @@ from typing import Literal
 from services.analytics.domain.credits import Credit, Crediting, credit_all
 from services.analytics.domain.derivation import SentMessage
 from services.analytics.domain.homes import Home, Move, homes_of, lead_of
-from services.analytics.domain.milestones import Milestone, first_by_lead
+from services.analytics.domain.milestones import Milestone, first_by_lead, latest_by_lead
 from services.analytics.domain.outcomes import Contribution, Conversion, Word, opportunities_of
 from services.analytics.domain.reports import Credited, FunnelRow
 from services.analytics.domain.touch_points import Touch
@@ -80,11 +80,12 @@ class History:
         ]
         return sorted(rows, key=lambda row: (row.key is None, row.key or "", row.currency))
 
-    def funnel(self, *, by: By) -> list[FunnelRow]:
+    def funnel(self, *, by: By, with_invalid: bool = True) -> list[FunnelRow]:
         """Return how far leads came, by what first brought them; what is not known stands last.
 
         A lead is whoever was captured, reached a goal or has an opportunity. By source: the source of the
-        first capture. By channel or campaign: the lead's first touch point.
+        first capture. By channel or campaign: the lead's first touch point. Without ``with_invalid`` those
+        are left out whose latest status says so.
         """
         homes = homes_of(self.moves)
         origins = self._origins(homes, by)
@@ -102,6 +103,10 @@ class History:
                     lead = lead_of(homes, conversion.profile)
                     won.setdefault(lead, Counter())[conversion.currency] += conversion.minor
         everybody = reached["captured"] | reached["mql"] | reached["sql"] | owners.keys()
+        if not with_invalid:
+            statuses = ((lead_of(homes, row.profile), row) for row in self.milestones if row.kind == "status")
+            latest = latest_by_lead(statuses)
+            everybody -= {lead for lead, row in latest.items() if row.value == "invalid"}
         groups: dict[str | None, set[str]] = {}
         for lead in everybody:
             groups.setdefault(origins.get(lead), set()).add(lead)

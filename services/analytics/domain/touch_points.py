@@ -10,6 +10,9 @@ import msgspec
 from services.analytics.domain.facts import Fact, Place
 from shared.kernel.instants import Instant
 
+DISMISSED = "dismissed"
+"""The field of an act that counted for nothing when it was told."""
+
 Takes = Literal["acquisition", "live_event", "message"]
 
 
@@ -89,7 +92,9 @@ class TouchRules(msgspec.Struct, frozen=True, kw_only=True):
     visit: Instant
 
     def touch_of(self, fact: Fact) -> Touch | None:
-        """Return the touch point that a fact is, or None."""
+        """Return the touch point that a fact is, or None; what a machine did is none (I5)."""
+        if fact.fields.get(DISMISSED):
+            return None
         for rule in self.rules:
             touch = rule.touch_of(fact)
             if touch is not None:

@@ -134,6 +134,7 @@ class ReportQueries:
         *,
         by: By,
         currency: str | None = None,
+        with_invalid: bool = True,
         as_of: Instant | None = None,
         known_at: Instant | None = None,
     ) -> Funnel:
@@ -141,9 +142,9 @@ class ReportQueries:
         currency = currency or self._rulebook.currency
         if as_of is not None or known_at is not None:
             history = await self._history(as_of, known_at)
-            return Funnel(currency, history.funnel(by=by), None)
+            return Funnel(currency, history.funnel(by=by, with_invalid=with_invalid), None)
         async with snapshot(self._database) as transaction:
-            rows = await find_funnel(transaction, by=by)
+            rows = await find_funnel(transaction, by=by, with_invalid=with_invalid)
             costs = None if by == "source" else await find_costs(transaction, by=by)
         if costs is None:
             return Funnel(currency, rows, None)

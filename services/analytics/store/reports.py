@@ -43,6 +43,14 @@ captured AS (
 )
 """
 
+_LATEST: Final = """
+latest AS (
+    SELECT DISTINCT ON (lead) coalesce(p.lead, m.profile) AS lead, m.value AS status
+    FROM milestone m LEFT JOIN profile p ON p.id = m.profile WHERE m.kind = 'status'
+    ORDER BY lead, m.at DESC, m.received DESC, m.event DESC
+)
+"""
+
 _ORIGINS_BY_TOUCH: Final = """
 origin AS (
     SELECT DISTINCT ON (lead) coalesce(p.lead, t.profile) AS lead, {key} AS key
@@ -80,15 +88,16 @@ FROM spell GROUP BY rep ORDER BY rep
 """
 
 _RATE: Final = f"""
-WITH {_LEADS}, latest AS (
-    SELECT DISTINCT ON (lead) coalesce(p.lead, m.profile) AS lead, m.value AS status
-    FROM milestone m LEFT JOIN profile p ON p.id = m.profile WHERE m.kind = 'status'
+WITH {_LEADS}, {_LATEST}, judged AS (
+    SELECT DISTINCT ON (lead) coalesce(p.lead, m.profile) AS lead, m.value AS reason
+    FROM milestone m LEFT JOIN profile p ON p.id = m.profile WHERE m.kind = 'judged'
     ORDER BY lead, m.at DESC, m.received DESC, m.event DESC
 )
 SELECT count(*) AS leads, count(*) FILTER (WHERE is_customer) AS customers,
     count(*) FILTER (WHERE status IS DISTINCT FROM 'invalid') AS valid_leads,
     count(*) FILTER (WHERE is_customer AND status IS DISTINCT FROM 'invalid') AS valid_customers
-FROM everybody LEFT JOIN deals USING (lead) LEFT JOIN latest USING (lead)
+FROM everybody LEFT JOIN deals USING (lead) LEFT JOIN latest USING (lead) LEFT JOIN judged USING (lead)
+WHERE reason IS DISTINCT FROM 'test'
 """  # noqa: S608 - text of this module
 
 
@@ -117,23 +126,30 @@ async def find_costs(transaction: Transaction, *, by: By) -> Ledger:
     return {(row["key"], row["currency"]): int(row["minor"]) for row in rows}
 
 
-async def find_funnel(transaction: Transaction, *, by: By) -> list[FunnelRow]:
-    """Return how far leads came, by what first brought them; what is not known stands last."""
+async def find_funnel(transaction: Transaction, *, by: By, with_invalid: bool = True) -> list[FunnelRow]:
+    """Return how far leads came, by what first brought them; what is not known stands last.
+
+    Without ``with_invalid`` those are left out that are invalid now.
+    """
     rows = await transaction.fetch(
-        f"WITH {_LEADS}, {_ORIGINS[by]} SELECT origin.key, count(*) AS leads,"  # noqa: S608
+        f"WITH {_LEADS}, {_LATEST}, {_ORIGINS[by]} SELECT origin.key, count(*) AS leads,"  # noqa: S608
         " count(*) FILTER (WHERE is_mql) AS mqls,"
         " count(*) FILTER (WHERE is_sql OR opportunities IS NOT NULL) AS sqls,"
         " coalesce(sum(opportunities), 0)::bigint AS opportunities,"
         " count(*) FILTER (WHERE is_customer) AS customers"
         " FROM everybody LEFT JOIN origin USING (lead) LEFT JOIN goals USING (lead)"
-        " LEFT JOIN deals USING (lead) GROUP BY 1"
+        " LEFT JOIN deals USING (lead) LEFT JOIN latest USING (lead)"
+        " WHERE $1 OR status IS DISTINCT FROM 'invalid' GROUP BY 1",
+        with_invalid,
     )
     sums = await transaction.fetch(
-        f"WITH {_LEADS}, {_ORIGINS[by]}, won AS ("  # noqa: S608
+        f"WITH {_LEADS}, {_LATEST}, {_ORIGINS[by]}, won AS ("  # noqa: S608
         " SELECT coalesce(p.lead, v.profile) AS lead, v.currency, v.minor FROM conversion v"
         " LEFT JOIN profile p ON p.id = v.profile WHERE v.contribution = 'won')"
         " SELECT origin.key, currency, sum(minor) AS minor FROM won LEFT JOIN origin USING (lead)"
-        " GROUP BY 1, 2 ORDER BY 2"
+        " LEFT JOIN latest USING (lead) WHERE $1 OR status IS DISTINCT FROM 'invalid'"
+        " GROUP BY 1, 2 ORDER BY 2",
+        with_invalid,
     )
     won: dict[str | None, dict[str, int]] = {}
     for row in sums:
@@ -159,7 +175,7 @@ async def find_reps(transaction: Transaction) -> list[RepRow]:
 
 
 async def find_conversion_rates(transaction: Transaction) -> tuple[ConversionRate, ConversionRate]:
-    """Return the conversion rate of all leads, and of those that are not invalid."""
+    """Return the conversion rate of all leads but tests, and of those that are not invalid (A9)."""
     row = await transaction.fetch_row(_RATE)
     assert row is not None
     return (

@@ -21,6 +21,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "conflict.settled": 409,
     "conflict.of_one": 409,
     "lead.unknown": 404,
+    "lead.reason_unknown": 422,
     "lead.erased": 410,
     "lead.not_yours": 403,
     "lead.version_changed": 412,

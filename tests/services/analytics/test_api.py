@@ -187,6 +187,19 @@ async def test_a9_the_conversion_rate_is_told_with_and_without_invalid_leads(
     assert body["all"]["verdict"] == "above"
 
 
+@pytest.mark.parametrize("by", ["source", "channel", "campaign"])
+async def test_a9_the_funnel_is_told_without_invalid_leads_too(client: httpx.AsyncClient, by: str) -> None:
+    for more in ({}, {"known_at": format_instant(day(60))}):
+        counts = {
+            with_invalid: sum(
+                row["leads"]
+                for row in (await ask(client, "/funnel", by=by, with_invalid=with_invalid, **more))["rows"]
+            )
+            for with_invalid in ("true", "false")
+        }
+        assert counts == {"true": 5, "false": 4}
+
+
 @pytest.mark.parametrize("path", ["/attribution", "/roi", "/funnel", "/reps", "/conversion-rate"])
 async def test_every_report_is_a_table_for_spreadsheets_too(client: httpx.AsyncClient, path: str) -> None:
     by_format = await client.get(path, params={"format": "csv"})

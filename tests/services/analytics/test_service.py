@@ -206,3 +206,18 @@ async def test_two_who_speak_of_one_opportunity_at_once_leave_one_deal(
     rows = await small_stand.rows("SELECT opportunity, profile, minor FROM conversion ORDER BY 1")
     assert {(row["profile"], row["minor"]) for row in rows} == {("profile-2", 102)}
     assert len(rows) == 40
+
+
+async def test_a9_tests_are_no_leads_unless_they_turn_out_to_be_none(small_stand: Stand) -> None:
+    await small_stand.start_worker()
+    reports = ReportQueries(small_stand.database, rulebook())
+    await small_stand.take_in(
+        told(telling.captured("ada", source="web"), START),
+        told(telling.captured("eve", source="web"), START),
+        told(telling.captured("bot", source="web"), START),
+        told(telling.judged("eve", "test", 1), START + 1),
+        told(telling.judged("bot", "bot", 1), START + 1),
+    )
+    assert (await reports.find_rates()).all_leads.leads == 2
+    await small_stand.take_in(told(telling.judged("eve", "", 2), START + 2))
+    assert (await reports.find_rates()).all_leads.leads == 3

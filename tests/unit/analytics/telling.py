@@ -236,6 +236,14 @@ def status_changed(lead: str, status: Any) -> Event:
     return assignments.LeadStatusChanged(lead=lead, from_status="new", to_status=status)
 
 
+def judged(profile: str, reason: str, verdict: int) -> Event:
+    """The lead was found invalid for a reason; without one it is valid after all."""
+    common: dict[str, Any] = {"lead": profile, "profile": profile, "rule": "by_hand", "verdict": verdict}
+    if reason:
+        return leads.LeadInvalidated(**common, reason=reason)
+    return leads.LeadValidated(**common, reason="by_hand")
+
+
 def converted(lead: str, opportunity: str) -> Event:
     """The lead became an opportunity."""
     return assignments.LeadConverted(lead=lead, opportunity=opportunity, rep="rep-7")

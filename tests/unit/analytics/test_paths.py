@@ -65,6 +65,14 @@ class TestVisits:
         form = told(telling.captured("p", channel="paid_search"), START, name="a")
         assert earned(form, visit("b", START), win(day(1))) == {"a": 9_000}
 
+    def test_what_a_machine_did_is_no_touch(self) -> None:
+        """I5."""
+        clean = telling.visited("p", "paid_search", "spring")
+        bots = msgspec.structs.replace(clean, dismissed="bot")
+        assert earned(told(bots, day(0), name="bot"), told(clean, day(1), name="person"), win(day(2))) == {
+            "person": 9_000
+        }
+
     def test_two_clicks_in_two_mails_are_two_touches(self) -> None:
         clicks = [told(telling.clicked("p", f"m-{n}"), START + n, name=f"{n}") for n in range(2)]
         assert earned(*clicks, win(day(1))) == {"0": 4_500, "1": 4_500}

@@ -19,7 +19,9 @@ from services.ingest.domain.identity.merging import UnmergeLead, find_homecomers
 from services.ingest.domain.identity.repeats import FormWindow
 from services.ingest.domain.intake import ERASED, Intake, Refusal
 from services.ingest.domain.story import StoryRow
+from services.ingest.domain.validity.judging import Judge
 from services.ingest.handlers.erasing import on_erasure
+from services.ingest.handlers.judging import Judging
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import IntakeHandler, PersonErased, retell_contact
 from services.ingest.handlers.story import tell_story
@@ -115,7 +117,9 @@ class IngestReplay:
         hasher = identifier_hasher(identity_key)
         self._raw = RawReader(rulebook, hash_identifier=hasher)
         self._window = FormWindow({}, seconds=rulebook.matching.same_form_seconds)
-        self._handler = IntakeHandler(rulebook.matching, hash_identifier=hasher)
+        self._judging = Judging(Judge(rulebook.validity, rulebook.identity, hash_identifier=hasher))
+        handler = IntakeHandler(rulebook.matching, hash_identifier=hasher, judge=self._judging.on_message)
+        self._on_intake = self._judging.with_bursts(handler.on_intake)
 
     def run(self, entries: Sequence[Entry]) -> IngestExpected:
         """Fold every transaction, in this order."""
@@ -235,8 +239,11 @@ class IngestReplay:
         except Rejected as refused:
             expected.faults.append(f"command: {name} took effect, should be refused: {refused}")
             return
-        expected.story.update(story)
-        saying.add(emissions, fact)
+        verdicts, lines = self._judging.rejudge(
+            directory, [home, lead], at=at, cause=fact.id, first=len(emissions)
+        )
+        expected.story.update([*story, *lines])
+        saying.add([*emissions, *verdicts], fact)
         expected.replies[name] = {"lead": lead, "from_lead": home, "profiles": profiles}
 
     def _read(self, entry: Entry, saying: Saying) -> list[Arrived]:
@@ -269,7 +276,7 @@ class IngestReplay:
     def _take_in(self, fact: Fact, intake: Intake, saying: Saying) -> Rejected | None:
         expected = self.expected
         try:
-            emissions = self._handler.on_intake(expected.directory, intake)
+            emissions = self._on_intake(expected.directory, intake, cause=fact.id)
         except PersonErased as refused:
             expected.directory.undo_fact()
             return refused
