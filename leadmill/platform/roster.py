@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from services.analytics import bootstrap as analytics
 from services.ingest import bootstrap as ingest
@@ -46,6 +46,13 @@ IMPORTS: Final = ingest.build_import_desk
 
 IMPORT_TEXTS: Final = ingest.IMPORT_TEXTS
 """What commands need of imports without a database."""
+
+REHEARSALS: Final[Mapping[str, Callable[[Path], Callable[..., Any]]]] = {
+    "scoring": scoring.build_rehearsal,
+    "routing": routing.build_rehearsal,
+    "nurture": nurture.build_rehearsal,
+}
+"""What these services would say of a lead of whom nothing but some events is known; takes the documents."""
 
 LINKS: Final = ingest.build_link_desk
 """Where tracking links are made; takes the resources and the owner's database."""

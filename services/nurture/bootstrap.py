@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -11,6 +11,7 @@ from services.nurture.api.routes import build_router
 from services.nurture.api.tracking import Tracking
 from services.nurture.domain.course import Rules
 from services.nurture.domain.desk import Desk
+from services.nurture.domain.messages import PLANNED
 from services.nurture.domain.signing import signing_key
 from services.nurture.handlers.interpreting import interpret, interpret_tombstone
 from services.nurture.handlers.nurturing import NurtureHandlers, leads_of
@@ -29,6 +30,7 @@ from services.nurture.store.desk_rows import open_desk, save_desk
 from services.nurture.store.documents import FOLDER, read_rulebook
 from services.nurture.store.engagements import count_waiting
 from services.nurture.store.sending import is_under_way
+from shared.contracts.envelope import Envelope
 from shared.contracts.topics import (
     ASSIGNMENTS,
     BEHAVIOUR,
@@ -41,7 +43,7 @@ from shared.contracts.topics import (
     TIER_CHANGES,
 )
 from shared.delivery.mail import MailLine, MailServer
-from shared.kernel.changes import Fact
+from shared.kernel.changes import Emission, Fact
 from shared.kernel.redacted import Redacted
 from shared.log.port import Record
 from shared.log.spill import Spill
@@ -68,6 +70,27 @@ _CONNECTIONS: Final = 8
 _MEASURE_EVERY: Final = timedelta(seconds=15)
 _FLUSH_EVERY: Final = timedelta(seconds=1)
 _SEND_PATIENCE: Final = timedelta(seconds=60)
+
+
+def build_rehearsal(
+    config: Path, *, calendar: str = ""
+) -> Callable[[Sequence[Envelope]], tuple[Sequence[Emission], int]]:
+    """Return what tells what nurture would say of a lead of whom nothing but these events is known.
+
+    The number is that of mails that would go out at once. Nothing is read or written.
+    """
+    calendar = calendar or load_settings(NurtureSettings).calendar
+    handlers = NurtureHandlers(read_rulebook(config, calendar=calendar).rules)
+
+    def rehearse(envelopes: Sequence[Envelope]) -> tuple[Sequence[Emission], int]:
+        desk = Desk()
+        said: list[Emission] = []
+        for learned in filter(None, map(interpret, envelopes)):
+            desk.begin_fact()
+            said += handlers.handle(desk, learned).emissions
+        return said, sum(one.state == PLANNED for one in desk.messages)
+
+    return rehearse
 
 
 def build_stage(rules: Rules, *, partitions: int) -> LockedStage[Desk]:

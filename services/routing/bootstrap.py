@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,9 +13,12 @@ from prometheus_client import CollectorRegistry
 
 from services.routing.api.commanding import commanding_router
 from services.routing.api.reading import reading_router
+from services.routing.domain.assignment.turns import TeamTurns
 from services.routing.domain.commands import FillHandover
 from services.routing.domain.desk import Desk
+from services.routing.domain.people import renew
 from services.routing.domain.rulebook import Rulebook
+from services.routing.domain.shelf import Shelf
 from services.routing.handlers.interpreting import interpret
 from services.routing.handlers.routing import RoutingHandlers, leads_of
 from services.routing.jobs.measuring import Measuring
@@ -26,7 +29,9 @@ from services.routing.queries.lists import ListQueries
 from services.routing.queries.story import tell_story
 from services.routing.store.desk_rows import DeskStore
 from services.routing.store.documents import read_rulebook
+from shared.contracts.envelope import Envelope
 from shared.contracts.topics import ASSIGNMENTS, DEAD_LETTERS, ERASURES, LEADS, OUTCOMES, SCORES, TIER_CHANGES
+from shared.kernel.changes import Emission
 from shared.postgres.database import Database
 from shared.processor.checks import Finding
 from shared.processor.locked import LockedStage
@@ -46,6 +51,7 @@ STATUSES: Final = {
     "routing.already_owned": 409,
     "routing.at_capacity": 409,
     "routing.claims_used_up": 409,
+    "routing.lead_held": 409,
     "routing.lead_merged": 409,
     "routing.not_in_pool": 409,
     "routing.not_owned": 409,
@@ -57,6 +63,29 @@ STATUSES: Final = {
 """The statuses of refusals that are no plain 400."""
 
 _MEASURE_EVERY: Final = timedelta(seconds=15)
+
+
+def build_rehearsal(config: Path) -> Callable[[Sequence[Envelope]], Sequence[Emission]]:
+    """Return what tells what routing would say of a lead of whom nothing but these events is known.
+
+    Nothing is read or written; every rep of the document is there, with nothing to do yet.
+    """
+    rulebook = read_rulebook(config)
+    handlers = RoutingHandlers(rulebook)
+    people = rulebook.people
+
+    def rehearse(envelopes: Sequence[Envelope]) -> Sequence[Emission]:
+        desk = Desk(
+            reps=Shelf({one.rep: renew(None, one) for one in people.reps}),
+            teams=Shelf({one.team: TeamTurns(team=one.team, members=one.members) for one in people.teams}),
+        )
+        said: list[Emission] = []
+        for learned in filter(None, map(interpret, envelopes)):
+            desk.begin_fact()
+            said += handlers.handle(desk, learned).emissions
+        return said
+
+    return rehearse
 
 
 def build_stage(rulebook: Rulebook, *, partitions: int) -> LockedStage[Desk]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from services.scoring.queries.scores import ScoreQueries
 from services.scoring.queries.story import tell_story
 from services.scoring.queries.tier_stream import TierStream
 from services.scoring.store.leads import LeadStore
+from shared.contracts.envelope import Envelope
 from shared.contracts.topics import (
     ASSIGNMENTS,
     BEHAVIOUR,
@@ -31,6 +32,7 @@ from shared.contracts.topics import (
     TIER_CHANGES,
 )
 from shared.documents.files import read_documents
+from shared.kernel.changes import Emission
 from shared.postgres.database import Database
 from shared.processor.assembly import AssembledStage
 from shared.processor.checks import Finding
@@ -59,6 +61,26 @@ def check_documents(config: Path) -> None:
     :raises DocumentFaults: with every fault and its path.
     """
     load_models(config)
+
+
+def build_rehearsal(config: Path) -> Callable[[Sequence[Envelope]], Sequence[Emission]]:
+    """Return what tells what scoring would say of a lead of whom nothing but these events is known.
+
+    Nothing is read or written; the documents decide, as they stand now.
+    """
+    handlers = ScoringHandlers(load_models(config))
+
+    def rehearse(envelopes: Sequence[Envelope]) -> Sequence[Emission]:
+        said: list[Emission] = []
+        known: Working | None = None
+        for learned in filter(None, map(interpret, envelopes)):
+            known = known or handlers.begin(learned.key)
+            changes = handlers.handle(known, learned)
+            known = changes.state or known
+            said += changes.emissions
+        return said
+
+    return rehearse
 
 
 def build_stage(models: ModelSet, *, partitions: int) -> AssembledStage[Working]:

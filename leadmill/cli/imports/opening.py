@@ -12,11 +12,16 @@ if TYPE_CHECKING:
 _PIECE: Final = 1024 * 1024
 
 
-def open_desk(deployment: Deployment) -> Any:
-    """Return the desk for imports of a deployment."""
+def open_desk(deployment: Deployment, *, foresees: bool = False) -> Any:
+    """Return the desk for imports of a deployment; one that ``foresees`` tells what would start."""
     from leadmill.platform.roster import IMPORTS, KEYS_OWNER
 
-    return IMPORTS(deployment.resources, database=deployment.service(KEYS_OWNER).database)
+    desk = IMPORTS(deployment.resources, database=deployment.service(KEYS_OWNER).database)
+    if not foresees:
+        return desk
+    from leadmill.cli.imports.rehearsing import build_forecast
+
+    return desk.with_forecast(build_forecast(deployment.resources.config))
 
 
 def read_options(given: Mapping[str, Any]) -> Any:

@@ -16,7 +16,10 @@ from services.ingest.domain.imports.faults import Advice, Language, advise
 from services.ingest.domain.imports.options import ImportOptions
 from services.ingest.domain.imports.template import make_template
 from services.ingest.domain.traits import FieldNames
+from services.ingest.domain.validity.judging import Judge
+from services.ingest.handlers.judging import Judging
 from services.ingest.handlers.reading import RawReader
+from services.ingest.handlers.resolution import IntakeHandler
 from services.ingest.jobs.imports.desk import ImportDesk
 from services.ingest.jobs.imports.tools import ImportTools
 from services.ingest.providers.spreadsheets.templates import write_template
@@ -60,9 +63,10 @@ def build_import_desk(
     settings = settings or load_settings(IngestSettings, environment=resources.environment)
     rulebook = rulebook or read_rulebook(resources.config / NAME, default_region=settings.default_region)
     identity_key = resources.secrets.identity_key.reveal()
-    reader = RawReader(
-        rulebook, hash_identifier=identifier_hasher(identity_key), currency=settings.default_currency
-    )
+    hasher = identifier_hasher(identity_key)
+    reader = RawReader(rulebook, hash_identifier=hasher, currency=settings.default_currency)
+    judging = Judging(Judge(rulebook.validity, rulebook.identity, hash_identifier=hasher))
+    taking_in = IntakeHandler(rulebook.matching, hash_identifier=hasher, judge=judging.on_message)
     return ImportDesk(
         ImportTools(
             database=database,
@@ -74,6 +78,7 @@ def build_import_desk(
             stamp=ImportedRows(Stamper(identity_key=identity_key, new_id=new_record_id)),
             read_raw=reader.on_raw_received,
             zone=load_zone(settings.zone),
+            take_in=taking_in.on_intake,
             new_id=new_record_id,
         )
     )

@@ -130,7 +130,8 @@ class Preview(msgspec.Struct, kw_only=True):
     ``rows`` are those below the heading, ``empty`` among them; ``refused`` by code. ``repeated`` said the
     same before. ``new`` leads would begin, ``held`` of them as history; ``unreachable`` have neither address
     nor number. ``known`` rows are about people who are known. ``starts`` counts what would begin with the
-    new ones that are not held, as far as the rules tell from the table alone.
+    new ones that are not held, as far as the rules tell from each row alone; ``rehearsed`` of them were tried
+    out, and of more the share is taken.
     """
 
     encoding: str = ""
@@ -149,6 +150,7 @@ class Preview(msgspec.Struct, kw_only=True):
     known: int = 0
     unreachable: int = 0
     starts: dict[str, int] = {}
+    rehearsed: int = 0
 
     def refuse(self, row: int, fault: RowFault) -> None:
         """Count a row that would be refused."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from services.ingest.domain.acts import UNSUBSCRIBED
+from services.ingest.domain.directory import Directory
 from services.ingest.domain.imports.survey import Preview, Warned, shown_columns, warn_of_columns
 from services.ingest.jobs.imports.reading import OpenTable, Prepared, keys_of
 from services.ingest.jobs.imports.tools import ImportTools, identifiers_of
 from services.ingest.store.imports.rows import find_known, load_said
+
+MOST_REHEARSED: Final = 2_000
+"""New leads with whom it is tried out what would start in other services; more are counted alike."""
 
 _MOST_REMEMBERED: Final = 300_000
 """Identifiers by which rows about one person are counted once; beyond it each row counts by itself."""
@@ -60,7 +64,11 @@ async def look_through(opened: OpenTable, tools: ImportTools, *, progress: Progr
             if one.row is not None and not one.row.key and len(seen) < _MOST_REMEMBERED:
                 seen.add(one.key)
         progress(preview.rows)
-    preview.starts = dict(sorted(starts.items()))
+    can_start = preview.new - preview.held - preview.unreachable
+    preview.starts = {
+        name: round(count * max(can_start, preview.rehearsed) / preview.rehearsed)
+        for name, count in sorted(starts.items())
+    }
     preview.warnings = [*warn_of_columns(opened.columns, opened.manner), *opened.watch.warnings()]
     if beside:
         preview.warnings.append(Warned("", "not_told", beside))
@@ -96,7 +104,9 @@ def _count_people(
     if row.is_history:
         preview.held += 1
         return
-    attributes = {} if intake.traits is None else intake.traits.attributes
-    acts: Sequence[str] = () if intake.act is None else (intake.act.name,)
-    for name in tools.forecast(attributes, acts, is_reachable):
+    if not is_reachable or preview.rehearsed >= MOST_REHEARSED:
+        return
+    preview.rehearsed += 1
+    now = tools.clock.now()
+    for name in tools.forecast(tools.take_in(Directory(), intake), now):
         starts[name] = starts.get(name, 0) + 1

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, Protocol
 
+from services.ingest.domain.directory import Directory
 from services.ingest.domain.imports.definitions import ImportRules
 from services.ingest.domain.imports.rows import Row, RowChannel
 from services.ingest.domain.intake import Intake
 from services.ingest.domain.traits import FieldNames
 from shared.contracts.events.raw import RawReceived
+from shared.kernel.changes import Emission
 from shared.kernel.clock import Clock
 from shared.kernel.instants import Instant
 from shared.log.port import Log, NewRecord
@@ -46,15 +48,14 @@ class ReadRaw(Protocol):
         ...
 
 
-Forecast = Callable[[Mapping[str, object], Sequence[str], bool], Sequence[str]]
-"""Tells what would start with a new lead, by its attributes, its acts, and whether it is reachable."""
+TakeIn = Callable[[Directory, Intake], Sequence[Emission]]
+"""Tells what the resolver would say of a message, with a directory in memory."""
+
+Forecast = Callable[[Sequence[Emission], Instant], Sequence[str]]
+"""Tells what would start with a lead in the other services, by what the resolver would say of it."""
 
 
-def forecast_nothing(
-    _attributes: Mapping[str, object],
-    _acts: Sequence[str],
-    _is_reachable: bool,  # noqa: FBT001
-) -> Sequence[str]:
+def forecast_nothing(_said: Sequence[Emission], _at: Instant) -> Sequence[str]:
     """Tell nothing, where nobody knows what the other services would do."""
     return ()
 
@@ -72,6 +73,7 @@ class ImportTools:
     stamp: StampRow
     read_raw: ReadRaw
     zone: tzinfo
+    take_in: TakeIn
     new_id: Callable[[], str]
     forecast: Forecast = forecast_nothing
 
