@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -63,7 +64,15 @@ class Traits(msgspec.Struct, kw_only=True):
 
 def fold_name(name: str) -> str:
     """Return the name of a field as it is compared: case, blanks, ``_``, ``-`` and ``.`` do not count."""
+    return _folded(name) if len(name) <= _LONGEST_NAME else _fold_name(name)
+
+
+def _fold_name(name: str) -> str:
     return _SEPARATORS.sub("", unicodedata.normalize("NFKC", name).casefold())
+
+
+_folded: Final = lru_cache(maxsize=8192)(_fold_name)
+"""The same few names come with every message; made-up long ones fill no memory."""
 
 
 class FieldNames:

@@ -24,7 +24,7 @@ def bring_in(table: Path, data: Path, *, only_look: bool) -> dict[str, Any]:
     command = [
         *(sys.executable, "-c", "import sys; from leadmill.cli import main; sys.exit(main())"),
         *("import", "leads", str(table), "--data", str(data), "--json"),
-        *("--result", str(data / "result.csv")),
+        *("--result", str(data.parent / "result.csv")),
         "--preview" if only_look else "--yes",
     ]
     began = time.monotonic()
@@ -61,6 +61,7 @@ def main() -> int:
     if given.file is None and given.rows is None:
         parser.error("say --file or --rows")
     with tempfile.TemporaryDirectory(prefix="leadmill-imports-") as folder:
+        Path(folder).chmod(0o755)  # the database runs under an account of its own
         table, times = given.file, 2
         if table is None:
             table, times = Path(folder) / ("table.xlsx" if given.xlsx else "table.csv"), 1
