@@ -81,6 +81,7 @@ class ProcessorMetrics:
         self._lag: _Bound[tuple[str, int], Gauge] = _Bound(
             lambda key: self._lags.labels(service, group, key[0], str(key[1]))
         )
+        self._lag_said: dict[tuple[str, int], int] = {}
         self._beat = catalogue.LOOP_BEAT.on(on).labels(*of)
         self._halted = catalogue.HALTED.on(on).labels(*of)
         self._rebalances = catalogue.REBALANCES.on(on).labels(*of)
@@ -172,12 +173,15 @@ class ProcessorMetrics:
 
     def lag(self, topic: str, partition: int, records: int) -> None:
         """Say how many records lie between the position and the partition's end."""
-        self._lag[topic, partition].set(records)
+        if self._lag_said.get((topic, partition)) != records:
+            self._lag_said[topic, partition] = records
+            self._lag[topic, partition].set(records)
 
     def forget_partition(self, topic: str, partition: int) -> None:
         """Take a partition that another member owns now off the gauges."""
         if self._watermark.pop((topic, partition), None) is not None:
             self._watermarks.remove(self._service, topic, str(partition))
+        self._lag_said.pop((topic, partition), None)
         if self._lag.pop((topic, partition), None) is not None:
             self._lags.remove(self._service, self._group, topic, str(partition))
 

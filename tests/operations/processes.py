@@ -1,6 +1,6 @@
 """The command as an operator runs it: a process of its own, with an environment of its own.
 
-Commands that are over soon start warm (:mod:`tests.operations.warm.starting`); what runs on starts cold.
+Commands that are over soon start warm (:mod:`tests.operations.warm.starting`), and so may what runs on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import httpx
 
-from tests.operations.warm.starting import HEARTH
+from tests.operations.warm.starting import HEARTH, WarmProcess
 
 COMMAND = [sys.executable, "-c", "import sys; from leadmill.cli import main; sys.exit(main())"]
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -51,14 +51,14 @@ class Answer:
 def leadmill(
     *arguments: str,
     environment: Mapping[str, str] | None = None,
-    seconds: float = 90.0,
+    seconds: float = 300.0,
     cwd: Path | None = None,
     through: Sequence[str] = (),
 ) -> Answer:
     """Run a command to its end; ``through`` is a command that runs it."""
     if not through:
         ended = HEARTH.run(
-            arguments, environment=clean_environment(environment), seconds=seconds, cwd=cwd or CHECKOUT
+            arguments, environment=clean_environment(environment), cwd=cwd or CHECKOUT, seconds=seconds
         )
         return Answer(*ended)
     done = subprocess.run(
@@ -82,7 +82,11 @@ def free_port() -> int:
 
 @dataclass
 class Running:
-    """A platform, or a service of it, that runs until it is told to stop; a context manager."""
+    """A platform, or a service of it, that runs until it is told to stop; a context manager.
+
+    ``through`` is a command that runs it. It starts as a shell starts it, or, if it ``is_warm``, without
+    the imports.
+    """
 
     arguments: list[str]
     environment: Mapping[str, str]
@@ -90,7 +94,8 @@ class Running:
     port: int = field(default_factory=free_port)
     admin_port: int = field(default_factory=free_port)
     through: Sequence[str] = ()
-    process: subprocess.Popen[str] | None = None
+    is_warm: bool = False
+    process: subprocess.Popen[str] | WarmProcess | None = None
 
     @property
     def address(self) -> str:
@@ -101,22 +106,27 @@ class Running:
         return f"http://127.0.0.1:{self.admin_port}"
 
     def __enter__(self) -> Self:
-        ports = ["--port", str(self.port), "--admin-port", str(self.admin_port)]
+        arguments = [*self.arguments, "--port", str(self.port), "--admin-port", str(self.admin_port)]
+        environment = clean_environment(self.environment)
         with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [*self.through, *COMMAND, *self.arguments, *ports],
-                env=clean_environment(self.environment),
-                stdout=log,
-                stderr=log,
-                text=True,
-                cwd=CHECKOUT,
-            )
+            if self.through or not self.is_warm:
+                self.process = subprocess.Popen(
+                    [*self.through, *COMMAND, *arguments],
+                    env=environment,
+                    stdout=log,
+                    stderr=log,
+                    text=True,
+                    cwd=CHECKOUT,
+                )
+            else:
+                outputs = log.fileno(), log.fileno()
+                self.process = HEARTH.open(arguments, environment=environment, cwd=CHECKOUT, outputs=outputs)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
-            self.process.wait(30)
+            self.process.wait(60)
 
     def said(self) -> str:
         return self.log.read_text()
@@ -129,7 +139,7 @@ class Running:
             return 0, {}
         return answer.status_code, answer.json()
 
-    def until(self, path: str, *, status: int, code: str | None = None, seconds: float = 60.0) -> Any:
+    def until(self, path: str, *, status: int, code: str | None = None, seconds: float = 300.0) -> Any:
         """Wait until a probe answers with this status, and one of its checks with this code."""
         assert self.process is not None
         deadline = time.monotonic() + seconds
@@ -143,11 +153,11 @@ class Running:
             time.sleep(0.1)
         raise AssertionError(f"{path} is still {seen}; the process said:\n{self.said()}")
 
-    def until_said(self, text: str, *, seconds: float = 30.0) -> None:
+    def until_said(self, text: str, *, seconds: float = 300.0) -> None:
         """Wait until the process has written something that holds this text."""
         self.await_until(lambda: text in self.said(), seconds=seconds)
 
-    def await_until(self, holds: Callable[[], bool], *, seconds: float = 30.0) -> None:
+    def await_until(self, holds: Callable[[], bool], *, seconds: float = 300.0) -> None:
         """Wait until this holds, while the process runs."""
         assert self.process is not None
         deadline = time.monotonic() + seconds
@@ -156,7 +166,7 @@ class Running:
             assert self.process.poll() is None, self.said()
             time.sleep(0.02)
 
-    def terminate(self, *, seconds: float = 30.0) -> int:
+    def terminate(self, *, seconds: float = 300.0) -> int:
         """Send SIGTERM and return the exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)

@@ -76,7 +76,7 @@ class TestWhatIsAwayAtTheStart:
 class TestWhatIsNotThereYet:
     def test_a_schema_that_is_too_old_is_waited_for(self, database_url: str, tmp_path: Path) -> None:
         environment = external(database_url, tmp_path)
-        with Running(["run", "scoring"], environment, tmp_path / "log") as scoring:
+        with Running(["run", "scoring"], environment, tmp_path / "log", is_warm=True) as scoring:
             answer = scoring.until("/readyz", status=503, code="database.schema")
             assert "run `leadmill migrate`" in str(answer)
             assert scoring.probe("/livez")[0] == 200
@@ -89,7 +89,7 @@ class TestWhatIsNotThereYet:
     def test_topics_that_are_missing_are_waited_for(self, database_url: str, tmp_path: Path) -> None:
         environment = external(database_url, tmp_path)
         assert leadmill("migrate", environment=environment).code == 0
-        with Running(["run", "ingest"], environment, tmp_path / "log") as ingest:
+        with Running(["run", "ingest"], environment, tmp_path / "log", is_warm=True) as ingest:
             answer = ingest.until("/readyz", status=503, code="log.topics")
             assert answer["ready"] is False
             assert ingest.terminate() == 0
@@ -103,7 +103,9 @@ class TestWhatIsNotThereYet:
         assert refused.code == 2
         assert "counts are frozen" in refused.err
         assert leadmill("topics", "plan", environment=environment).code == 1
-        with Running(["run", "scoring", "--role", "worker"], environment, tmp_path / "log") as scoring:
+        with Running(
+            ["run", "scoring", "--role", "worker"], environment, tmp_path / "log", is_warm=True
+        ) as scoring:
             scoring.until("/readyz", status=503, code="log.topics")
             assert scoring.terminate() == 0
 
@@ -113,7 +115,9 @@ class TestWhatIsNotThereYet:
         )
         assert leadmill("migrate", environment=environment).code == 0
         assert leadmill("topics", "apply", environment=environment).code == 3
-        with Running(["run", "scoring", "--role", "worker"], environment, tmp_path / "log") as scoring:
+        with Running(
+            ["run", "scoring", "--role", "worker"], environment, tmp_path / "log", is_warm=True
+        ) as scoring:
             scoring.until("/readyz", status=503, code="log.unavailable")
             assert scoring.probe("/livez")[0] == 200
             assert scoring.terminate() == 0
@@ -122,7 +126,7 @@ class TestWhatIsNotThereYet:
 class TestStopping:
     def test_sigterm_during_the_start_is_exit_code_0(self, data: Path, tmp_path: Path) -> None:
         with Running(["up", "--data", str(data)], {}, tmp_path / "log") as platform:
-            platform.until_said("migrated", seconds=60)
+            platform.until_said("migrated")
             assert platform.terminate() == 0
         assert not (data / "postgres" / "postmaster.pid").exists()
 
@@ -141,7 +145,7 @@ class TestStopping:
             acknowledged = {number for one in sent if (number := one.result()) is not None}
         assert 100 <= len(acknowledged) < 1_500
 
-        with Running(["up", *where], {}, tmp_path / "log") as again:
+        with Running(["up", *where], {}, tmp_path / "log", is_warm=True) as again:
             again.until("/readyz", status=200)
             audit = leadmill("audit", "--full", *where)
             assert audit.code == 0, audit.out

@@ -76,11 +76,13 @@ class EmbeddedConsumer:
         until = loop.time() + timeout
         while True:
             self._membership.check()
+            is_rung = self._bell.records.is_set()
             self._bell.records.clear()
             if self._membership.is_current:
                 reading = self._reading
                 with availability():
-                    await reading.refill(max_records)
+                    if is_rung or not await reading.is_at_rest():
+                        await reading.refill(max_records)
                 if reading is self._reading:
                     taken = reading.take(max_records)
                     if taken:
@@ -88,7 +90,9 @@ class EmbeddedConsumer:
             remaining = until - loop.time()
             if remaining <= 0:
                 return {}
-            await wait_for(self._bell.records, min(remaining, POLL))
+            is_woken = await wait_for(self._bell.records, min(remaining, POLL))
+            if not is_woken and loop.time() >= until:
+                return {}  # whoever asks again looks first
 
     def seek(self, positions: Mapping[TopicPartition, int]) -> None:
         """Read on from these offsets; partitions no longer assigned are passed over."""

@@ -47,6 +47,11 @@ LEFT JOIN counted c ON c.topic = a.topic AND c.partition = a.partition
 ORDER BY p.topic, p.partition, c.last_offset
 """
 
+_UNCHANGED = """
+SELECT count(*) FROM unnest($1::text[], $2::int[], $3::bigint[]) AS a(topic, partition, next_offset)
+JOIN partition p USING (topic, partition, next_offset)
+"""
+
 
 class Reading:
     """Reads one assignment; partitions that do not belong to it are passed over."""
@@ -58,9 +63,11 @@ class Reading:
         self._paused: set[TopicPartition] = set()
         self._buffers: dict[TopicPartition, list[StoredRecord]] = {}
         self._watermarks: dict[TopicPartition, Watermark] = {}
+        self._is_read = False
 
     def seek(self, positions: Mapping[TopicPartition, int]) -> None:
         """Read on from here and forget what was buffered."""
+        self._is_read = False
         for partition in self._partitions:
             if partition in positions:
                 self._next[partition] = positions[partition]
@@ -72,6 +79,7 @@ class Reading:
 
     def resume(self, partitions: Collection[TopicPartition]) -> None:
         """Ask for and hand out records of these again."""
+        self._is_read = False
         self._paused.difference_update(partitions)
 
     def watermarks(self) -> dict[TopicPartition, Watermark]:
@@ -80,6 +88,30 @@ class Reading:
 
     def _is_open(self, partition: TopicPartition) -> bool:
         return partition in self._next and partition not in self._paused
+
+    async def is_at_rest(self) -> bool:
+        """Return whether all is read and handed out and nothing has come; the ends are then as fresh as now.
+
+        A small part of the price of a refill, which whoever waits for records would pay again and again.
+        """
+        if not self._is_all_read():
+            return False
+        asked, ends = self._partitions, self._watermarks
+        async with self._database.connection() as connection:
+            unchanged = await connection.fetch_value(
+                _UNCHANGED,
+                [partition.topic for partition in asked],
+                [partition.partition for partition in asked],
+                [ends[partition].end for partition in asked],
+            )
+        if unchanged < len(asked) or not self._is_all_read():  # somebody may have sought meanwhile
+            return False
+        answered_at = asyncio.get_running_loop().time()
+        self._watermarks = {tp: Watermark(mark.end, answered_at) for tp, mark in ends.items()}
+        return True
+
+    def _is_all_read(self) -> bool:
+        return self._is_read
 
     async def refill(self, max_records: int) -> None:
         """Bring the buffers up to at least ``max_records``, as far as there are any, and read the ends.
@@ -107,6 +139,7 @@ class Reading:
     def _receive(self, rows: Sequence[Row], asked: Mapping[TopicPartition, int], answered_at: float) -> None:
         """Buffer an answer; ``asked`` are the positions that have not been moved since the question."""
         outside: dict[TopicPartition, int] = {}
+        self._is_read = False
         for row in rows:
             partition = TopicPartition(row["topic"], row["partition"])
             self._watermarks[partition] = Watermark(row["next_offset"], answered_at)
@@ -119,6 +152,9 @@ class Reading:
                 self._keep(partition, row, position)
         if outside:
             raise OffsetOutOfRange(outside)
+        self._is_read = len(self._watermarks) == len(self._partitions) and all(
+            self._next[tp] == self._watermarks[tp].end for tp in self._partitions if self._is_open(tp)
+        )
 
     def _keep(self, partition: TopicPartition, row: Row, position: int) -> None:
         records = unpack_records(

@@ -10,7 +10,6 @@ import msgspec
 
 from services.ingest.domain.erasure import ErasePerson
 from services.ingest.domain.identity.merging import UnmergeLead
-from services.ingest.handlers.erasing import on_erasure
 from services.nurture.domain.learnt import RecordResults
 from services.nurture.domain.messages import FAILED, SENDING, SENT, UNCONFIRMED
 from shared.contracts.envelope import decode_envelope, decode_event
@@ -29,7 +28,7 @@ from tests.failure.on_chain.oracle.nurture import NurtureExpected, NurtureReplay
 from tests.failure.on_chain.oracle.routing import RoutingExpected, replay_routing
 from tests.failure.on_services.oracle.ingest import Correction, IngestExpected, IngestReplay
 from tests.failure.on_services.oracle.inputs import Expected
-from tests.failure.on_services.oracle.saying import Saying, compare_said
+from tests.failure.on_services.oracle.saying import compare_said
 from tests.failure.on_services.oracle.scoring import ScoringExpected, ScoringReplay
 from tests.failure.on_services.surroundings.topics import SAID
 from tests.failure.oracle.comparison import Differences
@@ -45,29 +44,15 @@ _REPORTED: Final = (LEADS, BEHAVIOUR, OUTCOMES, TIER_CHANGES, ASSIGNMENTS, NURTU
 
 
 class _IngestFold(IngestReplay):
-    """Ingest's replay, with erasures among the commands."""
+    """Ingest's replay, of the commands that were journaled."""
 
     def __init__(self, log: Log, commands: Mapping[str, Fact], *, identity_key: bytes) -> None:
-        merges = {
-            name: Correction(fact.event.lead, fact.received, forgets=False, reason=fact.event.reason)
+        asked = {
+            name: Correction(fact.received, fact.event)
             for name, fact in commands.items()
-            if isinstance(fact.event, UnmergeLead)
+            if isinstance(fact.event, UnmergeLead | ErasePerson)
         }
-        super().__init__(log, merges, identity_key=identity_key)
-        self._facts = commands
-
-    def _correct(self, name: str, saying: Saying) -> None:
-        fact = self._facts[name]
-        if not isinstance(fact.event, ErasePerson):
-            super()._correct(name, saying)
-            return
-        directory = self.expected.directory
-        lead = directory.lead_of(fact.event.identifier)
-        if lead is None:
-            lead = directory.open_lead(fact.event.identifier, created=fact.received)
-        _, emissions, story = on_erasure(directory, lead.id, at=fact.received, cause=fact.id)
-        self.expected.story.update(story)
-        saying.add(emissions, fact)
+        super().__init__(log, asked, identity_key=identity_key)
 
 
 class _NurtureFold(NurtureReplay):

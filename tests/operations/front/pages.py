@@ -54,7 +54,7 @@ def run_blocks(
         text=True,
         env=clean_environment(environment) | {"PATH": _path_with_curl(folder)},
         cwd=folder,
-        timeout=180,
+        timeout=900,
         check=False,
     )
 

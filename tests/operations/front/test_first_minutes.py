@@ -51,7 +51,7 @@ def environment(data: Path) -> dict[str, str]:
 
 @pytest.fixture
 def platform(environment: dict[str, str], tmp_path: Path) -> Iterator[Running]:
-    with Running(["up"], environment, tmp_path / "log") as running:
+    with Running(["up"], environment, tmp_path / "log", is_warm=True) as running:
         running.until("/readyz", status=200)
         yield running
         assert running.terminate() == 0

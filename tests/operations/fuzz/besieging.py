@@ -182,7 +182,7 @@ def _send_somebody(fort: Fort, siege: Siege) -> None:
 async def _count(fort: Fort, siege: Siege) -> None:
     """What was acknowledged must be in the log, and the resolver must have dealt with all of it."""
     metrics = await asyncio.to_thread(
-        lambda: httpx.get(f"{fort.running.admin}/metrics", trust_env=False).text
+        lambda: httpx.get(f"{fort.running.admin}/metrics", timeout=60, trust_env=False).text
     )
     siege.accepted = sum(
         int(float(line.rpartition(" ")[2]))

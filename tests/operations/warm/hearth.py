@@ -2,8 +2,8 @@
 
 Run by :mod:`tests.operations.warm.starting`, with the path of its socket; it ends with its standard input.
 Every connection is one command: a line of JSON that says which, with what, and the descriptors of
-both outputs; the answer is the exit code, negative for a signal. Whoever hangs up before that has the
-command killed.
+both outputs; the answer is a line with its process id and one with the exit code, negative for a
+signal. Whoever hangs up before that has the command killed.
 """
 
 from __future__ import annotations
@@ -63,12 +63,13 @@ def _keep(line: socket.socket) -> NoReturn:
         _become(json.loads(said), outputs)
     for one in outputs:
         os.close(one)
+    line.sendall(b"%d\n" % pid)
     ended = os.pidfd_open(pid)
     if ended not in select.select([ended, line.fileno()], [], [])[0]:
         os.kill(pid, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     try:
-        line.sendall(str(code).encode())
+        line.sendall(b"%d\n" % code)
     finally:
         os._exit(0)
 

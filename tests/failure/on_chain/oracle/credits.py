@@ -16,13 +16,16 @@ from services.analytics.bootstrap import build_stage
 from services.analytics.metrics import AnalyticsMetrics
 from services.analytics.store.documents import read_rulebook
 from shared.contracts.envelope import decode_envelope, decode_event
+from shared.contracts.events.erasures import PersonalDataRemoved
+from shared.contracts.events.leads import LeadErased
+from shared.kernel.changes import Emission
 from shared.kernel.errors import Verdict
 from shared.log.port import Record, TopicPartition
 from shared.postgres.database import Database
 from tests.engine.tally import PARTITIONS
-from tests.failure.on_services.oracle.ingest import compare_maps
 from tests.failure.on_services.oracle.inputs import Expected, Reader, bury
 from tests.failure.on_services.oracle.saying import Saying
+from tests.failure.on_services.oracle.tables import compare_maps
 from tests.failure.on_services.worker import CONFIG
 from tests.failure.oracle.comparison import Differences
 from tests.failure.oracle.journal import Entry
@@ -76,6 +79,11 @@ class AnalyticsReplay:
                     if fact is not None:
                         envelope = decode_envelope(record.value or b"")
                         event = decode_event(envelope)
+                        if isinstance(event, LeadErased):
+                            told = PersonalDataRemoved(
+                                lead=event.lead, profile=event.profile, service="analytics", removed={}
+                            )
+                            saying.add([Emission(told, event.profile, event.lead, fact.received)], fact)
                         self._said.append(
                             Told(fact.id, event, envelope.occurred, envelope.received, fact.key)
                         )

@@ -21,9 +21,9 @@ from shared.log.port import Record, TopicPartition
 from shared.postgres.database import Database
 from shared.processor.locked import Desk, LockedStage
 from shared.processor.tables.timers import ring
-from tests.failure.on_services.oracle.ingest import compare_maps
 from tests.failure.on_services.oracle.inputs import Expected, Reader, bury
 from tests.failure.on_services.oracle.saying import Saying
+from tests.failure.on_services.oracle.tables import compare_maps
 from tests.failure.oracle.comparison import Differences
 from tests.failure.oracle.journal import Entry
 

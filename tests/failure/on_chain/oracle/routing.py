@@ -21,7 +21,7 @@ from shared.log.port import Record, TopicPartition
 from shared.postgres.database import Database
 from tests.engine.tally import PARTITIONS
 from tests.failure.on_chain.oracle.locked import CommandTaken, LockedExpected, LockedReplay, compare_timers
-from tests.failure.on_services.oracle.ingest import compare_maps
+from tests.failure.on_services.oracle.tables import compare_maps
 from tests.failure.on_services.worker import CONFIG
 from tests.failure.oracle.comparison import Differences
 

@@ -19,9 +19,9 @@ from tests.failure.on_chain.oracle.nurture import (
 from tests.failure.on_chain.oracle.promises import check_conversions, check_ownership
 from tests.failure.on_chain.oracle.routing import compare_routing, replay_routing
 from tests.failure.on_chain.surroundings.forgetters import FORGET
-from tests.failure.on_services.oracle.ingest import compare_letters
 from tests.failure.on_services.oracle.inputs import Expected, load_ordered
 from tests.failure.on_services.oracle.saying import compare_said
+from tests.failure.on_services.oracle.tables import compare_letters
 from tests.failure.on_services.oracle.verdict import judge
 from tests.failure.on_services.surroundings.topics import SAID
 from tests.failure.oracle.answers import compare_answers

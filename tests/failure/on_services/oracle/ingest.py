@@ -10,10 +10,11 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry
 
 from services.ingest.bootstrap import build_resolver
+from services.ingest.domain.desk.owners import OwnerHeard
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.directory import Directory, Lead
-from services.ingest.domain.erasure import ErasePerson
-from services.ingest.domain.evidence.doubts import Doubt
+from services.ingest.domain.erasure import ErasePerson, RemovalHeard
+from services.ingest.domain.evidence.doubts import Doubt, Likeness
 from services.ingest.domain.identifiers import Identifier, IdentifierKind, identifier_hasher
 from services.ingest.domain.identity.merging import UnmergeLead, find_homecomers
 from services.ingest.domain.identity.repeats import FormWindow
@@ -23,16 +24,16 @@ from services.ingest.domain.validity.judging import Judge
 from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.judging import Judging
 from services.ingest.handlers.reading import RawReader
-from services.ingest.handlers.resolution import IntakeHandler, PersonErased, retell_contact
+from services.ingest.handlers.resolution import IntakeHandler, retell_contact
 from services.ingest.handlers.story import tell_story
 from services.ingest.handlers.unmerging import Unmerging
 from services.ingest.metrics import IngestMetrics
-from services.ingest.store.directory_rows import load_leads
 from services.ingest.store.documents import read_rulebook
 from services.ingest.store.resolver import LateContact, RawFact
-from services.ingest.store.story import read_line
+from shared.contracts.envelope import decode_envelope, decode_event
+from shared.contracts.events.erasures import PersonalDataRemoved
 from shared.contracts.events.leads import LeadMerged
-from shared.contracts.topics import CONTACTS
+from shared.contracts.topics import CONTACTS, ERASURES
 from shared.kernel.changes import Emission, Fact
 from shared.kernel.errors import BUG_CODE, Rejected, Verdict
 from shared.kernel.ids import deterministic_id
@@ -42,7 +43,6 @@ from shared.postgres.database import Database
 from tests.failure.on_services.oracle.inputs import Expected, Reader, bury
 from tests.failure.on_services.oracle.saying import Saying
 from tests.failure.on_services.worker import CONFIG, IDENTITY_KEY
-from tests.failure.oracle.comparison import Differences
 from tests.failure.oracle.journal import Entry
 
 
@@ -58,12 +58,10 @@ class Kept(NamedTuple):
 
 
 class Correction(NamedTuple):
-    """A merge taken back, or a person forgotten: of which lead, when that was asked, and why."""
+    """What a person asked for, and when: to take a merge back, or to be forgotten."""
 
-    lead: str
     at: Instant
-    forgets: bool
-    reason: str = "two"
+    command: UnmergeLead | ErasePerson
 
 
 class Arrived(NamedTuple):
@@ -83,11 +81,12 @@ class IngestExpected(Expected):
     seen: dict[str, Instant] = field(default_factory=dict)
     quarantine: dict[str, Kept] = field(default_factory=dict)
     story: Counter[StoryRow] = field(default_factory=Counter)
-    likenesses: dict[str, str] = field(default_factory=dict)
-    conflicts: dict[str, tuple[str, str, str]] = field(default_factory=dict)
-    """By id: reason, record and whose message it was."""
     merges: int = 0
     replies: dict[str, object] = field(default_factory=dict)
+    owners: dict[str, str | None] = field(default_factory=dict)
+    doubts: dict[str, tuple[str, Doubt]] = field(default_factory=dict)
+    """By id: the message that left it, and what it is."""
+    likenesses: dict[str, str] = field(default_factory=dict)
     suppressed: set[str] = field(default_factory=set)
     """Messages about people who had been forgotten: they take no effect."""
 
@@ -107,19 +106,19 @@ class IngestReplay:
     ) -> None:
         self.expected = IngestExpected()
         self._commands = commands
-        self._others: dict[str, str] = {}
         self._unmerging = Unmerging(identifier_hasher(identity_key))
         self._reader = Reader(log)
+        self._removed = _removed_in(log)
         self._resolver = build_resolver(
             CONFIG, identity_key=identity_key, metrics=IngestMetrics(CollectorRegistry())
         )
         rulebook = read_rulebook(CONFIG / "ingest", default_region="CN")
         hasher = identifier_hasher(identity_key)
         self._raw = RawReader(rulebook, hash_identifier=hasher)
-        self._window = FormWindow({}, seconds=rulebook.matching.same_form_seconds)
         self._judging = Judging(Judge(rulebook.validity, rulebook.identity, hash_identifier=hasher))
         handler = IntakeHandler(rulebook.matching, hash_identifier=hasher, judge=self._judging.on_message)
         self._on_intake = self._judging.with_bursts(handler.on_intake)
+        self._forms = FormWindow({}, seconds=rulebook.matching.same_form_seconds)
 
     def run(self, entries: Sequence[Entry]) -> IngestExpected:
         """Fold every transaction, in this order."""
@@ -141,6 +140,7 @@ class IngestReplay:
         unseen = {one for one in received if one not in self.expected.seen}
         claimed = set(unseen)
         kept: dict[str, Kept] = {}
+        alike: list[tuple[str, Likeness]] = []
         buried_late = []
         for one in arrived:
             tp = TopicPartition(one.record.topic, one.record.partition)
@@ -149,57 +149,79 @@ class IngestReplay:
             if isinstance(fact.event, LateContact):
                 saying.add([self._retell(fact.event.lead, fact.received)], fact)
             elif isinstance(reading, Refusal):
-                assert isinstance(fact.event, RawFact)
                 tally.quarantined += 1
-                raw = fact.event
-                kept[fact.id] = Kept(raw.raw.source, reading.code, fact.received, raw.key, raw.record, 0)
-            elif fact.id not in unseen or self._comes_again(fact, reading):
-                unseen.discard(fact.id)
+                kept[fact.id] = _kept(fact, reading.code)
+            elif fact.id not in unseen:
                 tally.duplicate += 1
             else:
                 unseen.discard(fact.id)
                 assert isinstance(reading, Intake)
+                if reading.form and self._forms.is_repeat(reading.form, fact.received):
+                    tally.duplicate += 1
+                    continue
                 error = self._take_in(fact, reading, saying)
-                if reading.form and (error is None or error.reason == ERASED):
-                    self._window.note(reading.form, fact.received)
-                if error is None:
+                if error is None or error.reason == ERASED:
                     tally.processed += 1
-                elif error.reason == ERASED:
-                    tally.processed += 1
-                    self.expected.suppressed.add(fact.id)
-                else:
-                    claimed.discard(fact.id)
+                    alike += self._note(fact, reading)
+                    if error is not None:
+                        self.expected.suppressed.add(fact.id)
+                    continue
+                claimed.discard(fact.id)
+                if error.reason == BUG_CODE:
                     tally.dead += 1
                     buried_late.append(bury(one.record, error))
+                else:
+                    tally.quarantined += 1
+                    kept[fact.id] = _kept(fact, error.reason)
         saying.buried += buried_late
+        self._compare_alike(alike)
+        self._keep(kept)
+        for record_id in claimed:
+            self.expected.seen[record_id] = received[record_id]
+
+    def _keep(self, kept: Mapping[str, Kept]) -> None:
         for record_id, message in kept.items():
             before = self.expected.quarantine.get(record_id)
             tries = 1 if before is None else before.tries + 1
             first = message if before is None else before
             self.expected.quarantine[record_id] = first._replace(code=message.code, tries=tries)
-        for record_id in claimed:
-            self.expected.seen[record_id] = received[record_id]
 
-    def _comes_again(self, fact: Fact, reading: Intake | None) -> bool:
-        """Return whether it is the same form with the same values within minutes."""
-        assert reading is not None
-        return bool(reading.form) and self._window.is_repeat(reading.form, fact.received)
+    def _note(self, fact: Fact, intake: Intake) -> list[tuple[str, Likeness]]:
+        """Note what a message that took effect leaves for people to look at, and return its likenesses."""
+        directory = self.expected.directory
+        if intake.form:
+            self._forms.note(intake.form, fact.received)
+        for doubt in directory.doubts:
+            self.expected.doubts.setdefault(doubt.id, (fact.id, doubt))
+        return [(fact.id, alike) for alike in directory.alike]
+
+    def _compare_alike(self, found: Sequence[tuple[str, Likeness]]) -> None:
+        """A batch is over: note who is like the first who had the same."""
+        first = self.expected.likenesses
+        for _, alike in found:
+            first.setdefault(alike.key, alike.profile)
+        for cause, alike in found:
+            if first[alike.key] != alike.profile:
+                doubt = Doubt(alike.reason, "likeness", alike.key, alike.profile, first[alike.key])
+                self.expected.doubts.setdefault(doubt.id, (cause, doubt))
 
     def _correct(self, name: str, saying: Saying) -> None:
         """Carry one command out."""
-        lead, at, forgets, reason = self._commands[name]
-        if forgets:
-            self._forget(name, lead, at, saying)
-        else:
-            self._take_back(name, UnmergeLead(lead, reason), at, saying)
+        at, command = self._commands[name]
+        match command:
+            case ErasePerson(identifier):
+                self._forget(name, identifier, at, saying)
+            case UnmergeLead():
+                self._take_back(name, command, at, saying)
 
-    def _forget(self, name: str, lead_id: str, at: Instant, saying: Saying) -> None:
+    def _forget(self, name: str, identifier: Identifier, at: Instant, saying: Saying) -> None:
         expected, directory = self.expected, self.expected.directory
-        home = directory.leads[directory.profiles[lead_id].lead]
+        home = directory.lead_of(identifier)
+        if home is None:
+            home = directory.open_lead(identifier, created=at)
         if home.erased is not None:
             expected.replies[name] = {"lead": home.id, "profiles": 0}
             return
-        identifier = Identifier(IdentifierKind.LEAD, lead_id)
         fact = Fact(correction_id(name), "erasure", at, ErasePerson(identifier))
         erased, emissions, story = on_erasure(directory, home.id, at=at, cause=fact.id)
         profiles = {profile.id for profile in erased.profiles}
@@ -215,11 +237,27 @@ class IngestReplay:
             {row: count for row, count in expected.story.items() if row.profile not in profiles}
         )
         expected.story.update(story)
-        expected.likenesses = {k: one for k, one in expected.likenesses.items() if one not in profiles}
-        for conflict, (_, _, profile) in list(expected.conflicts.items()):
-            if profile in profiles or self._others.get(conflict) in profiles:
-                del expected.conflicts[conflict]
-        saying.add(emissions, fact)
+        expected.doubts = {
+            name: (cause, doubt)
+            for name, (cause, doubt) in expected.doubts.items()
+            if profiles.isdisjoint((doubt.profile, doubt.other))
+        }
+        expected.likenesses = {
+            key: profile for key, profile in expected.likenesses.items() if profile not in profiles
+        }
+        removed = [
+            Emission(
+                PersonalDataRemoved(
+                    lead=home.id,
+                    profile=profile.id,
+                    service="ingest",
+                    removed=self._removed.get((fact.id, profile.id), {}),
+                ),
+                *(profile.id, home.id, at),
+            )
+            for profile in erased.profiles
+        ]
+        saying.add([*emissions, *removed], fact)
         expected.replies[name] = {"lead": home.id, "profiles": len(profiles)}
 
     def _take_back(self, name: str, command: UnmergeLead, at: Instant, saying: Saying) -> None:
@@ -239,11 +277,8 @@ class IngestReplay:
         except Rejected as refused:
             expected.faults.append(f"command: {name} took effect, should be refused: {refused}")
             return
-        verdicts, lines = self._judging.rejudge(
-            directory, [home, lead], at=at, cause=fact.id, first=len(emissions)
-        )
-        expected.story.update([*story, *lines])
-        saying.add([*emissions, *verdicts], fact)
+        expected.story.update(story)
+        saying.add(emissions, fact)
         expected.replies[name] = {"lead": lead, "from_lead": home, "profiles": profiles}
 
     def _read(self, entry: Entry, saying: Saying) -> list[Arrived]:
@@ -260,13 +295,21 @@ class IngestReplay:
                 else:
                     tally.processed += 1
                 continue
+            if is_repeat:
+                self.expected.repeats += 1
+                tally.duplicate += 1
+                continue
             try:
                 fact = self._resolver.read(record)
             except Verdict as error:
                 tally.dead += 1
                 saying.bury(bury(record, error))
                 continue
-            assert fact is not None
+            if fact is None or isinstance(fact.event, OwnerHeard | RemovalHeard):
+                tally.processed += 1
+                if fact is not None and isinstance(fact.event, OwnerHeard):
+                    self.expected.owners[fact.event.lead] = fact.event.rep
+                continue
             assert isinstance(fact.event, RawFact)
             reading = self._raw.on_raw_received(fact.event.raw, record_id=fact.id, received=fact.received)
             assert not isinstance(reading, Errand)  # nothing in its traffic comes by a hook
@@ -277,27 +320,19 @@ class IngestReplay:
         expected = self.expected
         try:
             emissions = self._on_intake(expected.directory, intake, cause=fact.id)
-        except PersonErased as refused:
+        except Rejected as refused:
             expected.directory.undo_fact()
             return refused
         except Exception:  # noqa: BLE001 - whatever the domain does, it does only to this message
             expected.directory.undo_fact()
             return Rejected("the message could not be taken in", code=BUG_CODE)
-        for identifier in (*intake.anchors, *intake.anonymous):
+        for identifier in intake.identifiers:
             expected.kinds.setdefault(identifier.hash, identifier.kind.value)
         expected.merges += len(
             {one.event.from_lead for one in emissions if isinstance(one.event, LeadMerged)}
         )
         saying.add(emissions, fact)
         expected.story.update(tell_story(expected.directory, intake, emissions, cause=fact.id))
-        doubts = list(expected.directory.doubts)
-        for alike in expected.directory.alike:
-            first = expected.likenesses.setdefault(alike.key, alike.profile)
-            if first != alike.profile:
-                doubts.append(Doubt(alike.reason, "likeness", alike.key, alike.profile, first))
-        for doubt in doubts:
-            self._others[doubt.id] = doubt.other
-            expected.conflicts.setdefault(doubt.id, (doubt.reason.value, fact.id, doubt.profile))
         return None
 
     def _retell(self, lead_id: str, at: Instant) -> Emission:
@@ -305,6 +340,27 @@ class IngestReplay:
         home = directory.profiles.get(lead_id)
         lead = directory.leads.get(lead_id, Lead(id=lead_id))
         return retell_contact(lead, lives_with="" if home is None else home.lead, at=at)
+
+
+def _removed_in(
+    log: Mapping[TopicPartition, Sequence[Record]],
+) -> dict[tuple[str | None, str], dict[str, int]]:
+    """Return how many rows ingest said that it scrubbed, by cause and profile; only tables know that."""
+    found: dict[tuple[str | None, str], dict[str, int]] = {}
+    for tp, records in log.items():
+        for record in records if tp.topic == ERASURES.name else ():
+            envelope = decode_envelope(record.value or b"")
+            event = decode_event(envelope)
+            assert isinstance(event, PersonalDataRemoved)
+            if event.service == "ingest":
+                found[envelope.causationid, event.profile] = event.removed
+    return found
+
+
+def _kept(fact: Fact, code: str) -> Kept:
+    assert isinstance(fact.event, RawFact)
+    raw = fact.event
+    return Kept(raw.raw.source, code, fact.received, raw.key, raw.record, 0)
 
 
 def correction_id(name: str) -> str:
@@ -317,84 +373,10 @@ async def load_corrections(database: Database) -> dict[str, Correction]:
     async with database.connection() as connection:
         rows = await connection.fetch("SELECT idempotency_key, received FROM command")
     named = [(row["idempotency_key"], row["received"]) for row in rows]
-    return {
-        name: Correction(name.split(":")[1], received, forgets=name.endswith(":forget"))
-        for name, received in named
-    }
+    return {name: Correction(received, _asked(name.split(":")[1], name)) for name, received in named}
 
 
-async def compare_ingest(database: Database, expected: IngestExpected, differences: Differences) -> None:
-    """Compare ingest's tables, row by row, with what the raw records say."""
-    directory = expected.directory
-    async with database.connection() as connection:
-        identifiers = await connection.fetch("SELECT value_hash, kind, profile FROM identifier")
-        profiles = await connection.fetch("SELECT id, lead, version FROM profile")
-        lead_ids = [row["id"] for row in await connection.fetch("SELECT id FROM lead")]
-        leads = await load_leads(connection, lead_ids)
-        contacts = await connection.fetch("SELECT lead, email, phone FROM contact")
-        seen = await connection.fetch("SELECT record_id, received FROM seen_message")
-        quarantine = await connection.fetch("SELECT * FROM quarantine")
-        story = Counter(read_line(row) for row in await connection.fetch("SELECT * FROM story"))
-        conflicts = await connection.fetch("SELECT id, reason, cause, profile FROM conflict")
-    compare_maps(
-        "identifier",
-        {row["value_hash"]: (row["kind"], row["profile"]) for row in identifiers},
-        {one: (expected.kinds[one], profile) for one, profile in directory.profiles_of_identifiers.items()},
-        differences,
-    )
-    compare_maps(
-        "profile",
-        {row["id"]: (row["lead"], row["version"]) for row in profiles},
-        {one.id: (one.lead, one.version) for one in directory.profiles.values()},
-        differences,
-    )
-    compare_maps("lead", leads, directory.leads, differences)
-    compare_maps(
-        "conflict",
-        {row["id"]: (row["reason"], row["cause"].hex(), row["profile"]) for row in conflicts},
-        expected.conflicts,
-        differences,
-    )
-    compare_maps(
-        "contact",
-        {row["lead"]: (row["email"], row["phone"]) for row in contacts},
-        {
-            lead.id: (lead.contact.text("email"), lead.contact.text("phone"))
-            for lead in directory.leads.values()
-            if lead.contact.version
-        },
-        differences,
-    )
-    compare_maps(
-        "seen_message", {row["record_id"].hex(): row["received"] for row in seen}, expected.seen, differences
-    )
-    compare_maps(
-        "quarantine",
-        {
-            row["record_id"]: Kept(
-                *(row["source"], row["code"], row["received"], row["record_key"], row["record"], row["tries"])
-            )
-            for row in quarantine
-        },
-        expected.quarantine,
-        differences,
-    )
-    for line in (story - expected.story) + (expected.story - story):
-        differences.add("story", f"{line} is there {story[line]} times, should be {expected.story[line]}")
-
-
-def compare_maps(
-    kind: str, found: Mapping[str, object], wanted: Mapping[str, object], differences: Differences
-) -> None:
-    """Compare two mappings, key by key."""
-    for key in sorted({*found, *wanted}):
-        if found.get(key) != wanted.get(key):
-            differences.add(kind, f"{key} is {found.get(key)}, should be {wanted.get(key)}")
-
-
-def compare_letters(found: Sequence[object], wanted: Sequence[object], differences: Differences) -> None:
-    """Compare dead letters, however often each is there."""
-    for letter, count in (Counter(wanted) - Counter(found)).items():
-        differences.add("dead_letter", f"missing {count} of {letter}")
-    for letter, count in (Counter(found) - Counter(wanted)).items():
-        differences.add("dead_letter", f"{count} too many of {letter}")
+def _asked(lead: str, name: str) -> UnmergeLead | ErasePerson:
+    if name.endswith(":forget"):
+        return ErasePerson(Identifier(IdentifierKind.LEAD, lead))
+    return UnmergeLead(lead, "two", by="somebody")

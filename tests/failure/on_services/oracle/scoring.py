@@ -27,9 +27,9 @@ from shared.kernel.instants import Instant
 from shared.log.port import Record, TopicPartition
 from shared.postgres.database import Database
 from tests.engine.tally import PARTITIONS
-from tests.failure.on_services.oracle.ingest import compare_maps
 from tests.failure.on_services.oracle.inputs import Expected, Reader, bury
 from tests.failure.on_services.oracle.saying import Saying
+from tests.failure.on_services.oracle.tables import compare_maps
 from tests.failure.on_services.worker import CONFIG
 from tests.failure.oracle.comparison import Differences
 from tests.failure.oracle.journal import Entry

@@ -18,17 +18,12 @@ from shared.runtime.blueprint import Resources
 from shared.security.secrets import DeploymentSecrets
 from tests.engine.tally import PARTITIONS
 from tests.failure.on_services.oracle.effects import check_effects
-from tests.failure.on_services.oracle.ingest import (
-    IngestReplay,
-    compare_ingest,
-    compare_letters,
-    correction_id,
-    load_corrections,
-)
+from tests.failure.on_services.oracle.ingest import IngestReplay, correction_id, load_corrections
 from tests.failure.on_services.oracle.inputs import Expected, load_ordered
 from tests.failure.on_services.oracle.promises import Promises
 from tests.failure.on_services.oracle.saying import compare_said
 from tests.failure.on_services.oracle.scoring import ScoringReplay, compare_scoring
+from tests.failure.on_services.oracle.tables import compare_ingest, compare_letters
 from tests.failure.on_services.surroundings.topics import READ, SAID
 from tests.failure.on_services.worker import CONFIG, IDENTITY_KEY
 from tests.failure.oracle.answers import compare_answers

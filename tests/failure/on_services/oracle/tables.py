@@ -1,0 +1,98 @@
+"""What ingest's tables hold, compared row by row with what the raw records say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from services.ingest.domain.evidence.doubts import Doubt
+from services.ingest.store.directory_rows import load_leads
+from services.ingest.store.story import read_line
+from shared.postgres.database import Database
+from tests.failure.on_services.oracle.ingest import IngestExpected, Kept
+from tests.failure.oracle.comparison import Differences
+
+
+async def compare_ingest(database: Database, expected: IngestExpected, differences: Differences) -> None:
+    """Compare ingest's tables, row by row, with what the raw records say."""
+    directory = expected.directory
+    async with database.connection() as connection:
+        identifiers = await connection.fetch("SELECT value_hash, kind, profile FROM identifier")
+        profiles = await connection.fetch("SELECT id, lead, version FROM profile")
+        lead_ids = [row["id"] for row in await connection.fetch("SELECT id FROM lead")]
+        leads = await load_leads(connection, lead_ids)
+        contacts = await connection.fetch("SELECT lead, email, phone FROM contact")
+        seen = await connection.fetch("SELECT record_id, received FROM seen_message")
+        quarantine = await connection.fetch("SELECT * FROM quarantine")
+        story = Counter(read_line(row) for row in await connection.fetch("SELECT * FROM story"))
+        owners = await connection.fetch("SELECT lead, rep FROM lead_owner")
+        conflicts = await connection.fetch("SELECT * FROM conflict")
+    compare_maps(
+        "identifier",
+        {row["value_hash"]: (row["kind"], row["profile"]) for row in identifiers},
+        {one: (expected.kinds[one], profile) for one, profile in directory.profiles_of_identifiers.items()},
+        differences,
+    )
+    compare_maps(
+        "profile",
+        {row["id"]: (row["lead"], row["version"]) for row in profiles},
+        {one.id: (one.lead, one.version) for one in directory.profiles.values()},
+        differences,
+    )
+    compare_maps("lead", leads, directory.leads, differences)
+    compare_maps(
+        "contact",
+        {row["lead"]: (row["email"], row["phone"]) for row in contacts},
+        {
+            lead.id: (lead.contact.text("email"), lead.contact.text("phone"))
+            for lead in directory.leads.values()
+            if lead.contact.version
+        },
+        differences,
+    )
+    compare_maps(
+        "seen_message", {row["record_id"].hex(): row["received"] for row in seen}, expected.seen, differences
+    )
+    compare_maps(
+        "quarantine",
+        {
+            row["record_id"]: Kept(
+                *(row["source"], row["code"], row["received"], row["record_key"], row["record"], row["tries"])
+            )
+            for row in quarantine
+        },
+        expected.quarantine,
+        differences,
+    )
+    compare_maps("owner", {row["lead"]: row["rep"] for row in owners}, expected.owners, differences)
+    compare_maps(
+        "conflict",
+        {
+            row["id"]: (
+                row["cause"].hex(),
+                Doubt(row["reason"], row["kind"], row["identifier"], row["profile"], row["other"]),
+            )
+            for row in conflicts
+        },
+        expected.doubts,
+        differences,
+    )
+    for line in (story - expected.story) + (expected.story - story):
+        differences.add("story", f"{line} is there {story[line]} times, should be {expected.story[line]}")
+
+
+def compare_maps(
+    kind: str, found: Mapping[str, object], wanted: Mapping[str, object], differences: Differences
+) -> None:
+    """Compare two mappings, key by key."""
+    for key in sorted({*found, *wanted}):
+        if found.get(key) != wanted.get(key):
+            differences.add(kind, f"{key} is {found.get(key)}, should be {wanted.get(key)}")
+
+
+def compare_letters(found: Sequence[object], wanted: Sequence[object], differences: Differences) -> None:
+    """Compare dead letters, however often each is there."""
+    for letter, count in (Counter(wanted) - Counter(found)).items():
+        differences.add("dead_letter", f"missing {count} of {letter}")
+    for letter, count in (Counter(found) - Counter(wanted)).items():
+        differences.add("dead_letter", f"{count} too many of {letter}")
