@@ -277,8 +277,11 @@ class IngestReplay:
         except Rejected as refused:
             expected.faults.append(f"command: {name} took effect, should be refused: {refused}")
             return
-        expected.story.update(story)
-        saying.add(emissions, fact)
+        verdicts, lines = self._judging.rejudge(
+            directory, [home, lead], at=at, cause=fact.id, first=len(emissions)
+        )
+        expected.story.update([*story, *lines])
+        saying.add([*emissions, *verdicts], fact)
         expected.replies[name] = {"lead": lead, "from_lead": home, "profiles": profiles}
 
     def _read(self, entry: Entry, saying: Saying) -> list[Arrived]:
