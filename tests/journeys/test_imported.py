@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from leadmill.demo.mail_sink import MailSink
+from shared.contracts.declarations import DECLARED
+from shared.contracts.envelope import Envelope, decode_event
 from shared.contracts.events import leads
+from shared.contracts.events.assignments import LeadAssigned
 from shared.contracts.topics import ASSIGNMENTS, LEADS, NURTURE, RAW
 from shared.kernel.instants import DAY, format_instant
 from tests.journeys.inside.house import House
@@ -118,9 +121,11 @@ async def test_i11_history_starts_nothing_until_it_is_released_in_portions(
     assert await held_by(site, crm) == 0
     await site.pass_time(days=1)
     owned = await house.routed(ids[OWNED])
-    assert owned["owner"] == "rep-2"
-    assert owned["status"] == "contacted"
-    assert owned["due"] is not None
+    first = next(stay for stay in owned["history"] if stay["place"] == "owned")
+    assert (first["rep"], owned["status"]) == ("rep-2", "contacted")
+    (assigned,) = [decode_event(one) for one in await house.said(ASSIGNMENTS.name) if _gives(one, ids[OWNED])]
+    assert isinstance(assigned, LeadAssigned)
+    assert (assigned.rep, assigned.reason) == ("rep-2", "imported")
     for name in PEOPLE:
         expected = 0 if name in {OWNED, GONE} else 1
         assert len(mails_to(sink, address(name))) >= expected, name
@@ -135,15 +140,13 @@ async def _check_story(site: Site, house: House, lead: str, crm: str) -> None:
     assert len(await site.records(RAW.name)) > 0
 
 
+def _gives(envelope: Envelope, lead: str) -> bool:
+    return envelope.subject == lead and envelope.type == DECLARED.type_of(LeadAssigned)
+
+
 async def _released(house: House) -> set[str]:
-    kind = "leadmill.lead_released.v1"
+    kind = DECLARED.type_of(leads.LeadReleased)
     return {one.subject for one in await house.said(LEADS.name) if one.type == kind and one.subject}
-
-
-def test_the_release_is_said_under_this_name() -> None:
-    from shared.contracts.declarations import DECLARED
-
-    assert DECLARED.type_of(leads.LeadReleased) == "leadmill.lead_released.v1"
 
 
 async def test_i11_an_import_of_new_rows_starts_at_once(mailing_site: Site, sink: MailSink) -> None:
