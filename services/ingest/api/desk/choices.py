@@ -104,7 +104,7 @@ class ChoiceDesk:
 
     def __init__(self, report: ChoiceReport, commands: CommandRunner) -> None:
         self.report = report
-        self._commands = commands
+        self.commands = commands
 
     async def run(
         self,
@@ -117,7 +117,7 @@ class ChoiceDesk:
 
         :raises Rejected: with what is wrong and how to put it right.
         """
-        reply: dict[str, Any] = await self._commands.run(
+        reply: dict[str, Any] = await self.commands.run(
             key="choices",
             command=command,
             received=received,

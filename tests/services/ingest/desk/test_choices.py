@@ -9,6 +9,9 @@ import httpx
 import msgspec
 import pytest
 
+from services.ingest.bootstrap import build_choice_desk
+from services.ingest.jobs.respelling import Respelling
+from services.ingest.store.respelling import anew
 from shared.contracts.topics import LEADS
 from tests.services.ingest.running import RunningIngest
 
@@ -185,3 +188,38 @@ async def test_no_more_texts_are_counted_than_there_is_room_for(ingest: RunningI
     counted = await ingest.value("SELECT count(*) FROM choice_missed")
     assert counted == 2_000
     assert await ingest.value("SELECT sum(times) FROM choice_missed WHERE text = 'filler 7'") == 5
+
+
+async def test_nothing_is_read_anew_before_everybody_is_done_who_may_read_by_older_spellings(
+    ingest: RunningIngest,
+) -> None:
+    await lead(ingest, 1, industry="智造")
+    await ingest.settle(1)
+    desk = build_choice_desk(ingest.resources, database=ingest.blueprint.database)
+    job = Respelling(ingest.blueprint.database, commands=desk.commands, clock=ingest.resources.clock)
+    async with ingest.blueprint.database.transaction() as older:
+        # it has begun to write, as a batch does with its fence, and does not know the spelling yet
+        await older.fetch_value("SELECT pg_current_xact_id()::text")
+        await add(ingest, "智造", "manufacturing")
+        for _ in range(3):
+            await job.work_off()
+        assert await ingest.value("SELECT (target, done, seen) = (1, 0, 0) FROM choice_pass")
+        assert await industry_of(ingest, 1) == "other"
+    await job.work_off()
+    assert await ingest.value("SELECT (target, done, seen, changed) = (1, 1, 1, 1) FROM choice_pass")
+    assert await industry_of(ingest, 1) == "manufacturing"
+
+
+async def test_many_portions_leave_nobody_out(ingest: RunningIngest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anew, "PORTION", 2)
+    for number in range(1, 8):
+        await lead(ingest, number, industry="智造" if number % 2 else "弄堂")
+    await ingest.settle(7)
+    await add(ingest, "智造", "manufacturing")
+    await read_anew(ingest)
+    assert [await industry_of(ingest, one) for one in range(1, 8)] == [
+        "manufacturing" if one % 2 else "other" for one in range(1, 8)
+    ]
+    assert await ingest.value("SELECT (seen, changed) = (7, 4) FROM choice_pass")
+    told = [one["lead"] for one in await changes(ingest) if one["source"] == "choices"]
+    assert len(told) == len(set(told)) == 4
