@@ -46,6 +46,8 @@ IMPORTS: Final = ingest.build_import_desk
 
 IMPORT_TEXTS: Final = ingest.IMPORT_TEXTS
 """What commands need of imports without a database."""
+TAGS: Final = ingest.build_tag_desk
+"""Builds the desk of tags, from resources and the database of :data:`KEYS_OWNER`."""
 
 REHEARSALS: Final[Mapping[str, Callable[[Path], Callable[..., Any]]]] = {
     "scoring": scoring.build_rehearsal,

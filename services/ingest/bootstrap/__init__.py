@@ -12,6 +12,7 @@ from services.ingest.bootstrap.desk import LeadTools, build_conflict_desk, build
 from services.ingest.bootstrap.imports import IMPORT_TEXTS, build_import_desk
 from services.ingest.bootstrap.resolving import NAME, build_resolver, check_documents, new_record_id
 from services.ingest.bootstrap.service import MIGRATIONS, QUARANTINE_CHOICE, SETTINGS, build
+from services.ingest.bootstrap.tags import build_tag_desk
 from services.ingest.bootstrap.tools import (
     HOOK_PROVIDERS,
     build_form_shelf,
@@ -48,6 +49,7 @@ __all__ = [
     "build_replaying",
     "build_resolver",
     "build_source_report",
+    "build_tag_desk",
     "build_validity_desk",
     "check_documents",
     "describe_link",

@@ -18,6 +18,7 @@ from services.ingest.domain.choices import Choices
 from services.ingest.domain.desk.corrections import CorrectionReader
 from services.ingest.domain.dialects.rulebook import Rulebook
 from services.ingest.domain.identifiers import HashIdentifier, identifier_hasher
+from services.ingest.domain.tag_rules.rules import TagRules
 from services.ingest.domain.traits import FieldNames, TraitReader
 from services.ingest.metrics import IngestMetrics
 from services.ingest.queries.arrivals import ArrivalSearch
@@ -69,7 +70,8 @@ def build_desk(
     router.include_router(build_bulk_router(desk))
     router.include_router(build_arrival_router(arrivals.find))
     router.include_router(build_conflict_router(ConflictDesk(ConflictBook(database), commands)))
-    router.include_router(build_lead_router(LeadFiles(database).find_file, desk.reader, commands))
+    files = LeadFiles(database, TagRules(rulebook.tags))
+    router.include_router(build_lead_router(files.find_file, desk.reader, commands))
     return router
 
 
@@ -97,7 +99,8 @@ def build_lead_tools(resources: Resources, *, database: Database) -> LeadTools:
     desk = build_correction_desk(rulebook, database, commands, hash_identifier=hasher)
     arrivals = ArrivalSearch(database, rules=rulebook.identity, hash_identifier=hasher)
     sealing = Sealing(resources.secrets.pepper.reveal())
-    return LeadTools(desk, LeadFiles(database), arrivals, ErasureFiles(database), sealing)
+    files = LeadFiles(database, TagRules(rulebook.tags))
+    return LeadTools(desk, files, arrivals, ErasureFiles(database), sealing)
 
 
 def _commands_of(resources: Resources, database: Database) -> CommandRunner:

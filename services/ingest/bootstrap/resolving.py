@@ -14,17 +14,19 @@ from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.domain.identity.settling import MergeLeads, SettleConflict
 from services.ingest.domain.links.definitions import AddLink, ChangeLink
 from services.ingest.domain.respelling.adding import AddSpelling, ReadAnew, TakeBackSpelling
+from services.ingest.domain.tag_rules.rules import TagRules
+from services.ingest.domain.tags.commands import ChangeTag
 from services.ingest.domain.validity.judging import Judge
-from services.ingest.handlers.correcting import on_correction
 from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.hearing import hear
 from services.ingest.handlers.judging import Judging
 from services.ingest.handlers.linking import on_link_command
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import IntakeHandler, retell_contact
-from services.ingest.handlers.respelling import on_read_anew, on_spelling_command
+from services.ingest.handlers.respelling import on_spelling_command
 from services.ingest.handlers.settling import Settling
 from services.ingest.handlers.story import tell_story
+from services.ingest.handlers.tags.tagging import Tagging
 from services.ingest.handlers.unmerging import Unmerging
 from services.ingest.metrics import IngestMetrics
 from services.ingest.providers.roster import hook_readers
@@ -38,6 +40,7 @@ from services.ingest.store.resolving.ports import ReadRaw
 from services.ingest.store.respelling.anew import ReadingAnew
 from services.ingest.store.respelling.resolving import SpellingResolver
 from services.ingest.store.respelling.spellings import carry_out as carry_out_spelling_command
+from services.ingest.store.tags.catalogue import carry_out as carry_out_tag_command
 from shared.kernel.changes import Fact
 from shared.postgres.database import Transaction
 from shared.processor.stage import Decision
@@ -75,22 +78,30 @@ def build_resolver(
         )
         return reader.on_raw_received
 
-    reading_anew = ReadingAnew(rulebook.choices, on_read_anew, currency=default_currency)
     judging = Judging(Judge(rulebook.validity, rulebook.identity, hash_identifier=hasher))
-    taking_in = IntakeHandler(rulebook.matching, hash_identifier=hasher, judge=judging.on_message)
+    tagging = Tagging(
+        TagRules(rulebook.tags),
+        taking_in=IntakeHandler(rulebook.matching, hash_identifier=hasher, judge=judging.on_message),
+        unmerging=Unmerging(hasher),
+        settling=Settling(rulebook.matching),
+    )
+    reading_anew = ReadingAnew(rulebook.choices, tagging.on_read_anew, currency=default_currency)
     directory = DirectoryCommands(
         on_erasure=on_erasure,
-        on_unmerge=Unmerging(hasher).on_unmerge,
-        on_correction=on_correction,
+        on_unmerge=tagging.on_unmerge,
+        on_correction=tagging.on_correction,
+        on_tag_leads=tagging.on_tag_leads,
         on_word=judging.on_word,
         rejudge=judging.rejudge,
     )
 
-    settling = SettlingCommands(Settling(rulebook.matching))
+    settling = SettlingCommands(tagging)
 
     async def carry_out(transaction: Transaction, fact: Fact) -> Decision:
         if isinstance(fact.event, AddLink | ChangeLink):
             return await carry_out_link_command(transaction, fact, decide=on_link_command)
+        if isinstance(fact.event, ChangeTag):
+            return await carry_out_tag_command(transaction, fact, decide=tagging.on_change_tag)
         if isinstance(fact.event, MergeLeads | SettleConflict):
             return await settling.carry_out(transaction, fact)
         if isinstance(fact.event, AddSpelling | TakeBackSpelling):
@@ -103,7 +114,7 @@ def build_resolver(
 
     return SpellingResolver(
         make_reader=make_reader,
-        take_in=judging.with_bursts(taking_in.on_intake),
+        take_in=judging.with_bursts(tagging.on_intake),
         watch_bursts=judging.watch_bursts,
         tell_story=tell_story,
         command=carry_out,

@@ -25,10 +25,12 @@ from services.ingest.api.links.redirecting import Redirecting
 from services.ingest.api.merges import build_merge_router
 from services.ingest.api.stamping import Stamper
 from services.ingest.api.statuses import STATUSES
+from services.ingest.api.tags.catalogue import TAG_STATUSES
 from services.ingest.bootstrap.choices import build_choices
 from services.ingest.bootstrap.desk import build_desk
 from services.ingest.bootstrap.imports import build_import_desk
 from services.ingest.bootstrap.resolving import NAME, build_resolver, new_record_id
+from services.ingest.bootstrap.tags import TagDesk
 from services.ingest.bootstrap.tools import build_hook_tools
 from services.ingest.bootstrap.ways_in import build_ways_in
 from services.ingest.domain.admission.quarantine import Choice
@@ -71,6 +73,7 @@ QUARANTINE_CHOICE: Final = Choice
 """Says which messages in quarantine are meant."""
 _FORGET_EVERY: Final = timedelta(minutes=10)
 _PURGE_EVERY: Final = timedelta(seconds=10)
+_TAG_EVERY: Final = timedelta(seconds=1)
 _KEEP_EVERY: Final = timedelta(seconds=2)
 _RESPELL_EVERY: Final = timedelta(seconds=1)
 _REFRESH_EVERY: Final = timedelta(seconds=5)
@@ -162,6 +165,7 @@ def build(
         )
     )
     tools = build_hook_tools(resources, database=database, metrics=metrics)
+    tag_desk = TagDesk(rulebook, database, commands, clock=resources.clock)
     checks = IngestChecks(database, resources.log, group=resolver.group)
 
     async def check(full: bool) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
@@ -188,6 +192,7 @@ def build(
             repeatedly("ingest-unmatched", respelling.tidy, every=_FORGET_EVERY),
             until_stopped("ingest-imports", Working(imports).run),
             repeatedly("ingest-purging", Purging(database, clock=resources.clock).purge, every=_PURGE_EVERY),
+            repeatedly("ingest-tagging", tag_desk.bulk.run, every=_TAG_EVERY),
             *hook_activities(
                 tools,
                 commands=commands,
@@ -210,6 +215,7 @@ def build(
             build_import_router(imports),
             build_certificate_router(ErasureFiles(database).find_certificate, Sealing(pepper)),
             build_merge_router(commands),
+            *tag_desk.routers(),
             build_desk(rulebook, database, commands, hash_identifier=identifier_hasher(identity_key)),
             build_validity_router(ValidityDesk(commands, reasons=rulebook.validity.reasons)),
             build_key_router(KeyRing(database, pepper=pepper, clock=resources.clock), resources.clock),
@@ -220,7 +226,7 @@ def build(
             build_source_router(SourceReport(database).find_sources, resources.clock),
             build_quarantine_router(replaying),
         ),
-        statuses={**STATUSES, **HOOK_STATUSES, **CHOICE_STATUSES},
+        statuses={**STATUSES, **HOOK_STATUSES, **CHOICE_STATUSES, **TAG_STATUSES},
         start=database.start,
         stop=database.stop,
         check=check,

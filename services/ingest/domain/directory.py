@@ -20,6 +20,7 @@ from services.ingest.domain.evidence.marks import Marks
 from services.ingest.domain.identifiers import Identifier
 from services.ingest.domain.intake import ExternalRef
 from services.ingest.domain.scrubbing import Scalar
+from services.ingest.domain.tags.trail import TagBook
 from services.ingest.domain.traits import CONSENT
 from shared.kernel.instants import Instant
 
@@ -132,6 +133,8 @@ class Directory:
     ``companies`` maps keys to companies, of which some are known by a domain. ``doubts`` and ``alike`` are
     what the fact in hand leaves for people to look at. ``recent_acts`` are those of profiles whose acts are
     watched for bursts.
+    ``book`` holds what profiles bring along and what stands on leads; ``profile_in_hand`` is the profile
+    that the fact in hand carries, empty if it is about nobody.
     """
 
     profiles_of_identifiers: dict[str, str] = field(default_factory=dict)
@@ -147,6 +150,8 @@ class Directory:
     doubts: list[Doubt] = field(default_factory=list)
     alike: list[Likeness] = field(default_factory=list)
     recent_acts: dict[str, list[RecentAct]] = field(default_factory=dict)
+    book: TagBook = field(default_factory=TagBook)
+    profile_in_hand: str = ""
     _of_lead: dict[str, set[str]] = field(default_factory=dict)
     _moved_from: dict[str, Profile | None] = field(default_factory=dict)
     _newly_attached: list[str] = field(default_factory=list)
@@ -166,10 +171,13 @@ class Directory:
         self._newly_named.clear()
         self.doubts = []
         self.alike = []
+        self.book.begin_fact()
+        self.profile_in_hand = ""
 
     def undo_fact(self) -> None:
         """Make everything as it was when the fact in hand began."""
         del self.consents[self._consents_before :]
+        self.book.undo_fact()
         for hash_ in self._newly_attached:
             del self.profiles_of_identifiers[hash_]
         for key, has_domain in self._newly_named:
@@ -192,6 +200,16 @@ class Directory:
             else:
                 self.leads[lead_id] = lead
         self.begin_fact()
+
+    @property
+    def has_moved(self) -> bool:
+        """True if the fact in hand moved a profile, or opened one."""
+        return bool(self._moved_from)
+
+    @property
+    def left_behind(self) -> Collection[str]:
+        """The leads that profiles left in the fact in hand."""
+        return {profile.lead for profile in self._moved_from.values() if profile is not None}
 
     @property
     def newly_attached(self) -> Collection[str]:

@@ -95,6 +95,7 @@ class IntakeHandler:
         resolution = resolve(directory, intake, self._rules)
         if resolution.lead.erased is not None:
             raise PersonErased
+        directory.profile_in_hand = resolution.profile
         lead = learn(resolution.lead, intake, resolution.demoted)
         if intake.traits is not None:
             lead = place(directory, lead, intake.company, intake.traits.contact)

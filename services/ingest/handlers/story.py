@@ -45,7 +45,11 @@ def tell_story(
         shape = _shape_of(type(event))
         if shape.is_about_lead:
             tells_kinds = tells_kinds or isinstance(event, leads.LeadCaptured | leads.LeadChanged)
-            text = "; ".join(_words(event, intake, new_kinds))
+            text = "; ".join(
+                words_of_tags(event)
+                if isinstance(event, leads.TagsChanged)
+                else _words(event, intake, new_kinds)
+            )
         else:
             text = _fields(event, shape.fields) + intake.source
         name = event_id(cause, shape.type, ordinal)
@@ -131,6 +135,20 @@ def _words(event: Event, intake: Intake, new_kinds: Sequence[str]) -> Iterator[s
             yield "reachable" if event.reachable else "not reachable"
             if intake.external is not None:
                 yield f"known to {', '.join(dict.fromkeys(ref.source for ref in event.external_ids))}"
+
+
+def words_of_tags(event: leads.TagsChanged) -> Iterator[str]:
+    """Yield in words which tags went on, because of what, and which came off."""
+    if event.put:
+        yield "on: " + ", ".join(f"{one.tag} ({one.rule or one.who})" for one in event.put)
+    if event.taken:
+        yield f"off: {', '.join(event.taken)}"
+    if event.by:
+        yield f"by {event.by}"
+    if event.reason:
+        yield event.reason
+    elif not event.by:
+        yield f"by the rules, version {event.rules}"
 
 
 def moved(event: leads.LeadMerged | leads.LeadUnmerged) -> str:

@@ -1,4 +1,4 @@
-"""What people ask of the directory: forget somebody, take a merge back, put a lead right.
+"""What people ask of the directory: forget somebody, take a merge back, put a lead right, tag leads.
 
 Each comes as a batch of one.
 """
@@ -15,6 +15,7 @@ from services.ingest.domain.identifiers import Identifier, IdentifierKind
 from services.ingest.domain.identity.merging import UnmergeLead, find_homecomers
 from services.ingest.domain.identity.resolving import LeadUnknown
 from services.ingest.domain.story import StoryRow
+from services.ingest.domain.tags.commands import TagLeads
 from services.ingest.domain.validity.judging import InvalidateLead, ValidateLead
 from services.ingest.store.desk.erasures import open_erasure
 from services.ingest.store.desk.notes import save_note
@@ -120,6 +121,41 @@ class Rejudge(Protocol):
         ...
 
 
+class Tagged(Protocol):
+    """What tagging by hand amounted to."""
+
+    @property
+    def changed(self) -> Sequence[str]:
+        """The leads on which something is different now."""
+        ...
+
+    @property
+    def emissions(self) -> Sequence[Emission]:
+        """What is said about it."""
+        ...
+
+    @property
+    def story(self) -> Sequence[StoryRow]:
+        """The lines of the story."""
+        ...
+
+
+class OnTagLeads(Protocol):
+    """Puts tags on leads and takes others off; pure."""
+
+    def __call__(
+        self,
+        directory: Directory,
+        command: TagLeads,
+        *,
+        owners: Mapping[str, str | None],
+        at: Instant,
+        cause: str,
+    ) -> Tagged:
+        """Return what it amounted to, or raise Rejected."""
+        ...
+
+
 class DirectoryCommands:
     """Carries commands out: lock, load, let the pure handler decide, write."""
 
@@ -131,12 +167,14 @@ class DirectoryCommands:
         on_correction: OnCorrection,
         on_word: OnWord,
         rejudge: Rejudge,
+        on_tag_leads: OnTagLeads,
     ) -> None:
         self._on_erasure = on_erasure
         self._on_unmerge = on_unmerge
         self._on_correction = on_correction
         self._on_word = on_word
         self._rejudge = rejudge
+        self._on_tag_leads = on_tag_leads
 
     async def carry_out(self, transaction: Transaction, fact: Fact) -> Decision:
         """Carry out one command.
@@ -153,6 +191,8 @@ class DirectoryCommands:
                 return await self._correct(transaction, fact, fact.event)
             case InvalidateLead() | ValidateLead():
                 return await self._take_word(transaction, fact, fact.event)
+            case TagLeads():
+                return await self._tag(transaction, fact, fact.event)
         raise TypeError(f"{type(fact.event).__name__} is no command of ingest")
 
     async def _erase(self, transaction: Transaction, fact: Fact, identifier: Identifier, by: str) -> Decision:
@@ -247,3 +287,15 @@ class DirectoryCommands:
             "changed": bool(emissions),
         }
         return Decision(Outcome.PROCESSED, emissions, reply=reply)
+
+    async def _tag(self, transaction: Transaction, fact: Fact, command: TagLeads) -> Decision:
+        directory, fresh = await load_directory(
+            transaction, [Identifier(IdentifierKind.LEAD, lead) for lead in command.leads]
+        )
+        owners: dict[str, str | None] = {}
+        if command.owner is not None:
+            owners = {lead: await load_owner(transaction, lead) for lead in sorted(directory.leads)}
+        done = self._on_tag_leads(directory, command, owners=owners, at=fact.received, cause=fact.id)
+        await save_directory(transaction, directory, fresh=fresh)
+        await save_story(transaction, done.story)
+        return Decision(Outcome.PROCESSED, done.emissions, reply={"changed": len(done.changed)})

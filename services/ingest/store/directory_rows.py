@@ -19,6 +19,7 @@ from services.ingest.domain.evidence.marks import Marks
 from services.ingest.domain.identifiers import Identifier, IdentifierKind
 from services.ingest.domain.intake import ExternalRef
 from services.ingest.store.desk.consents import save_consents
+from services.ingest.store.tags.book import load_book, save_book
 from shared.postgres.database import Row, Transaction
 from shared.postgres.faults import WriteConflict
 
@@ -151,6 +152,7 @@ async def load_directory(
             profiles=profiles,
             leads=loaded,
         )
+    await load_book(transaction, directory)
     return directory, fresh
 
 
@@ -244,6 +246,7 @@ async def save_directory(transaction: Transaction, directory: Directory, *, fres
             [profile.came_from for profile in profiles],
             [profile.verdict for profile in profiles],
         )
+    await save_book(transaction, directory.book)
     await _save_leads(transaction, [directory.leads[one] for one in sorted(directory.changed_leads)])
     await _save_contacts(
         transaction,

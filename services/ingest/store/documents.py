@@ -24,6 +24,7 @@ from services.ingest.domain.outcomes import COST_KINDS, OutcomeKind, OutcomeName
 from services.ingest.domain.traits import FieldNames
 from services.ingest.store.rules.channels import ChannelsDocument, complete_channels
 from services.ingest.store.rules.contact_data import CountriesDocument, codes_of, read_domains
+from services.ingest.store.rules.tags import read_tags
 from services.ingest.store.rules.validity import NetworksDocument, ValidityDocument, complete_validity
 from shared.documents.faults import Fault, raise_if_any
 from shared.documents.files import read_documents
@@ -185,6 +186,7 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
         machines=Machines(agents=machines.agents),
         validity=validity,
         forms=forms,
+        tags=read_tags(folder, forms=forms),
         outcome_names=OutcomeNames(kinds=outcomes.kinds, stages=outcomes.stages, costs=outcomes.costs),
         event_names=EventNames(
             leads=events.leads,

@@ -32,7 +32,7 @@ _SCRUB_QUARANTINE: Final = """
 DELETE FROM quarantine WHERE record_key = ANY (ARRAY(
     SELECT convert_to(value_hash, 'UTF8') FROM identifier WHERE profile = ANY($1::text[])))
 """
-_OF_PROFILES: Final = ("story", "note", "consent")
+_OF_PROFILES: Final = ("story", "note", "consent", "trail")
 """Tables of which nothing stays that a profile of the person is named in."""
 
 _ASK: Final = """
@@ -67,6 +67,9 @@ async def scrub(transaction: Transaction, erased: Erased) -> dict[str, int]:
             f"DELETE FROM {table} WHERE profile = ANY($1::text[])",  # noqa: S608 - our own names
             profiles,
         )
+    removed["lead_card"] = await transaction.execute(
+        "DELETE FROM lead_card WHERE lead = ANY($1::text[])", leads
+    )
     removed["quarantine"] = await transaction.execute(_SCRUB_QUARANTINE, profiles)
     await forget_doubts(transaction, profiles)
     await forget_missed(transaction, texts=_texts_of(erased.gone), names=_names_of(erased.gone))

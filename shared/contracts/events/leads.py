@@ -181,6 +181,39 @@ class LeadValidated(VerdictEvent, frozen=True, kw_only=True):
     ] = False
 
 
+class PutTag(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """A tag that is on a lead, and what put it on: a rule, or somebody."""
+
+    tag: Annotated[str, Meta(description="The tag's id; names may change, the id does not")]
+    group: Annotated[str, Meta(description="industry, role, need, behaviour, source or state")]
+    rule: Annotated[str, Meta(description="The rule that put it on; empty if a person did")] = ""
+    who: Annotated[str, Meta(description="The person who put it on; empty if a rule did")] = ""
+
+
+@DECLARED.declare(name="tags_changed", on=LEADS)
+class TagsChanged(Event, frozen=True, kw_only=True):
+    """Ingest says: tags went on a lead or came off it, by a rule, by hand, or because leads became one.
+
+    ``tags`` is all that stands on the lead now; ``version`` counts, and the highest wins whatever the
+    order of arrival. A lead that was merged away has none, and nothing is said of it. ``profile`` is the
+    lead's own. Does not imply that a person acted.
+    """
+
+    lead: LeadId
+    profile: ProfileId
+    put: list[PutTag] = field(default_factory=list)
+    taken: Annotated[list[str], Meta(description="Ids of the tags that came off")] = field(
+        default_factory=list
+    )
+    tags: Annotated[list[str], Meta(description="Ids of all tags that are on now")] = field(
+        default_factory=list
+    )
+    version: int
+    rules: Annotated[int, Meta(description="Version of the document of tags")]
+    by: Annotated[str, Meta(description="Who did it by hand; empty if rules did")] = ""
+    reason: Annotated[str, Meta(description="What was said about why")] = ""
+
+
 _VERDICT: Final[Any] = {"lead": EXAMPLE_OTHER_LEAD, "profile": EXAMPLE_OTHER_LEAD}
 
 EXAMPLES: Final = (
@@ -227,4 +260,13 @@ EXAMPLES: Final = (
     LeadErased(lead=EXAMPLE_OTHER_LEAD, profile=EXAMPLE_OTHER_LEAD),
     LeadInvalidated(**_VERDICT, reason="disposable", rule="disposable_domain", verdict=1),
     LeadValidated(**_VERDICT, reason="by_hand", rule="by_hand", verdict=2, by="anna"),
+    TagsChanged(
+        lead=EXAMPLE_LEAD,
+        profile=EXAMPLE_LEAD,
+        put=[PutTag(tag="high_intent", group="state", rule="trial_form")],
+        taken=["still_comparing"],
+        tags=["high_intent", "manufacturing", "website"],
+        version=3,
+        rules=1,
+    ),
 )

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from services.ingest.domain.identifiers import identifier_hasher
+from services.ingest.domain.tag_rules.rules import TagRules
 from services.ingest.domain.validity.judging import Judge
-from services.ingest.handlers.correcting import on_correction
 from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.hearing import hear
 from services.ingest.handlers.judging import Judging
-from services.ingest.handlers.resolution import retell_contact
+from services.ingest.handlers.resolution import IntakeHandler, retell_contact
+from services.ingest.handlers.settling import Settling
 from services.ingest.handlers.story import tell_story
+from services.ingest.handlers.tags.tagging import Tagging
 from services.ingest.handlers.unmerging import Unmerging
 from services.ingest.metrics import IngestMetrics
 from services.ingest.queries.leads import LeadSearch
@@ -34,26 +36,33 @@ from shared.log.port import NewRecord
 from shared.postgres.database import Database, Transaction
 from shared.processor.stage import Decision
 from tests.services.ingest.arrivals import Arrivals, as_fetched, facts_of, make_resolver, resolve
-from tests.unit.ingest.requests import IDENTITY_KEY, RULEBOOK, make_reader, on_intake
+from tests.unit.ingest.requests import IDENTITY_KEY, RULEBOOK, make_reader
 
 pytestmark = pytest.mark.postgres
 
 
 def reading_with(read: ReadRaw) -> Resolver:
     """Return a resolver that reads by a function of the test's own."""
-    hash_identifier = identifier_hasher(IDENTITY_KEY)
-    judging = Judging(Judge(RULEBOOK.validity, RULEBOOK.identity, hash_identifier=hash_identifier))
+    hasher = identifier_hasher(IDENTITY_KEY)
+    judging = Judging(Judge(RULEBOOK.validity, RULEBOOK.identity, hash_identifier=hasher))
+    tagging = Tagging(
+        TagRules(RULEBOOK.tags),
+        taking_in=IntakeHandler(RULEBOOK.matching, hash_identifier=hasher, judge=judging.on_message),
+        unmerging=Unmerging(hasher),
+        settling=Settling(RULEBOOK.matching),
+    )
     return Resolver(
         read_raw=read,
-        take_in=judging.with_bursts(on_intake),
+        take_in=judging.with_bursts(tagging.on_intake),
         watch_bursts=judging.watch_bursts,
         tell_story=tell_story,
         command=DirectoryCommands(
             on_erasure=on_erasure,
-            on_unmerge=Unmerging(identifier_hasher(IDENTITY_KEY)).on_unmerge,
-            on_correction=on_correction,
+            on_unmerge=tagging.on_unmerge,
+            on_correction=tagging.on_correction,
             on_word=judging.on_word,
             rejudge=judging.rejudge,
+            on_tag_leads=tagging.on_tag_leads,
         ).carry_out,
         retell_contact=retell_contact,
         hear=hear,
@@ -95,7 +104,8 @@ class TestABatch:
         )
         assert outcomes([*first, *second]) == ["processed"] * 3
         names = [type(event).__name__ for event in events([*first, *second])]
-        assert names == ["PageViewed", "LeadCaptured", "ContactUpdated", "LeadChanged", "ContactUpdated"]
+        captured = ["PageViewed", "LeadCaptured", "ContactUpdated", "TagsChanged"]
+        assert names == [*captured, "LeadChanged", "ContactUpdated", "TagsChanged"]
         assert len({emission.subject for one in [*first, *second] for emission in one.emissions}) == 1
 
     async def test_drops_what_it_has_seen(self, ingest_database: Database) -> None:
@@ -243,8 +253,8 @@ class TestTheNumberOfStatements:
                     )
                     for n in range(size)
                 ]
-        assert counts[0] == counts[2] <= 8
-        assert counts[1] == counts[3] <= 13
+        assert counts[0] == counts[2] <= 12
+        assert counts[1] == counts[3] <= 17
 
 
 class TestALateContact:

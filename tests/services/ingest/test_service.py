@@ -35,7 +35,7 @@ class TestIngest:
             "leadmill.page_viewed.v1"
         ) == 2
         found = await ingest.client.get(
-            "/v1/leads", params={"phone": "138 0013 8000"}, headers={"authorization": "Bearer x"}
+            "/v1/leads", params={"phone": "138 0013 8000"}, headers={"authorization": "Bearer manager"}
         )
         (lead,) = found.json()["leads"]
         assert lead["attributes"] == {"title_level": "cxo"}

@@ -25,7 +25,7 @@ async def test_follows_a_lead_through_a_merge(ingest_database: Database) -> None
     stays, gone = min(leads), max(leads)
     story = await find_story(ingest_database, stays)
     kinds = sorted(row.kind for row in story)
-    assert kinds == ["lead_captured", "lead_merged", "page_viewed"]
+    assert kinds == ["lead_captured", "lead_merged", "page_viewed", "tags_changed"]
     assert [row.at for row in story] == sorted(row.at for row in story)
     assert {row.message_id for row in story} >= {"m1"}
     assert [row.kind for row in await find_story(ingest_database, gone)] == ["lead_merged"]

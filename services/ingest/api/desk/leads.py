@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.ingest.api.leads import SEES_NO_CONTACT, rep_of
+from services.ingest.api.tags.shown import TagOnLeadOut, TouchOut, show_tags, show_touch
 from services.ingest.domain.desk.corrections import (
     LONGEST_NOTE,
     MOST_FIELDS,
@@ -107,6 +108,10 @@ class LeadOut(BaseModel):
     consents: dict[str, bool]
     consent_history: list[ConsentOut]
     contact: ContactOut | None
+    tags: list[TagOnLeadOut]
+    sources: list[str]
+    first_touch: TouchOut | None
+    last_touch: TouchOut | None
 
 
 class CorrectionIn(BaseModel):
@@ -250,6 +255,10 @@ def show_file(file: LeadFile, *, with_contact: bool) -> LeadOut:
             for word in file.consents
         ],
         contact=contact,
+        tags=show_tags(file.tags, file.card),
+        sources=list(file.card.sources),
+        first_touch=show_touch(file.card.first),
+        last_touch=show_touch(file.card.last),
     )
 
 

@@ -16,6 +16,7 @@ from services.ingest.domain.identifiers import IdentityRules
 from services.ingest.domain.identity.companies import FreeMail
 from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.outcomes import OutcomeNames
+from services.ingest.domain.tag_rules.rules import TagDefinitions
 from services.ingest.domain.validity.rules import ValidityRules
 
 
@@ -35,3 +36,4 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
     machines: Machines = Machines()
     validity: ValidityRules = ValidityRules()
     forms: Sequence[FormDocument] = ()
+    tags: TagDefinitions = TagDefinitions()

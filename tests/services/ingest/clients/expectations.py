@@ -12,7 +12,7 @@ from shared.kernel.instants import HOUR, format_instant
 from tests.services.ingest.clients.door import data_of
 from tests.unit.ingest.requests import FOLDER, ClientRequest, read_request
 
-_OPAQUE: Final = frozenset({"lead", "profile"})
+_OPAQUE: Final = frozenset({"lead", "profile", "company"})
 
 
 class Expected(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

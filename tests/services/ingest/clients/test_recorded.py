@@ -110,7 +110,7 @@ async def test_a_client_hears_what_it_needs_and_its_words_end_as_the_right_event
 def test_both_generations_of_a_client_and_all_its_ways_of_sending_end_as_equal_events() -> None:
     by_client = {scenario.client: scenario for scenario in SCENARIOS}
     standard = _without_moments(by_client["segment-ajs184-standard"])
-    assert len(standard) == 4
+    assert len(standard) == 5
     for other in (
         "segment-ajs170-standard",
         "segment-ajs184-batching",

@@ -1,0 +1,1 @@
+"""The rules of tags, and what stands on a lead by them."""

@@ -1,0 +1,1 @@
+"""Tags and touches: what follows from every change of the directory."""
