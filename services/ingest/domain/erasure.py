@@ -7,6 +7,7 @@ that was merged into it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 from urllib.parse import quote
@@ -18,6 +19,8 @@ from services.ingest.domain.identifiers import Identifier, national_number
 from shared.kernel.instants import Instant
 
 _SHORTEST_NUMBER: Final = 8
+_GROUPING: Final = re.compile(rb"(?<=\d)(?:[\s().\-+]|%20|%28|%29)+(?=\d)")
+"""What people write between the digits of a number."""
 
 
 class ErasePerson(msgspec.Struct, frozen=True):
@@ -92,6 +95,14 @@ def needles_of(leads: Iterable[Lead]) -> list[str]:
 
 
 def holds_any(content: bytes, needles: Iterable[str]) -> bool:
-    """Return whether bytes hold one of the needles, whatever the case."""
+    """Return whether bytes hold one of the needles, whatever the case and however a number is grouped."""
     folded = content.lower()
-    return any(needle.encode() in folded for needle in needles)
+    bare = b""
+    for needle in needles:
+        if needle.encode() in folded:
+            return True
+        if needle.isdigit():
+            bare = bare or _GROUPING.sub(b"", folded)
+            if needle.encode() in bare:
+                return True
+    return False

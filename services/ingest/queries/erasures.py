@@ -14,6 +14,8 @@ from shared.postgres.database import Database
 
 _COMPACTED_WITHIN: Final = timedelta(hours=48)
 """12 hours until the log compacts (`max.compaction.lag.ms`), a day for the tombstone, and its passes."""
+_QUARANTINE: Final = timedelta(days=30)
+"""As `LEADMILL_INGEST_KEEP_QUARANTINE` has it by default."""
 
 
 class ErasureUnknown(Rejected):
@@ -84,6 +86,7 @@ def certificate_of(erasure: Erasure) -> Certificate:
 def _ages_out(asked: Instant) -> list[AgesOut]:
     stated = [(topic.name, topic.retention) for topic in (RAW, *DEAD_LETTERS.values())]
     stated += [(topic.name, _COMPACTED_WITHIN) for topic in (CONTACTS, SCORES)]
+    stated.append(("ingest.quarantine, where nothing but a name tells whose it is", _QUARANTINE))
     return [
         AgesOut(where, asked + span // timedelta(microseconds=MICROSECOND))
         for where, span in stated

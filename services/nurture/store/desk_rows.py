@@ -22,6 +22,7 @@ from services.nurture.store.saving import save_rows
 from shared.kernel.changes import Fact
 from shared.postgres.database import Row, Transaction
 from shared.postgres.faults import WriteConflict
+from shared.processor.tables import dead_letters
 
 S = TypeVar("S")
 
@@ -92,6 +93,9 @@ async def load_rows(transaction: Transaction, leads: Sequence[str]) -> Desk:
 async def save_desk(transaction: Transaction, desk: Desk) -> None:
     """Write what has changed on a desk; the sending job is told if there is something to send."""
     await save_rows(transaction, desk)
+    erased = [lead.id for lead in desk.lead_rows.changed if lead.is_erased]
+    if erased:
+        await dead_letters.empty_letters(transaction, keys=erased)
     if any(message.state == PLANNED for message in desk.messages.changed):
         await transaction.execute("SELECT pg_notify($1, '')", WAKING)
 

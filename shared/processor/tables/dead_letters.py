@@ -272,3 +272,15 @@ async def resume(
         topic,
         partition,
     )
+
+
+async def empty_letters(transaction: Transaction, *, keys: Sequence[str]) -> int:
+    """Take the bytes out of dead letters about these keys, as an erasure asks; returns how many had any.
+
+    Where they stood and why they failed stays. One without bytes cannot be replayed.
+    """
+    return await transaction.execute(
+        "UPDATE dead_letter SET record_value = NULL"
+        " WHERE record_key = ANY($1::bytea[]) AND record_value IS NOT NULL",
+        [key.encode() for key in keys],
+    )

@@ -198,9 +198,12 @@ class TestNeedles:
             b"e=ada%40example.com",
             b"tel=13800138000",
             b"+8613800138000",
+            b'{"tel": "+86 (138) 0013-8000"}',
+            b"tel=138%200013%208000",
         ):
             assert holds_any(content, needles)
         assert not holds_any(b'{"e":"bob@example.com","tel":"13900139000"}', needles)
+        assert not holds_any(b'{"a": 138, "b": 0013, "c": 8000}', needles)
 
     def test_are_none_for_somebody_without_address_or_number(self) -> None:
         (one,) = taken_in(message(user="u", name="Ada")).leads.values()
