@@ -81,7 +81,8 @@ def main() -> int:
             told = asyncio.run(run_on_both(server.url, folder, kafka=options.kafka))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return 0 if all([report(log, one) for log, one in told]) else 1
+    clean = [report(log, one) for log, one in told]
+    return 0 if all(clean) else 1
 
 
 if __name__ == "__main__":
