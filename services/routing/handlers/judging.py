@@ -7,7 +7,7 @@ import msgspec
 from services.routing.domain.facts import LeadJudged
 from services.routing.domain.lead import Lead, RuledOut, move
 from services.routing.handlers.converting import convert_or_ask
-from services.routing.handlers.ownership import set_status, transfer, withdraw
+from services.routing.handlers.ownership import is_held_back, set_status, transfer, withdraw
 from services.routing.handlers.reaching import ACTIVATED, settle
 from services.routing.handlers.telling import Telling
 from shared.contracts.events.assignments import OwnershipEnded
@@ -69,10 +69,12 @@ def _rule_out(telling: Telling, lead: Lead, reason: str) -> Lead:
 def _rule_in(telling: Telling, lead: Lead, ruled: RuledOut) -> Lead:
     """The lead has its status again, and whoever owned it, with a clock that begins anew."""
     lead = telling.save(msgspec.structs.replace(lead, ruled_out=None))
-    status = ruled.status
-    if lead.wanted == ACTIVATED and status in telling.rulebook.pipeline.activated_from:
+    status, is_held = ruled.status, is_held_back(telling, lead)
+    if lead.wanted == ACTIVATED and status in telling.rulebook.pipeline.activated_from and not is_held:
         status = "activated"
     lead = set_status(telling, lead, status, VALIDATED)
+    if is_held:
+        return settle(telling, lead)
     rep = telling.desk.reps.get(ruled.rep)
     if rep is not None and rep.is_active and lead.spell is None and lead.status != "invalid":
         lead = transfer(telling, lead, rep=ruled.rep, team=ruled.team, reason=VALIDATED)

@@ -88,15 +88,15 @@ class Judge:
         """Return the lead with what a message tells about its validity.
 
         A machine's message speaks against a lead that it captured, and not against one that was known.
-        What was found of senders ends with a message about the lead that counts.
+        What was found of senders ends with an act of the lead that counts, not with what a system reports.
         """
         marks = lead.marks
         if intake.act is not None and fold_name(intake.act.name) == BOUNCED:
             marks = self._bounced(lead, marks, intake)
         elif intake.anchors:
-            if not intake.dismissed:
+            if not intake.dismissed and intake.act is not None:
                 marks = tuple(one for one in marks if one.rule != SENDER)
-            elif not was_captured or intake.dismissed in {STAFF, TEST}:
+            elif intake.dismissed and (not was_captured or intake.dismissed in {STAFF, TEST}):
                 marks = put(marks, Mark(lead.id, SENDER, intake.dismissed, intake.occurred))
         return lead if marks == lead.marks else msgspec.structs.replace(lead, marks=marks)
 

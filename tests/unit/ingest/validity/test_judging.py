@@ -180,8 +180,13 @@ class TestSenders:
     def test_a_form_of_a_person_saves_the_lead_that_a_bot_brought(self) -> None:
         house = House()
         house.take(lead(email="a@acme.example"), dismissed="bot")
-        said = house.take(lead(email="a@acme.example", minutes=1))
+        said = house.take(form())
         assert verdicts(said) == [(False, "no_reason_left", 2)]
+
+    def test_what_a_system_reports_of_it_does_not(self) -> None:
+        house = House()
+        house.take(lead(email="a@acme.example"), dismissed="bot")
+        assert verdicts(house.take(lead(email="a@acme.example", industry="retail", minutes=1))) == []
 
     def test_staff_are_staff_however_long_they_were_known(self) -> None:
         house = House()
