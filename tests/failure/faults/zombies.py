@@ -70,7 +70,7 @@ async def freeze_with_late_publish(field: Field) -> None:
     await field.quiet()
     before = await field.end_of_latest()
     zombie.signal(signal.SIGCONT)
-    end = asyncio.get_running_loop().time() + 10
+    end = asyncio.get_running_loop().time() + PATIENCE
     while await field.end_of_latest() == before:
         if asyncio.get_running_loop().time() > end:
             field.crew.faults.append("unproven: the zombie has published nothing late")
