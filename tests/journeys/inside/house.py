@@ -108,4 +108,4 @@ class House:
             for record in await self.site.records(topic)
             if record.value is not None
         ]
-        return list({one.id: one for one in reversed(said)}.values())[::-1]
+        return list({one.id: one for one in said}.values())
