@@ -12,6 +12,7 @@ takes; aiokafka's connection sends it like any other.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from io import BytesIO
 from struct import Struct
@@ -45,6 +46,8 @@ _ANSWER: Final = Struct(">ihqqq")
 _PAUSE: Final = 0.1
 UNKNOWN_OFFSET: Final = -1
 """What stands for the place of a batch that the broker has, and has forgotten where."""
+
+log = logging.getLogger(__name__)
 
 
 class ProduceAnswer:
@@ -144,9 +147,11 @@ class Sending:
                     offsets[partition] = outcome
                     del left[partition]
                 elif not outcome.retriable:
+                    log.warning("kafka.append_refused", extra={"error": type(outcome).__name__})
                     raise outcome
             if not left:
                 return offsets
+            log.warning("kafka.append_sent_again", extra={"partitions": len(left)})
             await asyncio.sleep(_PAUSE)
             if inside.is_closed(self._client):
                 raise ProducerClosed
