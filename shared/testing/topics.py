@@ -26,8 +26,10 @@ async def read_topic(log: Log, topic: str, *, starts: Mapping[TopicPartition, in
         return found
     consumer = log.consumer(group=f"reader-{time.monotonic_ns()}", topics=[topic], member="reader")
 
+    positions = dict(begins)
+
     async def on_assigned(partitions: frozenset[TopicPartition]) -> None:
-        consumer.seek({tp: begins[tp] for tp in partitions})
+        consumer.seek({tp: positions[tp] for tp in partitions})  # on a busy machine more than once
 
     async def on_revoked(_partitions: frozenset[TopicPartition]) -> None:
         return None
@@ -37,8 +39,11 @@ async def read_topic(log: Log, topic: str, *, starts: Mapping[TopicPartition, in
         async with asyncio.timeout(_PATIENCE_SECONDS):
             while missing:
                 for tp, records in (await consumer.fetch(max_records=5000, timeout=0.2)).items():
-                    found.extend(records)
-                    if records and records[-1].offset + 1 >= missing.get(tp, 0):
+                    new = [record for record in records if record.offset >= positions[tp]]
+                    found.extend(new)
+                    if new:
+                        positions[tp] = new[-1].offset + 1
+                    if positions[tp] >= missing.get(tp, 0):
                         missing.pop(tp, None)
     finally:
         await consumer.stop()
