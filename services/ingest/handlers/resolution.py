@@ -304,7 +304,7 @@ def _outcome(outcome: Outcome, intake: Intake, *, lead: str, profile: str) -> Ev
             assert amount is not None  # the reader lets none by without one
             return outcomes.OpportunityWon(**common, amount=amount)
         case OutcomeKind.LOST:
-            return outcomes.OpportunityLost(**common, reason=outcome.reason)
+            return outcomes.OpportunityLost(**common, reason=outcome.reason, amount=amount)
         case OutcomeKind.PAID:
             assert amount is not None
             return outcomes.PaymentReceived(**common, payment=outcome.payment, amount=amount)

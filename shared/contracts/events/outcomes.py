@@ -53,6 +53,7 @@ class OpportunityLost(OutcomeEvent, frozen=True, kw_only=True):
     """The deal was lost. Takes back a win that was reported before it happened."""
 
     reason: str = ""
+    amount: Annotated[Amount | None, Meta(description="What would have been won, where it was said")] = None
 
 
 @DECLARED.declare(name="payment_received", on=OUTCOMES)
