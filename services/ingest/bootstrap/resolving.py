@@ -95,7 +95,7 @@ def build_resolver(
         rejudge=judging.rejudge,
     )
 
-    settling = SettlingCommands(tagging)
+    settling = SettlingCommands(tagging, rejudge=judging.rejudge)
 
     async def carry_out(transaction: Transaction, fact: Fact) -> Decision:
         if isinstance(fact.event, AddLink | ChangeLink):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from services.ingest.domain.directory import Directory, Lead
@@ -70,11 +70,22 @@ class OnDecision(Protocol):
         ...
 
 
+class Rejudge(Protocol):
+    """Judges anew whether leads are somebody, after something about them has changed; pure."""
+
+    def __call__(
+        self, directory: Directory, lead_ids: Iterable[str], *, at: Instant, cause: str, first: int = 0
+    ) -> tuple[Sequence[Emission], Sequence[StoryRow]]:
+        """Return what is said about it behind ``first`` emissions, and the lines of the story."""
+        ...
+
+
 class SettlingCommands:
     """Carries out what people decided."""
 
-    def __init__(self, decided: OnDecision) -> None:
+    def __init__(self, decided: OnDecision, *, rejudge: Rejudge) -> None:
         self._decided = decided
+        self._rejudge = rejudge
 
     async def carry_out(self, transaction: Transaction, fact: Fact) -> Decision:
         """Carry out one command.
@@ -84,11 +95,11 @@ class SettlingCommands:
         """
         command = fact.event
         if isinstance(command, MergeLeads):
-            settled = await self._merge(
+            lead, emissions = await self._merge(
                 transaction, fact, command.lead, command.other, by=command.by, reason=command.reason
             )
-            reply = {"lead": settled.lead, "merged": [command.lead, command.other]}
-            return Decision(Outcome.PROCESSED, settled.emissions, reply=reply)
+            reply = {"lead": lead, "merged": [command.lead, command.other]}
+            return Decision(Outcome.PROCESSED, emissions, reply=reply)
         assert isinstance(command, SettleConflict)
         return await self._settle(transaction, fact, command)
 
@@ -119,10 +130,10 @@ class SettlingCommands:
             raise ConflictOfOne
         if command.decided == "merge":
             why = command.note or conflict.reason
-            settled = await self._merge(
+            _, emissions = await self._merge(
                 transaction, fact, conflict.lead, conflict.other_lead, by=command.by, reason=why
             )
-            return settled.emissions
+            return emissions
         directory, first, second = await _load_two(transaction, conflict.lead, conflict.other_lead)
         settled = self._decided.on_apart(
             directory, first, second, by=command.by, note=command.note, at=fact.received, cause=fact.id
@@ -133,14 +144,18 @@ class SettlingCommands:
 
     async def _merge(
         self, transaction: Transaction, fact: Fact, lead: str, other: str, *, by: str, reason: str
-    ) -> Settled:
+    ) -> tuple[str, Sequence[Emission]]:
+        """Merge two leads; returns the one that stays, and what is said about it."""
         directory, first, second = await _load_two(transaction, lead, other)
         settled = self._decided.on_merge(
             directory, first, second, by=by, reason=reason, at=fact.received, cause=fact.id
         )
+        verdicts, lines = self._rejudge(
+            directory, [settled.lead], at=fact.received, cause=fact.id, first=len(settled.emissions)
+        )
         await save_directory(transaction, directory, fresh=())
-        await save_story(transaction, settled.story)
-        return settled
+        await save_story(transaction, [*settled.story, *lines])
+        return settled.lead, [*settled.emissions, *verdicts]
 
 
 async def _load_two(transaction: Transaction, *ids: str) -> tuple[Directory, Lead, Lead]:

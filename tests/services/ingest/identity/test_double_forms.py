@@ -6,6 +6,7 @@ Row of docs/requirements.md: I4.
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import msgspec
@@ -15,11 +16,13 @@ from hypothesis import strategies as st
 
 from services.ingest.api.stamping import Arrival, Stamper
 from services.ingest.domain.identity.repeats import FormWindow
+from services.ingest.settings import IngestSettings
+from services.ingest.store.directory_rows import forget_messages
 from services.ingest.store.identity.forms import forget_forms
 from shared.contracts.events.raw import ClientInfo
-from shared.kernel.instants import SECOND
+from shared.kernel.instants import DAY, SECOND
 from shared.postgres.database import Database
-from tests.services.ingest.arrivals import LogRecord, as_fetched, make_resolver, resolve
+from tests.services.ingest.arrivals import Arrivals, LogRecord, as_fetched, make_resolver, resolve
 from tests.unit.ingest.requests import IDENTITY_KEY, RECEIVED
 
 WINDOW = 300
@@ -114,3 +117,22 @@ def test_of_submissions_in_order_each_that_counts_is_further_off_than_the_window
             counted.append(at)
     assert all(later - earlier > WINDOW for earlier, later in itertools.pairwise(counted))
     assert all(any(0 <= at - one <= WINDOW for one in counted) for at in times)
+
+
+@pytest.mark.postgres
+async def test_i4_a_message_is_known_again_by_source_and_id_for_a_fortnight(
+    ingest_database: Database,
+) -> None:
+    remembered = IngestSettings().remember_messages
+    assert remembered == timedelta(days=14)
+    message = {"userId": "u", "event": "E", "messageId": "m"}
+    arrivals = Arrivals()
+    first = arrivals.record(message)
+    await resolve(ingest_database, make_resolver(), [first])
+    week_later = RECEIVED + 7 * DAY
+    async with ingest_database.transaction() as transaction:
+        await forget_messages(
+            transaction, received_before=week_later - remembered // timedelta(microseconds=1), limit=10
+        )
+    again, elsewhere = arrivals.record(message), arrivals.record(message, source="app")
+    assert await outcomes(ingest_database, [again, elsewhere]) == ["duplicate", "processed"]
