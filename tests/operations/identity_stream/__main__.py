@@ -1,8 +1,8 @@
 """``python -m tests.operations.identity_stream``: a month of a crowd, and how well who is who is told.
 
 20,000 people send 200,000 requests over six sources. Exit code 1 if precision over pairs of requests is below
-0.999 or recall below 0.98, if PostgreSQL holds anything else than the same fold in memory, or if a merge is not
-explained.
+0.999 or recall below 0.98, if PostgreSQL holds anything else than the same fold in memory, or if a merge is
+not explained.
 """
 
 from __future__ import annotations
