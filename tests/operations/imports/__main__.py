@@ -2,13 +2,14 @@
 
 ``--file PATH`` brings that table in twice. ``--rows N`` makes a table of N rows, as CSV or with ``--xlsx`` as
 XLSX, and brings it in. ``--preview`` only looks through. Memory is the most that the command's own process
-ever held, by the kernel's word (VmHWM).
+ever held, by the kernel's word (VmHWM); seconds of computing are those of the command and its database.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ def bring_in(table: Path, data: Path, *, only_look: bool) -> dict[str, Any]:
         *("--result", str(data.parent / "result.csv")),
         "--preview" if only_look else "--yes",
     ]
-    began = time.monotonic()
+    began, used = time.monotonic(), _cpu_seconds()
     with tempfile.TemporaryFile() as told:
         process = subprocess.Popen(command, stdout=told)
         most = 0
@@ -39,7 +40,18 @@ def bring_in(table: Path, data: Path, *, only_look: bool) -> dict[str, Any]:
         answer = told.read()
     if process.returncode:
         raise SystemExit(process.returncode)
-    return {"seconds": round(seconds, 1), "megabytes": most // 1024, **json.loads(answer)}
+    return {
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(_cpu_seconds() - used, 1),
+        "megabytes": most // 1024,
+        **json.loads(answer),
+    }
+
+
+def _cpu_seconds() -> float:
+    """Return what all that ended below this process has computed, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _held(pid: int) -> int:
