@@ -69,7 +69,7 @@ HEARD = [
     event
     for events in (behaviour, leads, internal_scoring, outcomes, assignments)
     for event in events.EXAMPLES
-    if event not in PASSED_OVER and not isinstance(event, leads.LeadReleased)
+    if event not in PASSED_OVER and not isinstance(event, leads.LeadReleased | leads.TagsChanged)
 ]
 
 
