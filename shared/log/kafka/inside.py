@@ -4,10 +4,8 @@
 Relies on aiokafka 0.14: the attributes in ``_PARTS`` are what a client is made of; every background
 task is a coroutine method of one of them; connections lie in ``_conns`` and write to ``_writer``;
 ``_closed`` keeps the destructor quiet; a producer's batches lie in ``_batches`` until they are sent
-and in ``_pending_batches`` until they are acknowledged, but ours go past both, with the numbers that
-``_txn_manager`` keeps and ``_set_producer_state`` puts into a batch; a consumer's work is done by
-``_fetcher``'s and ``_coordinator``'s tasks; both send through ``send(node, request, *, group)`` of
-``_client`` or ``client``, and what is sent has what ``_conns`` ask of a request.
+and in ``_pending_batches`` until they are acknowledged; a consumer's work is done by ``_fetcher``'s
+and ``_coordinator``'s tasks; both send through ``_client.send(node, request, *, group)``.
 """
 
 from __future__ import annotations
@@ -17,45 +15,13 @@ import inspect
 from typing import Any
 
 from aiokafka.errors import ProducerClosed
-from aiokafka.structs import TopicPartition as AiokafkaPartition
 
 _PARTS = ("client", "_client", "_sender", "_message_accumulator", "_fetcher", "_coordinator")
 
 
-def network_of(client: Any) -> Any:
+def network_of(consumer: Any) -> Any:
     """Return the object through which everything is sent."""
-    return getattr(client, "_client", None) or client.client
-
-
-def is_closed(producer: Any) -> bool:
-    """Whether a producer was told to send nothing more."""
-    return bool(producer._closed)
-
-
-def seal_batch(producer: Any, partition: tuple[str, int], batch: Any) -> bytes:
-    """Give a batch its place in the producer's sequence, and return it as it is sent, however often."""
-    state = producer._txn_manager
-    batch._set_producer_state(state.producer_id, state.producer_epoch, state.sequence_number(partition))
-    state.increment_sequence_number(partition, batch.record_count())
-    sealed: bytes = batch._build()
-    return sealed
-
-
-def leader_of(producer: Any, partition: tuple[str, int]) -> int | None:
-    """Return the broker that leads a partition, None if that is not known."""
-    leader = producer.client.cluster.leader_for_partition(AiokafkaPartition(*partition))
-    return leader if leader is not None and leader >= 0 else None
-
-
-def knows(producer: Any, partition: tuple[str, int]) -> bool:
-    """Whether the partition was in what the brokers told last."""
-    topic, number = partition
-    return number in (producer.client.cluster.partitions_for_topic(topic) or ())
-
-
-async def update_metadata(producer: Any) -> None:
-    """Ask the brokers anew who leads what."""
-    await producer.client.force_metadata_update()
+    return consumer._client
 
 
 def is_alive(consumer: Any) -> bool:
