@@ -45,8 +45,9 @@ async def test_a_form_becomes_a_lead_with_tags_consent_and_what_was_asked_for(
     ingest = ingest_on_each_log
     assert (await submit(ingest, RIGHT)).status_code == 303
     await ingest.settle(1)
-    (captured,) = await said(ingest, LEADS.name)
-    assert captured[1].get("missing", []) == []
+    about_the_lead = dict(await said(ingest, LEADS.name))
+    assert about_the_lead["lead_captured"].get("missing", []) == []
+    assert {"high_intent", "website"} <= set(about_the_lead["tags_changed"]["tags"])
     acts = dict(await said(ingest, BEHAVIOUR.name))
     assert acts["form_submitted"]["form"] == "trial_request"
     assert acts["form_submitted"]["tags"] == ["high_intent", "website"]

@@ -120,7 +120,7 @@ class Outcome:
         return len({one.partitionkey for one in self._acts})
 
 
-_OF_LEADS: Final = frozenset({"lead_captured", "lead_changed", "lead_merged"})
+_OF_LEADS: Final = frozenset({"lead_captured", "lead_changed", "lead_merged", "tags_changed"})
 
 
 class Bench:
