@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,8 @@ from tests.unit.ingest.requests import IDENTITY_KEY, ROOT
 PARTITIONS = 4
 TOPICS = (RAW, LEADS, BEHAVIOUR, OUTCOMES, CONTACTS, ASSIGNMENTS, ERASURES, DEAD_LETTERS["ingest"])
 KEY = "WK_test123"
+_PATIENT = timedelta(seconds=20)
+"""For how long the log may be away on a busy machine; what comes of its absence has tests of its own."""
 PEPPER = b"a pepper for the tests, 32 bytes"
 
 
@@ -203,7 +206,7 @@ async def run_ingest(
 
     Each of several ``workers`` is a member of the group with connections of its own.
     """
-    given = settings or IngestSettings()
+    given = settings or IngestSettings(log_patience=_PATIENT)
     async with (
         _open_log(database_url, kafka) as log,
         _run_on(log, database_url, data, given, partitions=partitions, workers=workers) as ingest,
