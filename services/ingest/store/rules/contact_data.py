@@ -42,14 +42,16 @@ def codes_of(document: CountriesDocument) -> dict[str, str]:
 
 
 def read_domains(path: Path) -> frozenset[str]:
-    """Return the domains of a text file, one a line; what follows # is a remark.
+    """Return the domains of a text file, one a line; what follows # is a remark. None if there is no file.
 
-    :raises DocumentFaults: if the file is missing or a line is no domain.
+    :raises DocumentFaults: if it cannot be read, or a line is no domain.
     """
+    if not path.exists():
+        return frozenset()
     try:
         lines: Mapping[int, str] = dict(enumerate(path.read_text("utf-8").splitlines(), start=1))
     except (OSError, UnicodeDecodeError):
-        raise_if_any([Fault(path.name, "is missing or not UTF-8")], about="lists of domains")
+        raise_if_any([Fault(path.name, "cannot be read, or is not UTF-8")], about="lists of domains")
         raise
     domains = {number: line.partition("#")[0].strip().lower() for number, line in lines.items()}
     raise_if_any(
