@@ -141,7 +141,7 @@ class ReadingAnew:
         is_last = len(rows) < PORTION
         await transaction.execute(
             "UPDATE choice_pass SET after = $1, seen = seen + $2, changed = changed + $3, done = $4",
-            *("" if is_last else rows[-1]["lead"], len(rows), len(emissions)),
+            *("" if is_last else rows[-1]["lead"], len(rows), len({one.subject for one in emissions})),
             state.target if is_last else state.done,
         )
         return _reply(more=not is_last, emissions=emissions)
