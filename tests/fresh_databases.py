@@ -39,13 +39,16 @@ class FreshDatabases:
         name = f"test_{os.getpid()}_{next(self._numbers)}"
         admin = await asyncpg.connect(self._url)
         try:
-            if self._spare:
+            while self._spare:
                 spare = self._spare.pop()
-                await admin.execute(f"ALTER DATABASE {spare} RENAME TO {name}")
+                try:
+                    await admin.execute(f"ALTER DATABASE {spare} RENAME TO {name}")
+                except asyncpg.ObjectInUseError:  # whoever looks in again late keeps it to the end
+                    continue
                 self._uses[name] = self._uses.pop(spare) + 1
-            else:
-                await admin.execute(f"CREATE DATABASE {name}")
-                self._uses[name] = 1
+                return self._address(name)
+            await admin.execute(f"CREATE DATABASE {name}")
+            self._uses[name] = 1
         finally:
             await admin.close()
         return self._address(name)

@@ -23,7 +23,8 @@ async def test_hostile_requests_neither_stop_the_platform_nor_lose_anybody_s_mes
         siege = await besiege(fort, seed=1, begin=0, count=_SHOTS, seconds=3_600)
         assert siege.faults == []
         assert siege.score.fired == _SHOTS
-        assert {200, 400, 401, 404, 413, 415} <= set(siege.score.answers)
+        # one shot of a thousand is too large, so a short share need not have one (413)
+        assert {200, 400, 401, 404, 415} <= set(siege.score.answers)
         assert 0 < siege.quarantined < siege.accepted
         document = await document_of(fort)
         drafts = await asyncio.to_thread(
