@@ -20,12 +20,15 @@ from services.ingest.domain.identity.merging import UnmergeLead, find_homecomers
 from services.ingest.domain.identity.repeats import FormWindow
 from services.ingest.domain.intake import ERASED, Intake, Refusal
 from services.ingest.domain.story import StoryRow
+from services.ingest.domain.tag_rules.rules import TagRules
 from services.ingest.domain.validity.judging import Judge
 from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.judging import Judging
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import IntakeHandler, retell_contact
+from services.ingest.handlers.settling import Settling
 from services.ingest.handlers.story import tell_story
+from services.ingest.handlers.tags.tagging import Tagging
 from services.ingest.handlers.unmerging import Unmerging
 from services.ingest.metrics import IngestMetrics
 from services.ingest.store.documents import read_rulebook
@@ -106,7 +109,6 @@ class IngestReplay:
     ) -> None:
         self.expected = IngestExpected()
         self._commands = commands
-        self._unmerging = Unmerging(identifier_hasher(identity_key))
         self._reader = Reader(log)
         self._removed = _removed_in(log)
         self._resolver = build_resolver(
@@ -116,8 +118,15 @@ class IngestReplay:
         hasher = identifier_hasher(identity_key)
         self._raw = RawReader(rulebook, hash_identifier=hasher)
         self._judging = Judging(Judge(rulebook.validity, rulebook.identity, hash_identifier=hasher))
-        handler = IntakeHandler(rulebook.matching, hash_identifier=hasher, judge=self._judging.on_message)
-        self._on_intake = self._judging.with_bursts(handler.on_intake)
+        self._tagging = Tagging(
+            TagRules(rulebook.tags),
+            taking_in=IntakeHandler(
+                rulebook.matching, hash_identifier=hasher, judge=self._judging.on_message
+            ),
+            unmerging=Unmerging(hasher),
+            settling=Settling(rulebook.matching),
+        )
+        self._on_intake = self._judging.with_bursts(self._tagging.on_intake)
         self._forms = FormWindow({}, seconds=rulebook.matching.same_form_seconds)
 
     def run(self, entries: Sequence[Entry]) -> IngestExpected:
@@ -225,6 +234,10 @@ class IngestReplay:
         fact = Fact(correction_id(name), "erasure", at, ErasePerson(identifier))
         erased, emissions, story = on_erasure(directory, home.id, at=at, cause=fact.id)
         profiles = {profile.id for profile in erased.profiles}
+        for profile in profiles:
+            directory.book.trails.pop(profile, None)
+        for lead in erased.gone:
+            directory.book.cards.pop(lead.id, None)
         keys = {
             hash_.encode()
             for hash_, profile in directory.profiles_of_identifiers.items()
@@ -271,9 +284,7 @@ class IngestReplay:
         }
         fact = Fact(correction_id(name), lead, at, command)
         try:
-            emissions, story = self._unmerging.on_unmerge(
-                directory, command, identifiers, at=at, cause=fact.id
-            )
+            emissions, story = self._tagging.on_unmerge(directory, command, identifiers, at=at, cause=fact.id)
         except Rejected as refused:
             expected.faults.append(f"command: {name} took effect, should be refused: {refused}")
             return
