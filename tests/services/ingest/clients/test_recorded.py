@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from services.ingest.domain.admission.samples import decode_sample
+from shared.contracts.declarations import DECLARED
 from shared.contracts.topics import BEHAVIOUR, CONTACTS, LEADS
 from shared.testing.kafka_broker import KafkaBroker
 from tests.services.ingest.clients.door import Door, data_of, open_door
@@ -24,6 +25,8 @@ SUCCESS: Final = b'{"success":true}'
 SCENARIOS: Final = all_scenarios()
 NATIVE: Final = ("/v1/leads", "/v1/events", "/")
 """Addresses whose success says more than that."""
+ACTS: Final = frozenset(one.name for one in DECLARED.all() if BEHAVIOUR in one.topics)
+"""What is said of acts; all else that a request may end as, tags too, is said of leads."""
 
 
 def by_text(events: Sequence[Mapping[str, Any]]) -> list[bytes]:
@@ -144,9 +147,12 @@ async def test_on_kafka_the_same_requests_end_as_the_same_acts(
             for scenario in SCENARIOS
             if scenario.client != "html-form-multipart-file"  # said what the urlencoded form says: one form
             for event in scenario.events
-            if not event["event"].startswith("lead_")
+            if event["event"] in ACTS
         ]
         assert by_text([as_written(one) for one in acts]) == by_text(expected)
+        leads = [data_of(one) for one in await door.events(LEADS.name)]
+        tags = {put["tag"] for lead in leads for put in lead.get("put", ())}
+        assert tags == {"price_sensitive"}
         assert await door.ingest.value("SELECT count(*) FROM quarantine") == 0
         assert await door.ingest.breaches() == {}
 
