@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from services.ingest.domain.directory import Directory, Profile
 from services.ingest.domain.evidence.doubts import Doubt
+from services.ingest.domain.tags.trail import EMPTY_CARD, EMPTY_TRAIL
 from services.ingest.store.directory_rows import load_leads
 from services.ingest.store.story import read_line
+from services.ingest.store.tags.book import load_book
 from shared.postgres.database import Database
 from tests.failure.on_services.oracle.ingest import IngestExpected, Kept
 from tests.failure.oracle.comparison import Differences
@@ -27,6 +30,9 @@ async def compare_ingest(database: Database, expected: IngestExpected, differenc
         story = Counter(read_line(row) for row in await connection.fetch("SELECT * FROM story"))
         owners = await connection.fetch("SELECT lead, rep FROM lead_owner")
         conflicts = await connection.fetch("SELECT * FROM conflict")
+        tagged = await connection.fetch("SELECT profile AS id FROM trail UNION SELECT lead FROM lead_card")
+        stored = Directory(profiles={row["id"]: Profile(row["id"], row["id"]) for row in tagged})
+        await load_book(connection, stored)
     compare_maps(
         "identifier",
         {row["value_hash"]: (row["kind"], row["profile"]) for row in identifiers},
@@ -77,8 +83,18 @@ async def compare_ingest(database: Database, expected: IngestExpected, differenc
         expected.doubts,
         differences,
     )
+    for kind, found, wanted, nothing in (
+        ("trail", stored.book.trails, directory.book.trails, EMPTY_TRAIL),
+        ("lead_card", stored.book.cards, directory.book.cards, EMPTY_CARD),
+    ):
+        compare_maps(kind, _without(nothing, found), _without(nothing, wanted), differences)
     for line in (story - expected.story) + (expected.story - story):
         differences.add("story", f"{line} is there {story[line]} times, should be {expected.story[line]}")
+
+
+def _without(nothing: object, rows: Mapping[str, object]) -> dict[str, object]:
+    """Leave out what says nothing: a message that was undone may leave such a row behind, or none."""
+    return {key: row for key, row in rows.items() if row != nothing}
 
 
 def compare_maps(
