@@ -112,7 +112,9 @@ class Judging:
         assert isinstance(told.event, BehaviourEvent)
         profile, lead = told.event.profile, told.event.lead
         event = event_id(cause, type_of(told.event), ordinal)
-        recent = [*directory.recent_acts.get(profile, ()), RecentAct(profile, event, intake.occurred)]
+        recent = list(directory.recent_acts.get(profile, ()))
+        if all(act.event != event for act in recent):  # a message taken in again tells no act more
+            recent.append(RecentAct(profile, event, intake.occurred))
         judged = {
             act.event: act._replace(verdict=1) for act in find_burst(self._burst, recent) if not act.verdict
         }

@@ -350,6 +350,14 @@ class TestBursts:
         assert {one.dismissed for one in judged} == {"burst"}
         assert [one.verdict for one in judged] == [1, 1, 1]
 
+    def test_one_message_taken_in_again_and_again_makes_no_burst(self) -> None:
+        house = House(msgspec.structs.replace(RULES, burst=self.RULES))
+        for _ in range(self.RULES.count):
+            house.number = 0
+            said = house.take(message("track", event="Demo Requested", browser="b-1"))
+            assert not any(isinstance(one, ActJudged) for one in said)
+        assert [len(acts) for acts in house.directory.recent_acts.values()] == [1]
+
     @settings(max_examples=100, deadline=None)
     @given(st.lists(st.integers(0, 12), max_size=10), st.randoms())
     def test_a_burst_is_the_same_in_whatever_order_its_acts_come(
