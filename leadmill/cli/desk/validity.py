@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -75,6 +74,8 @@ def _run(data: Path | None, work: Callable[[Any], Awaitable[dict[str, Any]]]) ->
 
 
 def _call() -> dict[str, Any]:
+    import secrets
+
     from shared.runtime.clock import SystemClock
 
     return {"received": SystemClock().now(), "idempotency_key": secrets.token_hex(16)}

@@ -157,6 +157,7 @@ class Directory:
     _newly_attached: list[str] = field(default_factory=list)
     _consents_before: int = 0
     _newly_named: list[tuple[str, bool]] = field(default_factory=list)
+    _acts_before: dict[str, list[RecentAct] | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for profile in self.profiles.values():
@@ -169,6 +170,7 @@ class Directory:
         self._newly_attached.clear()
         self._consents_before = len(self.consents)
         self._newly_named.clear()
+        self._acts_before.clear()
         self.doubts = []
         self.alike = []
         self.book.begin_fact()
@@ -184,6 +186,11 @@ class Directory:
             company = self.companies.pop(key)
             if has_domain:
                 self.companies_with_domain.discard(company)
+        for profile_id, acts in self._acts_before.items():
+            if acts is None:
+                del self.recent_acts[profile_id]
+            else:
+                self.recent_acts[profile_id] = acts
         for profile_id, profile in self._moved_from.items():
             self._of_lead[self.profiles[profile_id].lead].discard(profile_id)
             if profile is None:
@@ -246,6 +253,11 @@ class Directory:
             if has_domain:
                 self.companies_with_domain.add(company)
         return company
+
+    def note_acts(self, profile: str, acts: list[RecentAct]) -> None:
+        """Keep what a profile did lately, the act in hand included."""
+        self._acts_before.setdefault(profile, self.recent_acts.get(profile))
+        self.recent_acts[profile] = acts
 
     def save_profile(self, profile: Profile) -> None:
         """Store a profile that is new or has moved."""

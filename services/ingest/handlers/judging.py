@@ -118,7 +118,7 @@ class Judging:
         judged = {
             act.event: act._replace(verdict=1) for act in find_burst(self._burst, recent) if not act.verdict
         }
-        directory.recent_acts[profile] = [judged.get(act.event, act) for act in recent]
+        directory.note_acts(profile, [judged.get(act.event, act) for act in recent])
         return [
             Emission(
                 ActJudged(

@@ -358,6 +358,15 @@ class TestBursts:
             assert not any(isinstance(one, ActJudged) for one in said)
         assert [len(acts) for acts in house.directory.recent_acts.values()] == [1]
 
+    def test_a_message_that_is_taken_back_leaves_no_act_behind(self) -> None:
+        house = House(msgspec.structs.replace(RULES, burst=self.RULES))
+        house.take(message("track", event="Demo Requested", browser="b-1"))
+        before = {profile: list(acts) for profile, acts in house.directory.recent_acts.items()}
+        for browser in ("b-1", "b-2"):
+            house.take(message("track", event="Demo Requested", browser=browser))
+            house.directory.undo_fact()
+            assert house.directory.recent_acts == before
+
     @settings(max_examples=100, deadline=None)
     @given(st.lists(st.integers(0, 12), max_size=10), st.randoms())
     def test_a_burst_is_the_same_in_whatever_order_its_acts_come(
