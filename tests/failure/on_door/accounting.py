@@ -14,7 +14,7 @@ from tests.failure.oracle.comparison import Differences
 class Made:
     """What ingest made of it, by the ids of raw records: whom it took up, put aside, and what it said.
 
-    ``acts`` counts the events on the topic ``behaviour``.
+    ``acts`` counts the acts on the topic ``behaviour``, and not what was judged of them later.
     """
 
     seen: Collection[str]

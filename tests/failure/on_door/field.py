@@ -12,7 +12,8 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from services.ingest.queries.checks import IngestChecks
-from shared.contracts.envelope import Malformed, decode_envelope
+from shared.contracts.envelope import Malformed, decode_envelope, type_of
+from shared.contracts.events.behaviour import ActJudged
 from shared.contracts.topics import BEHAVIOUR, RAW
 from shared.postgres.database import Database
 from shared.processor.checks import compare_progress
@@ -32,6 +33,7 @@ CONNECTIONS: Final = 24
 _DISK_MEGABYTES: Final = 200
 _GROUP: Final = "ingest"
 _DRAIN_SECONDS: Final = 40.0
+_JUDGED: Final = type_of(ActJudged)
 
 
 @dataclass(slots=True)
@@ -141,8 +143,10 @@ class DoorField:
             await admin.stop()
         acts: dict[str, int] = {}
         for record in await read_topic(log, BEHAVIOUR.name, starts=starts):
-            cause = decode_envelope(record.value or b"").causationid or ""
-            acts[cause] = acts.get(cause, 0) + 1
+            envelope = decode_envelope(record.value or b"")
+            if envelope.type != _JUDGED:  # says of acts in a burst that they count for nothing
+                cause = envelope.causationid or ""
+                acts[cause] = acts.get(cause, 0) + 1
         return Made(
             seen={row["id"] for row in seen},
             quarantined={row["id"] for row in quarantined},
