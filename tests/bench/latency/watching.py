@@ -54,7 +54,10 @@ def _note(seen: dict[str, float], values: Iterable[bytes | None]) -> None:
     now = asyncio.get_running_loop().time()
     for value in values:
         if value is not None:
-            seen.setdefault(decode_envelope(value).correlationid, now)
+            envelope = decode_envelope(value)
+            for cause in (envelope.correlationid, envelope.causationid):
+                if cause:
+                    seen.setdefault(cause, now)
 
 
 class KafkaWatcher:
