@@ -52,7 +52,7 @@ def read_options() -> argparse.Namespace:
 async def measure(options: argparse.Namespace) -> list[Line]:
     """Run what was asked for and return all figures."""
     extent = Extent(rounds=options.rounds, events=options.events, rate=options.rate, seconds=options.seconds)
-    # f only where it is asked for: its second half waits for an event of every record, and some make none
+    # f only where it is asked for: its second half misses events that are there, and ends in an error
     parts = options.part or list("abcde")
     lines: list[Line] = []
     if options.profile == "e":
