@@ -13,7 +13,7 @@ from services.ingest.domain.dialects.event_types import EventKind, Meaning
 from services.ingest.domain.outcomes import OutcomeKind
 from services.ingest.handlers.resolution import ACTS
 from shared.contracts.declarations import DECLARED, Event
-from shared.contracts.events import behaviour, leads, outcomes
+from shared.contracts.events import DECLARATIONS, behaviour, leads, outcomes
 
 _OUTCOMES: Final[Mapping[type[Event], OutcomeKind]] = {
     outcomes.OpportunityCreated: OutcomeKind.CREATED,
@@ -25,7 +25,7 @@ _OUTCOMES: Final[Mapping[type[Event], OutcomeKind]] = {
 
 
 def _meanings() -> dict[str, Meaning]:
-    ours = {declaration.type: Meaning(EventKind.NOT_FOR_OTHERS) for declaration in DECLARED.all()}
+    ours = {declaration.type: Meaning(EventKind.NOT_FOR_OTHERS) for declaration in DECLARATIONS}
     said: dict[type[Event], Meaning] = {
         **{struct: Meaning(EventKind.ACT, name, is_own=True) for name, struct in ACTS.items()},
         **{struct: Meaning(EventKind.OUTCOME, kind, is_own=True) for struct, kind in _OUTCOMES.items()},
