@@ -66,10 +66,12 @@ up: $(RUNTIME) ## all five services on this machine, until stopped
 # --- proving it --------------------------------------------------------------------------------------------
 # Much of it is waiting, so more processes than cores; each has its own servers. One broker for all is used by one.
 JOBS ?= $(if $(LEADMILL_KAFKA),0,4)
+# A test beside real servers that fails is tried again so often, and the run says so (docs/adr/0024).
+SECOND_CHANCES ?= 1
 
 .PHONY: test explore check format contracts bench failure fuzz real-clients compose-smoke
-test: $(DEV) ## all tests, with real PostgreSQL and real Apache Kafka; JOBS=4 processes at a time
-	@exec "$(BIN)/python" -m pytest -m "not failure" --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+test: $(DEV) ## all tests, with real PostgreSQL and real Apache Kafka; JOBS=4 processes at a time, SECOND_CHANCES=0 to try nothing twice
+	@LEADMILL_SECOND_CHANCES=$(SECOND_CHANCES) exec "$(BIN)/python" -m pytest -m "not failure" -rsR --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 explore: $(DEV) ## the property tests with examples that nobody has tried yet; a failure prints how to repeat it
 	@LEADMILL_EXPLORE=1 exec "$(BIN)/python" -m pytest tests/unit --numprocesses $(JOBS) --dist loadfile

@@ -41,8 +41,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+_SECOND_CHANCES = int(os.environ.get("LEADMILL_SECOND_CHANCES", "0"))
+"""How often a test beside real servers is tried again (ADR 24): `make test` says once. A pure one never is."""
+
+_PURE = tuple(Path(__file__).parent / room for room in ("unit", "architecture", "contracts"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that last longest first, so that processes that share the suite end together."""
+    for item in items:
+        if _SECOND_CHANCES and not any(item.path.is_relative_to(room) for room in _PURE):
+            item.add_marker(pytest.mark.flaky(reruns=_SECOND_CHANCES, reruns_delay=2))
     lasts: dict[Path, float] = {}
     for item in items:
         mark = item.get_closest_marker("lasts")

@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +30,16 @@ from shared.testing.kafka_node import (
     await_broker,
     free_port,
 )
+
+
+def _stands_still(pid: int) -> bool:
+    """Whether no thread of this process runs; a process that has ended has none."""
+    for thread in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended meanwhile
+            state = thread.read_text().rpartition(")")[2].split()[0]
+            if state not in {"T", "t", "Z", "X"}:
+                return False
+    return True
 
 
 class Prepared(NamedTuple):
@@ -160,8 +171,10 @@ class JavaBroker(KafkaBroker):
         self._end(signal.SIGKILL)
 
     def pause(self) -> None:
-        """Send SIGSTOP."""
+        """Send SIGSTOP and wait until every thread stands still: the signal takes effect a little later."""
         os.killpg(self.pid, signal.SIGSTOP)
+        while not _stands_still(self.pid):
+            time.sleep(0.001)
 
     def resume(self) -> None:
         """Send SIGCONT."""

@@ -48,7 +48,7 @@ from tests.unit.ingest.requests import IDENTITY_KEY, ROOT
 PARTITIONS = 4
 TOPICS = (RAW, LEADS, BEHAVIOUR, OUTCOMES, CONTACTS, ASSIGNMENTS, ERASURES, DEAD_LETTERS["ingest"])
 KEY = "WK_test123"
-_PATIENT = timedelta(seconds=20)
+PATIENT = timedelta(seconds=20)
 """For how long the log may be away on a busy machine; what comes of its absence has tests of its own."""
 PEPPER = b"a pepper for the tests, 32 bytes"
 
@@ -206,7 +206,7 @@ async def run_ingest(
 
     Each of several ``workers`` is a member of the group with connections of its own.
     """
-    given = settings or IngestSettings(log_patience=_PATIENT)
+    given = settings or IngestSettings(log_patience=PATIENT)
     async with (
         _open_log(database_url, kafka) as log,
         _run_on(log, database_url, data, given, partitions=partitions, workers=workers) as ingest,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from shared.contracts.envelope import Envelope
 from shared.http.serving import bind, serve
 from shared.security.write_keys import add_write_key
 from tests.services.ingest.clients.wire import WireAnswer, exchange, wire_bytes
-from tests.services.ingest.running import PEPPER, RunningIngest, WallClock, run_ingest
+from tests.services.ingest.running import PATIENT, PEPPER, RunningIngest, WallClock, run_ingest
 from tests.unit.ingest.requests import ClientRequest
 
 FORM_KEY: Final = "form_abc"
@@ -59,7 +60,11 @@ async def open_door(
     database_url: str, data: Path, *, kafka: str = "", spill: bool = False
 ) -> AsyncIterator[Door]:
     """Run ingest behind a real server until the block ends, with the write keys of the recordings."""
-    settings = IngestSettings(redirect_origins="https://example.com", spill=spill)
+    settings = IngestSettings(
+        redirect_origins="https://example.com",
+        spill=spill,
+        log_patience=timedelta(seconds=1) if spill else PATIENT,
+    )
     async with run_ingest(database_url, data, kafka=kafka, settings=settings) as ingest:
         async with ingest.blueprint.database.transaction() as transaction:
             await add_write_key(

@@ -27,7 +27,7 @@ from shared.postgres.database import Database
 from shared.processor.loop import LoopSettings
 from shared.runtime.blueprint import Resources
 from shared.security.secrets import DeploymentSecrets
-from tests.services.ingest.running import KEY, PARTITIONS, PEPPER, EverybodyMayRead, WallClock
+from tests.services.ingest.running import KEY, PARTITIONS, PATIENT, PEPPER, EverybodyMayRead, WallClock
 from tests.unit.ingest.requests import IDENTITY_KEY, ROOT
 
 DEAL: Final = {"kind": "won", "opportunity": "OP-1", "amount": 5, "currency": "CNY", "email": "a@b.cn"}
@@ -71,7 +71,7 @@ async def take_one(database_url: str, data: Path) -> None:
         member="dying",
         loop=LoopSettings(partitions=PARTITIONS),
     )
-    blueprint = build(resources, settings=IngestSettings(), authority=EverybodyMayRead())
+    blueprint = build(resources, settings=IngestSettings(log_patience=PATIENT), authority=EverybodyMayRead())
     await blueprint.start()
     app = build_app(
         title="Ingest",
