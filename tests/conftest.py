@@ -42,7 +42,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 _SECOND_CHANCES = int(os.environ.get("LEADMILL_SECOND_CHANCES", "0"))
-"""How often a test beside real servers is tried again (ADR 24): `make test` says once. A pure one never is."""
+"""How often a test beside real servers is tried again (ADR 24); `make test` says once, never a pure one."""
 
 _PURE = tuple(Path(__file__).parent / room for room in ("unit", "architecture", "contracts"))
 
