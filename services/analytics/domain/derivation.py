@@ -12,7 +12,8 @@ from services.analytics.domain.facts import Fact
 from services.analytics.domain.homes import Move
 from services.analytics.domain.milestones import FunnelGoals, Milestone, MilestoneKind, SpellEvent, SpellKind
 from services.analytics.domain.outcomes import Word, WordKind
-from services.analytics.domain.touch_points import Touch, TouchRules
+from services.analytics.domain.touch_points import DISMISSED, Touch, TouchRules
+from services.analytics.domain.verdicts import Verdict
 from shared.kernel.instants import Instant, parse_instant
 
 
@@ -34,7 +35,7 @@ class Erasure(msgspec.Struct, frozen=True, gc=False):
     received: Instant
 
 
-Row = Touch | Word | Cost | Milestone | SpellEvent | Move | SentMessage | Erasure
+Row = Touch | Word | Cost | Milestone | SpellEvent | Move | SentMessage | Verdict | Erasure
 
 _WORDS: Final[Mapping[str, WordKind]] = {
     "opportunity_created": "created",
@@ -114,6 +115,21 @@ def _read_message(fact: Fact) -> Row:
     return SentMessage(fact.id, fact.profile, fact.fields["message"], fact.fields["sequence"], fact.received)
 
 
+def _read_verdict(fact: Fact) -> Row:
+    fields = fact.fields
+    is_of_act = fact.kind == "act_judged"
+    return Verdict(
+        event=fact.id,
+        profile=fact.profile,
+        act=fields["act"] if is_of_act else "",
+        number=fields["verdict"],
+        counts=not fields[DISMISSED] if is_of_act else fact.kind == "lead_validated",
+        reason=fields[DISMISSED] if is_of_act else fields["reason"],
+        pardons=fields.get("pardons", False),
+        received=fact.received,
+    )
+
+
 def _milestone(fact: Fact, kind: MilestoneKind, value: str, at: Instant | None = None) -> Milestone:
     at = fact.occurred if at is None else min(at, fact.received)
     return Milestone(fact.id, fact.profile, kind, value, at, fact.received)
@@ -128,8 +144,7 @@ _READINGS: Final[Mapping[str, Callable[[Fact], Row | None]]] = {
     "lead_erased": lambda fact: Erasure(fact.id, fact.profile, fact.received),
     "message_sent": _read_message,
     "lead_captured": lambda fact: _milestone(fact, "captured", fact.fields["source"]),
-    "lead_invalidated": lambda fact: _milestone(fact, "judged", fact.fields["reason"]),
-    "lead_validated": lambda fact: _milestone(fact, "judged", ""),
+    **dict.fromkeys(("lead_invalidated", "lead_validated", "act_judged"), _read_verdict),
     "lead_status_changed": lambda fact: _milestone(fact, "status", fact.fields["to_status"]),
 }
 

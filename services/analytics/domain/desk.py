@@ -19,6 +19,7 @@ from services.analytics.domain.facts import Fact, scrubbed
 from services.analytics.domain.homes import Home, Move, first_home, home_after, lead_of
 from services.analytics.domain.outcomes import Conversion, ConversionKey, Opportunity, Word, opportunity_of
 from services.analytics.domain.touch_points import Touch
+from services.analytics.domain.verdicts import Verdict, Verdicts
 from shared.kernel.instants import Instant
 
 R = TypeVar("R")
@@ -33,7 +34,7 @@ class Learned(msgspec.Struct, frozen=True, gc=False):
     @property
     def moves_credit(self) -> bool:
         """True if it can change who is credited with what."""
-        return any(isinstance(row, Touch | Word | Move | Erasure) for row in self.rows)
+        return any(isinstance(row, Touch | Word | Move | Verdict | Erasure) for row in self.rows)
 
     def rows_like(self, kind: type[R]) -> list[R]:
         """Return the rows of one kind."""
@@ -77,9 +78,9 @@ class Desk:
 
     ``leads`` are locked. ``homes`` and ``erased`` hold what is known of every profile that the batch
     concerns. ``words`` holds everything that was said about the opportunities that may change, and
-    ``touches`` every touch of the leads that have a deal or may get one. ``stored`` is how the
-    conversions of these opportunities were shared before. ``facts_of`` counts the facts there are of
-    profiles that may be scrubbed.
+    ``touches`` every touch of the leads that have a deal or may get one, ``verdicts`` every verdict about
+    them. ``stored`` is how the conversions of these opportunities were shared before. ``facts_of`` counts
+    the facts there are of profiles that may be scrubbed.
     """
 
     crediting: Crediting
@@ -88,6 +89,7 @@ class Desk:
     erased: dict[str, Instant] = field(default_factory=dict)
     words: dict[str, Word] = field(default_factory=dict)
     touches: dict[str, Touch] = field(default_factory=dict)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
     stored: dict[ConversionKey, Sharing] = field(default_factory=dict)
     facts_of: dict[str, int] = field(default_factory=dict)
     _learned: list[Learned] = field(default_factory=list)
@@ -132,7 +134,7 @@ class Desk:
         fresh = sum(1 for one in self._learned if one.fact.profile == profile)
         return self.facts_of.get(profile, 0) + fresh
 
-    def _is_dropped(self, row: Fact | Word | Touch) -> bool:
+    def _is_dropped(self, row: Fact | Word | Touch | Verdict) -> bool:
         erased = self.erased.get(row.profile)
         return erased is not None and row.received > erased
 
@@ -170,12 +172,14 @@ class Desk:
 
     def _standing_touches(self, learned: Iterable[Learned]) -> dict[str, list[Touch]]:
         """Return the touches on the desk that count, by lead."""
-        touches = dict(self.touches)
+        touches, said = dict(self.touches), dict(self.verdicts)
         for one in learned:
             touches.update((touch.event, touch) for touch in one.rows_like(Touch))
+            said.update((verdict.event, verdict) for verdict in one.rows_like(Verdict))
+        verdicts = Verdicts(one for one in said.values() if not self._is_dropped(one))
         of_lead: dict[str, list[Touch]] = {}
         for touch in touches.values():
-            if not self._is_dropped(touch):
+            if not self._is_dropped(touch) and verdicts.earns(touch):
                 of_lead.setdefault(lead_of(self.homes, touch.profile), []).append(touch)
         return of_lead
 

@@ -54,6 +54,7 @@ _NEEDED_FIELDS: Final = frozenset(
         *("acquisition", "source", "live_event", "message", "sequence", "lead", "version"),
         *("opportunity", "payment", "amount", "stage", "model", "to_tier", "direction", "at"),
         *("assignment", "rep", "due", "is_first", "in_time", "by_clock", "to_status", "reason"),
+        *("act", "verdict", "dismissed", "pardons"),
     )
 )
 

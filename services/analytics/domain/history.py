@@ -1,7 +1,8 @@
 """Reports folded from rows, as of any instant; what the tables say now is the same fold of everything.
 
 *As of* an instant counts what occurred by then, *known at* an instant what was received by then. A merge
-is knowledge about who somebody is, not something that happens: it counts by when it was received.
+and a verdict are knowledge about who somebody is, not something that happens: they count by when they were
+received.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from services.analytics.domain.milestones import Milestone, first_by_lead, lates
 from services.analytics.domain.outcomes import Contribution, Conversion, Word, opportunities_of
 from services.analytics.domain.reports import Credited, FunnelRow
 from services.analytics.domain.touch_points import Touch
+from services.analytics.domain.verdicts import Verdict, Verdicts
 from shared.kernel.instants import Instant
 
 By = Literal["campaign", "channel", "source"]
@@ -32,6 +34,7 @@ class History:
     words: Sequence[Word] = ()
     milestones: Sequence[Milestone] = ()
     messages: Sequence[SentMessage] = field(default=())
+    verdicts: Sequence[Verdict] = ()
 
     def until(self, *, as_of: Instant | None = None, known_at: Instant | None = None) -> History:
         """Return what had occurred and what was known by these instants."""
@@ -43,6 +46,7 @@ class History:
             self,
             moves=[row for row in self.moves if known_at is None or row.received <= known_at],
             messages=[row for row in self.messages if known_at is None or row.received <= known_at],
+            verdicts=[row for row in self.verdicts if known_at is None or row.received <= known_at],
             touches=[row for row in self.touches if counts(row.occurred, row.received)],
             words=[row for row in self.words if counts(row.occurred, row.received)],
             milestones=[row for row in self.milestones if counts(row.at, row.received)],
@@ -50,10 +54,11 @@ class History:
 
     def sharings(self, crediting: Crediting) -> list[tuple[Conversion, tuple[Credit, ...]]]:
         """Return every conversion with its credits."""
+        verdicts = Verdicts(self.verdicts)
         return credit_all(
             crediting,
             homes=homes_of(self.moves),
-            touches=self.touches,
+            touches=[touch for touch in self.touches if verdicts.earns(touch)],
             opportunities=opportunities_of(self.words).values(),
         )
 
@@ -84,11 +89,13 @@ class History:
         """Return how far leads came, by what first brought them; what is not known stands last.
 
         A lead is whoever was captured, reached a goal or has an opportunity. By source: the source of the
-        first capture. By channel or campaign: the lead's first touch point. Without ``with_invalid`` those
-        are left out whose latest status says so.
+        first capture. By channel or campaign: the lead's first touch point, also of an invalid lead, so that
+        it can be told where those come from. Without ``with_invalid`` leads are left out that a verdict
+        calls so, or their latest status.
         """
         homes = homes_of(self.moves)
-        origins = self._origins(homes, by)
+        verdicts = Verdicts(self.verdicts)
+        origins = self._origins(homes, by, verdicts)
         reached = {
             kind: {lead_of(homes, row.profile) for row in self.milestones if row.kind == kind}
             for kind in ("captured", "mql", "sql")
@@ -107,6 +114,7 @@ class History:
             statuses = ((lead_of(homes, row.profile), row) for row in self.milestones if row.kind == "status")
             latest = latest_by_lead(statuses)
             everybody -= {lead for lead, row in latest.items() if row.value == "invalid"}
+            everybody -= {lead_of(homes, profile) for profile in verdicts.invalid}
         groups: dict[str | None, set[str]] = {}
         for lead in everybody:
             groups.setdefault(origins.get(lead), set()).add(lead)
@@ -124,7 +132,7 @@ class History:
         ]
         return sorted(rows, key=lambda row: (row.key is None, row.key or ""))
 
-    def _origins(self, homes: Mapping[str, Home], by: By) -> Mapping[str, str]:
+    def _origins(self, homes: Mapping[str, Home], by: By, verdicts: Verdicts) -> Mapping[str, str]:
         if by == "source":
             captured = [
                 (lead_of(homes, row.profile), row) for row in self.milestones if row.kind == "captured"
@@ -132,7 +140,7 @@ class History:
             return {lead: row.value for lead, row in first_by_lead(captured).items()}
         key_of = self.key_of(by)
         first: dict[str, Touch] = {}
-        for touch in self.touches:
+        for touch in filter(verdicts.is_act, self.touches):
             lead = lead_of(homes, touch.profile)
             if lead not in first or touch.place < first[lead].place:
                 first[lead] = touch

@@ -10,15 +10,14 @@ import msgspec
 from services.analytics.domain.facts import Place
 from shared.kernel.instants import Instant
 
-MilestoneKind = Literal["captured", "mql", "sql", "status", "judged"]
+MilestoneKind = Literal["captured", "mql", "sql", "status"]
 SpellKind = Literal["started", "contacted", "warned", "recalled", "returned", "ended"]
 
 
 class Milestone(msgspec.Struct, frozen=True, gc=False):
     """A lead was captured (``value``: by which source), reached a tier, or changed its status.
 
-    It was ``judged`` invalid for the reason in ``value``, or valid if that is empty. ``at`` is when it
-    happened.
+    ``at`` is when it happened.
     """
 
     event: str

@@ -20,7 +20,8 @@ class Touch(msgspec.Struct, frozen=True, gc=False):
     """An act or message that may earn credit.
 
     ``kind`` is the rule's name. The campaign of a touch in a mail is the mail's sequence, which nurture
-    tells on another topic: it is looked up by ``message`` when it is read.
+    tells on another topic: it is looked up by ``message`` when it is read. What was ``dismissed`` when it
+    was told is kept, for a later verdict may say that it counts (:mod:`~services.analytics.domain.verdicts`).
     """
 
     event: str
@@ -32,6 +33,7 @@ class Touch(msgspec.Struct, frozen=True, gc=False):
     campaign: str
     source: str
     message: str
+    dismissed: bool = False
 
     @property
     def place(self) -> Place:
@@ -77,6 +79,7 @@ class TouchRule(msgspec.Struct, frozen=True, kw_only=True):
             campaign=campaign,
             source=fact.fields.get("source", ""),
             message=message,
+            dismissed=bool(fact.fields.get(DISMISSED)),
         )
 
 
@@ -92,9 +95,7 @@ class TouchRules(msgspec.Struct, frozen=True, kw_only=True):
     visit: Instant
 
     def touch_of(self, fact: Fact) -> Touch | None:
-        """Return the touch point that a fact is, or None; what a machine did is none (I5)."""
-        if fact.fields.get(DISMISSED):
-            return None
+        """Return the touch point that a fact is, or None; verdicts say whether it counts (I5)."""
         for rule in self.rules:
             touch = rule.touch_of(fact)
             if touch is not None:

@@ -27,7 +27,7 @@ _LONGEST_NAME: Final = 200
 _INT64: Final = 2**63 - 1
 _NUL: Final = b"\\u0000"
 
-_NAMES: Final = ("opportunity", "payment", "assignment", "message")
+_NAMES: Final = ("opportunity", "payment", "assignment", "message", "act")
 """Fields that tables are searched by, so that their length is bounded."""
 
 _LEFT_OUT: Final = frozenset(
@@ -97,7 +97,7 @@ def _check(envelope: Envelope, fact: Fact) -> None:
         any(len(name) > _LONGEST_NAME for name in names)
         or fact.fields.get("opportunity") == ""
         or (amount is not None and abs(amount["minor"]) > _INT64)
-        or abs(fact.fields.get("version", 0)) > _INT64
+        or any(abs(fact.fields.get(name, 0)) > _INT64 for name in ("version", "verdict"))
     ):
         raise Unusable
     if (_NUL in bytes(envelope.data) or "\0" in fact.id) and _has_nul(

@@ -11,6 +11,7 @@ from services.analytics.domain.facts import Fact
 from services.analytics.domain.history import History
 from services.analytics.domain.homes import homes_of, lead_of
 from services.analytics.domain.touch_points import Touch
+from services.analytics.domain.verdicts import Verdicts
 from services.analytics.store.derived_rows import SENT_MESSAGES
 from services.analytics.store.desk_rows import load_profiles
 from services.analytics.store.facts import load_facts
@@ -91,7 +92,8 @@ async def find_story(database: Database, lead: str) -> Story:
             raise LeadUnknown
         history = await load_lead_history(transaction, [lead])
         credits_ = await _find_credits(transaction, lead, history)
-    touches = {touch.event: touch for touch in history.touches if touch.profile in residents}
+    acts = filter(Verdicts(history.verdicts).is_act, history.touches)
+    touches = {touch.event: touch for touch in acts if touch.profile in residents}
     return Story(lead, sorted(facts, key=_in_story), touches, credits_)
 
 

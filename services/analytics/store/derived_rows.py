@@ -18,6 +18,7 @@ from services.analytics.domain.homes import Move
 from services.analytics.domain.milestones import Milestone, SpellEvent
 from services.analytics.domain.outcomes import Word
 from services.analytics.domain.touch_points import Touch
+from services.analytics.domain.verdicts import Verdict
 from shared.kernel.instants import Instant
 from shared.postgres.database import Transaction
 
@@ -118,11 +119,31 @@ CREATE INDEX move_profile ON move (profile);
 COMMENT ON TABLE move IS 'merges and un-merges: where a profile lives; the highest version counts';
 """
 
+CREATE_VERDICTS: Final = """
+CREATE TABLE verdict (
+    event text COLLATE "C" PRIMARY KEY,
+    profile text COLLATE "C" NOT NULL,
+    act text COLLATE "C" NOT NULL,
+    number bigint NOT NULL,
+    counts boolean NOT NULL,
+    reason text NOT NULL,
+    pardons boolean NOT NULL,
+    received bigint NOT NULL
+);
+CREATE INDEX verdict_profile ON verdict (profile);
+CREATE INDEX verdict_act ON verdict (act) WHERE act <> '';
+COMMENT ON TABLE verdict IS 'what was found of leads and of single acts; the highest number counts';
+COMMENT ON COLUMN verdict.act IS 'the event of the act that it is about; empty: about the profile''s lead';
+COMMENT ON COLUMN verdict.pardons IS 'acts received by then count, though they had been dismissed';
+ALTER TABLE touch ADD COLUMN dismissed boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN touch.dismissed IS 'it counted for nothing when it was told; a verdict may say otherwise';
+"""
+
 S = TypeVar("S", bound=msgspec.Struct)
 
 _SQL_TYPES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("occurred", "received", "at", "due", "minor", "version"), "bigint"),
-    "in_time": "boolean",
+    **dict.fromkeys(("occurred", "received", "at", "due", "minor", "version", "number"), "bigint"),
+    **dict.fromkeys(("in_time", "dismissed", "counts", "pardons"), "boolean"),
 }
 
 
@@ -178,6 +199,7 @@ MILESTONES: Final = RowTable("milestone", Milestone)
 SPELL_EVENTS: Final = RowTable("spell_event", SpellEvent)
 SENT_MESSAGES: Final = RowTable("sent_message", SentMessage)
 MOVES: Final = RowTable("move", Move)
+VERDICTS: Final = RowTable("verdict", Verdict)
 
 TABLES: Final[tuple[RowTable[Any], ...]] = (
     TOUCHES,
@@ -187,10 +209,18 @@ TABLES: Final[tuple[RowTable[Any], ...]] = (
     SPELL_EVENTS,
     SENT_MESSAGES,
     MOVES,
+    VERDICTS,
 )
 """Every table of derived rows."""
 
-PERSONAL: Final[tuple[RowTable[Any], ...]] = (TOUCHES, WORDS, MILESTONES, SPELL_EVENTS, SENT_MESSAGES)
+PERSONAL: Final[tuple[RowTable[Any], ...]] = (
+    TOUCHES,
+    WORDS,
+    MILESTONES,
+    SPELL_EVENTS,
+    SENT_MESSAGES,
+    VERDICTS,
+)
 """Those of which an erasure takes what was received after it."""
 
 

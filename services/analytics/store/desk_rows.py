@@ -16,8 +16,10 @@ from services.analytics.domain.desk import Desk, Learned
 from services.analytics.domain.facts import Fact, scrubbed
 from services.analytics.domain.homes import Home, Move, lead_of
 from services.analytics.domain.outcomes import Word
+from services.analytics.domain.touch_points import Touch
+from services.analytics.domain.verdicts import Verdict
 from services.analytics.metrics import AnalyticsMetrics
-from services.analytics.store.derived_rows import PERSONAL, TOUCHES, WORDS, save_derived
+from services.analytics.store.derived_rows import PERSONAL, TOUCHES, VERDICTS, WORDS, save_derived
 from services.analytics.store.facts import count_facts, forget_facts, load_facts, replace_facts, save_facts
 from services.analytics.store.sharings import (
     load_sharings,
@@ -90,13 +92,12 @@ class DeskRows:
         self._require_locks(leads, profiles.homes, wanted, words)
         concerned = wanted.destinations | {lead_of(profiles.homes, word.profile) for word in words}
         concerned |= {lead_of(profiles.homes, one) for one in wanted.deciding}
-        touches = []
+        touches: list[Touch] = []
+        verdicts: list[Verdict] = []
         if words or wanted.deciding:
-            touches = await TOUCHES.load(
-                transaction,
-                "profile = ANY($1::text[])",
-                sorted(_residents(concerned & leads, profiles.homes)),
-            )
+            theirs = "profile = ANY($1::text[])", sorted(_residents(concerned & leads, profiles.homes))
+            touches = await TOUCHES.load(transaction, *theirs)
+            verdicts = await VERDICTS.load(transaction, *theirs)
         opportunities = {word.opportunity for word in words}
         return Desk(
             self._crediting,
@@ -105,6 +106,7 @@ class DeskRows:
             erased=profiles.erased,
             words={word.event: word for word in words},
             touches={touch.event: touch for touch in touches},
+            verdicts={verdict.event: verdict for verdict in verdicts},
             stored=await load_sharings(transaction, opportunities) if opportunities else {},
             facts_of=await count_facts(transaction, wanted.erased) if wanted.erased else {},
         )

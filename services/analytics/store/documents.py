@@ -20,6 +20,9 @@ from shared.documents.files import read_documents
 from shared.documents.versions import D, Document, digest_of, load_document
 from shared.kernel.instants import DAY, MINUTE
 
+_EDITION: Final = "2"
+"""Raised when facts are derived otherwise by the same documents, so that all of them are derived again."""
+
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Keys that no part knows are faults."""
@@ -102,7 +105,7 @@ def read_rulebook(folder: Path) -> Rulebook:
         goals=FunnelGoals(mql=_goal(reports.mql), sql=_goal(reports.sql)),
         currency=reports.currency,
         band=ConversionBand(reports.conversion_percent.low, reports.conversion_percent.high),
-        digest=digest_of([*digests, touches_digest, reports_digest]),
+        digest=digest_of([*digests, touches_digest, reports_digest, _EDITION]),
     )
 
 

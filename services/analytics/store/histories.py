@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from services.analytics.domain.history import History
-from services.analytics.store.derived_rows import MILESTONES, MOVES, SENT_MESSAGES, TOUCHES, WORDS
+from services.analytics.store.derived_rows import (
+    MILESTONES,
+    MOVES,
+    SENT_MESSAGES,
+    TOUCHES,
+    VERDICTS,
+    WORDS,
+)
 from shared.kernel.instants import Instant
 from shared.postgres.database import Transaction
 
@@ -26,14 +33,15 @@ async def load_history(
         words=await WORDS.load(transaction, *both),
         milestones=await MILESTONES.load(transaction, "at <= $1 AND received <= $2", occurred, received),
         messages=await SENT_MESSAGES.load(transaction, *known),
+        verdicts=await VERDICTS.load(transaction, *known),
     )
 
 
 async def load_lead_history(transaction: Transaction, leads: Collection[str]) -> History:
     """Return what the credits of these leads follow from.
 
-    That is: the touches of whoever lives there, and everything that was said about the opportunities
-    which one of them is named in, also where it names others, with where those others live.
+    That is: the touches of whoever lives there, the verdicts about them, and everything that was said about
+    the opportunities which one of them is named in, also where it names others, with where those live.
     """
     listed = list(leads)
     residents = await transaction.fetch(
@@ -51,4 +59,5 @@ async def load_lead_history(transaction: Transaction, leads: Collection[str]) ->
         moves=await MOVES.load(transaction, "profile = ANY($1::text[])", everybody),
         touches=await TOUCHES.load(transaction, "profile = ANY($1::text[])", everybody),
         words=words,
+        verdicts=await VERDICTS.load(transaction, "profile = ANY($1::text[])", everybody),
     )

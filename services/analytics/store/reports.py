@@ -51,18 +51,35 @@ latest AS (
 )
 """
 
+_JUDGED: Final = """
+judged AS (
+    SELECT coalesce(p.lead, v.profile) AS lead, bool_or(v.reason = 'test') AS is_test
+    FROM (SELECT DISTINCT ON (profile) profile, counts, reason FROM verdict WHERE act = ''
+        ORDER BY profile, number DESC, event DESC) AS v
+    LEFT JOIN profile p ON p.id = v.profile WHERE NOT v.counts GROUP BY 1
+)
+"""
+
+_IS_VALID: Final = "status IS DISTINCT FROM 'invalid' AND judged.lead IS NULL"
+
+_IS_ACT: Final = """
+(NOT coalesce((SELECT NOT v.counts FROM verdict v WHERE v.act = t.event AND v.act <> ''
+    ORDER BY v.number DESC, v.event DESC LIMIT 1), t.dismissed)
+ OR EXISTS (SELECT FROM verdict v WHERE v.profile = t.profile AND v.pardons AND v.received >= t.received))
+"""
+
 _ORIGINS_BY_TOUCH: Final = """
 origin AS (
     SELECT DISTINCT ON (lead) coalesce(p.lead, t.profile) AS lead, {key} AS key
-    FROM touch t LEFT JOIN profile p ON p.id = t.profile {sequence}
+    FROM touch t LEFT JOIN profile p ON p.id = t.profile {sequence} WHERE {is_act}
     ORDER BY lead, t.occurred, t.received, t.event
 )
 """
 
 _ORIGINS: Final[Mapping[By, str]] = {
     "source": "origin AS (SELECT lead, source AS key FROM captured)",
-    "channel": _ORIGINS_BY_TOUCH.format(key=_KEYS["channel"], sequence=""),
-    "campaign": _ORIGINS_BY_TOUCH.format(key=_KEYS["campaign"], sequence=_SEQUENCE),
+    "channel": _ORIGINS_BY_TOUCH.format(key=_KEYS["channel"], sequence="", is_act=_IS_ACT),
+    "campaign": _ORIGINS_BY_TOUCH.format(key=_KEYS["campaign"], sequence=_SEQUENCE, is_act=_IS_ACT),
 }
 
 _REPS: Final = """
@@ -88,16 +105,12 @@ FROM spell GROUP BY rep ORDER BY rep
 """
 
 _RATE: Final = f"""
-WITH {_LEADS}, {_LATEST}, judged AS (
-    SELECT DISTINCT ON (lead) coalesce(p.lead, m.profile) AS lead, m.value AS reason
-    FROM milestone m LEFT JOIN profile p ON p.id = m.profile WHERE m.kind = 'judged'
-    ORDER BY lead, m.at DESC, m.received DESC, m.event DESC
-)
+WITH {_LEADS}, {_LATEST}, {_JUDGED}
 SELECT count(*) AS leads, count(*) FILTER (WHERE is_customer) AS customers,
-    count(*) FILTER (WHERE status IS DISTINCT FROM 'invalid') AS valid_leads,
-    count(*) FILTER (WHERE is_customer AND status IS DISTINCT FROM 'invalid') AS valid_customers
+    count(*) FILTER (WHERE {_IS_VALID}) AS valid_leads,
+    count(*) FILTER (WHERE is_customer AND {_IS_VALID}) AS valid_customers
 FROM everybody LEFT JOIN deals USING (lead) LEFT JOIN latest USING (lead) LEFT JOIN judged USING (lead)
-WHERE reason IS DISTINCT FROM 'test'
+WHERE is_test IS NOT TRUE
 """  # noqa: S608 - text of this module
 
 
@@ -129,25 +142,25 @@ async def find_costs(transaction: Transaction, *, by: By) -> Ledger:
 async def find_funnel(transaction: Transaction, *, by: By, with_invalid: bool = True) -> list[FunnelRow]:
     """Return how far leads came, by what first brought them; what is not known stands last.
 
-    Without ``with_invalid`` those are left out that are invalid now.
+    Without ``with_invalid`` those are left out that are invalid now, by a verdict or by their status.
     """
     rows = await transaction.fetch(
-        f"WITH {_LEADS}, {_LATEST}, {_ORIGINS[by]} SELECT origin.key, count(*) AS leads,"  # noqa: S608
+        f"WITH {_LEADS}, {_LATEST}, {_JUDGED}, {_ORIGINS[by]} SELECT origin.key, count(*) AS leads,"  # noqa: S608
         " count(*) FILTER (WHERE is_mql) AS mqls,"
         " count(*) FILTER (WHERE is_sql OR opportunities IS NOT NULL) AS sqls,"
         " coalesce(sum(opportunities), 0)::bigint AS opportunities,"
         " count(*) FILTER (WHERE is_customer) AS customers"
         " FROM everybody LEFT JOIN origin USING (lead) LEFT JOIN goals USING (lead)"
-        " LEFT JOIN deals USING (lead) LEFT JOIN latest USING (lead)"
-        " WHERE $1 OR status IS DISTINCT FROM 'invalid' GROUP BY 1",
+        " LEFT JOIN deals USING (lead) LEFT JOIN latest USING (lead) LEFT JOIN judged USING (lead)"
+        f" WHERE $1 OR ({_IS_VALID}) GROUP BY 1",
         with_invalid,
     )
     sums = await transaction.fetch(
-        f"WITH {_LEADS}, {_LATEST}, {_ORIGINS[by]}, won AS ("  # noqa: S608
+        f"WITH {_LEADS}, {_LATEST}, {_JUDGED}, {_ORIGINS[by]}, won AS ("  # noqa: S608
         " SELECT coalesce(p.lead, v.profile) AS lead, v.currency, v.minor FROM conversion v"
         " LEFT JOIN profile p ON p.id = v.profile WHERE v.contribution = 'won')"
         " SELECT origin.key, currency, sum(minor) AS minor FROM won LEFT JOIN origin USING (lead)"
-        " LEFT JOIN latest USING (lead) WHERE $1 OR status IS DISTINCT FROM 'invalid'"
+        f" LEFT JOIN latest USING (lead) LEFT JOIN judged USING (lead) WHERE $1 OR ({_IS_VALID})"
         " GROUP BY 1, 2 ORDER BY 2",
         with_invalid,
     )

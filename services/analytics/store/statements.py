@@ -16,7 +16,7 @@ from services.analytics.domain.desk import Sharing
 from services.analytics.domain.facts import Fact
 from services.analytics.domain.homes import homes_of, lead_of
 from services.analytics.domain.outcomes import ConversionKey
-from services.analytics.store.derived_rows import MILESTONES, TOUCHES, RowTable
+from services.analytics.store.derived_rows import MILESTONES, TOUCHES, VERDICTS, RowTable
 from services.analytics.store.desk_rows import lock_leads
 from services.analytics.store.histories import load_lead_history
 from services.analytics.store.sharings import load_sharings, save_sharings
@@ -27,8 +27,8 @@ CREATE TABLE statement (digest text PRIMARY KEY, stated timestamptz NOT NULL DEF
 COMMENT ON TABLE statement IS 'by which documents all rows and credits were derived; the last one counts';
 """
 
-_DOCUMENTED: Final[tuple[RowTable[Any], ...]] = (TOUCHES, MILESTONES)
-"""Tables whose rows depend on documents."""
+_DOCUMENTED: Final[tuple[RowTable[Any], ...]] = (TOUCHES, MILESTONES, VERDICTS)
+"""Tables whose rows depend on documents, or on the edition of what derives them."""
 
 
 async def load_statement(transaction: Transaction) -> str | None:

@@ -93,7 +93,7 @@ async def test_random_histories_of_several_workers_give_what_the_oracle_says(sta
 
 def renamed(one: Told, prefix: str) -> Told:
     """The same event in a world of its own: other ids, profiles, leads, opportunities, messages."""
-    names = ("profile", "lead", "from_lead", "opportunity", "message")
+    names = ("profile", "lead", "from_lead", "opportunity", "message", "act")
     changed = {
         name: prefix + value
         for name in names
@@ -120,16 +120,17 @@ async def assert_reports(stand: Stand, said: list[Told]) -> None:
                         )
                         found = {(row.key, row.currency): row.minor for row in report.rows}
                         assert found == {k: v for k, v in expected.items() if k[1] == currency}
-        now = (await reports.find_funnel(by=by)).rows
-        then = (await reports.find_funnel(by=by, as_of=end)).rows
-        expected_funnel = oracle.funnel(by)
-        for rows in (now, then):
-            funnel = {
-                row.key: (row.leads, row.mqls, row.sqls, row.opportunities, row.customers, dict(row.won))
-                for row in rows
-                if row.leads
-            }
-            assert funnel == expected_funnel
+        for with_invalid in (True, False):
+            now = (await reports.find_funnel(by=by, with_invalid=with_invalid)).rows
+            then = (await reports.find_funnel(by=by, with_invalid=with_invalid, as_of=end)).rows
+            expected_funnel = oracle.funnel(by, with_invalid=with_invalid)
+            for rows in (now, then):
+                funnel = {
+                    row.key: (row.leads, row.mqls, row.sqls, row.opportunities, row.customers, dict(row.won))
+                    for row in rows
+                    if row.leads
+                }
+                assert funnel == expected_funnel
 
 
 async def test_an_outcome_for_a_lead_that_nobody_knows_is_unattributed_and_counts(small_stand: Stand) -> None:
@@ -221,3 +222,29 @@ async def test_a9_tests_are_no_leads_unless_they_turn_out_to_be_none(small_stand
     assert (await reports.find_rates()).all_leads.leads == 2
     await small_stand.take_in(told(telling.judged("eve", "", 2), START + 2))
     assert (await reports.find_rates()).all_leads.leads == 3
+
+
+async def test_a_lead_that_is_found_invalid_late_earns_nothing_and_has_its_credits_again_once_valid(
+    stand: Stand,
+) -> None:
+    await stand.start_worker()
+    reports = ReportQueries(stand.database, rulebook())
+    visit = told(telling.visited("ada", "paid_search", "spring"), START)
+    await stand.take_in(
+        told(telling.captured("ada", source="web"), START),
+        visit,
+        told(telling.won("ada", "OP-1", 900), day(1)),
+    )
+    before = await credits_in(stand)
+    assert before["OP-1", "", "linear"] == {visit.id: 900}
+    await stand.take_in(told(telling.judged("ada", "spam", 1), day(2)))
+    assert set(map(str, (await credits_in(stand)).values())) == {"{'': 900}"}
+    assert (await reports.find_funnel(by="source", with_invalid=False)).rows == []
+    (row,) = (await reports.find_funnel(by="channel")).rows
+    assert (row.key, row.leads, row.won) == ("paid_search", 1, {"CNY": 900})
+    await stand.take_in(told(telling.judged("ada", "", 2), day(3)))
+    assert await credits_in(stand) == before
+    await stand.take_in(told(telling.act_judged("ada", visit.id, "burst", 1), day(4)))
+    assert (await credits_in(stand))["OP-1", "", "linear"] == {"": 900}
+    findings = await stand.blueprint.check(True)
+    assert [breach for finding in findings for breach in finding.breaches] == []

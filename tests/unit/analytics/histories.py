@@ -8,6 +8,8 @@ from __future__ import annotations
 from random import Random
 
 from shared.contracts.declarations import Event
+from shared.contracts.events.behaviour import BehaviourEvent
+from shared.contracts.events.leads import LeadCaptured
 from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import DAY, HOUR, MINUTE, Instant
 from tests.unit.analytics import telling
@@ -44,8 +46,9 @@ def _a_touch(random: Random, who: str) -> Event:
             random.choice(("web", "fair", "ads")),
         )
         return telling.captured(who, source=source, channel=channel, campaign=campaign)
-    channel = random.choice(("paid_search", "paid_social"))
-    return telling.visited(who, channel, campaign, source=random.choice(("web", "fair")))
+    channel, source = random.choice(("paid_search", "paid_social")), random.choice(("web", "fair"))
+    dismissed = random.choice(("", "", "", "bot"))
+    return telling.visited(who, channel, campaign, source=source, dismissed=dismissed)
 
 
 def _a_word(random: Random, who: str) -> Event:
@@ -74,8 +77,24 @@ def _something_else(random: Random, who: str) -> Event:
     return telling.reached(who, model, tier, an_instant(random))
 
 
+def _verdicts(random: Random, said: list[Told]) -> list[Told]:
+    """Verdicts about leads, which take turns, and about single acts; each has its number."""
+    found = []
+    for who in random.sample(PROFILES, random.choice((0, 0, 1, 2))):
+        for number in range(1, random.randint(2, 4)):
+            reason = random.choice(("bot", "test")) if number % 2 else ""
+            event = telling.judged(who, reason, number, pardons=not reason and random.random() < 0.5)
+            found.append(told(event, an_instant(random), name=deterministic_id("verdict", who, str(number))))
+    acts = [one for one in said if isinstance(one.event, BehaviourEvent | LeadCaptured)]
+    for act in random.sample(acts, min(len(acts), random.choice((0, 0, 1, 3)))):
+        for number in range(1, random.randint(2, 3)):
+            event = telling.act_judged(act.key, act.id, random.choice(("burst", "")), number)
+            found.append(told(event, an_instant(random), name=deterministic_id(act.id, str(number))))
+    return found
+
+
 def history(random: Random, *, most: int = 28) -> list[Told]:
-    """Events in no order; profiles move, and now and then one of them is erased."""
+    """Events in no order; profiles move, are judged, and now and then one of them is erased."""
     said = []
     for number in range(random.randint(1, most)):
         who = random.choice(PROFILES)
@@ -84,6 +103,7 @@ def history(random: Random, *, most: int = 28) -> list[Told]:
         late = random.choice((0, 0, random.randint(-DAY, 40 * DAY)))
         name = deterministic_id("event", str(number))
         said.append(told(make(random, who), at, received=at + late, name=name))
+    said += _verdicts(random, said)
     versions = dict.fromkeys(PROFILES, 0)
     for _ in range(random.choice((0, 0, 1, 2, 4))):
         who = random.choice(PROFILES)

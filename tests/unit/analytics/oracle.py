@@ -15,6 +15,7 @@ from tests.unit.analytics.telling import Told
 
 YEAR = 365 * DAY
 VISIT = 30 * MINUTE
+VERDICTS = (leads.LeadInvalidated, leads.LeadValidated, behaviour.ActJudged)
 
 
 class Outcome(NamedTuple):
@@ -60,6 +61,18 @@ class Oracle:
             or one.received <= gone[one.key]
         ]
         self.as_of, self.known_at = as_of, known_at
+        self.verdicts: dict[str, Told] = {}
+        self.pardons: dict[str, Instant] = {}
+        for one in self.said:
+            event = one.event
+            if not isinstance(event, VERDICTS) or not self.knows(one):
+                continue
+            about = event.act if isinstance(event, behaviour.ActJudged) else f"lead {one.key}"
+            known = self.verdicts.get(about)
+            if known is None or event.verdict > known.event.verdict:  # type: ignore[attr-defined]
+                self.verdicts[about] = one
+            if isinstance(event, leads.LeadValidated) and event.pardons:
+                self.pardons[one.key] = max(one.received, self.pardons.get(one.key, one.received))
         self.homes: dict[str, tuple[int, str]] = {}
         for one in self.said:
             if isinstance(one.event, leads.LeadMerged | leads.LeadUnmerged) and self.knows(one):
@@ -81,10 +94,22 @@ class Oracle:
     def lead(self, profile: str) -> str:
         return self.homes.get(profile, (0, profile))[1]
 
+    def is_act(self, one: Told) -> bool:
+        """Somebody did it, and no machine, as far as is known."""
+        if one.received <= self.pardons.get(one.key, one.received - 1):
+            return True
+        verdict = self.verdicts.get(one.id)
+        return not getattr(one.event if verdict is None else verdict.event, "dismissed", "")
+
+    def is_nobody(self, profile: str) -> bool:
+        """It was found invalid, and not valid after that."""
+        verdict = self.verdicts.get(f"lead {profile}")
+        return verdict is not None and isinstance(verdict.event, leads.LeadInvalidated)
+
     def hits(self) -> list[Hit]:
         """Every touch, oldest first."""
         found = []
-        for one in self.counted():
+        for one in filter(self.is_act, self.counted()):
             event = one.event
             place = (min(one.occurred, one.received), one.received, one.id)
             if isinstance(event, behaviour.EmailLinkClicked):
@@ -98,6 +123,7 @@ class Oracle:
 
     def path(self, lead: str, end: Instant) -> list[Hit]:
         hits = [hit for hit in self.hits() if self.lead(hit.profile) == lead and end - YEAR <= hit.at <= end]
+        hits = [hit for hit in hits if not self.is_nobody(hit.profile)]
         path = []
         for i, hit in enumerate(hits):
             if i:
@@ -188,7 +214,20 @@ class Oracle:
                     sums[key, outcome.currency] = sums.get((key, outcome.currency), 0) + minor
         return sums
 
-    def funnel(self, by: str) -> dict[str | None, tuple[int, int, int, int, int, dict[str, int]]]:
+    def nobodies(self) -> set[str]:
+        """The leads that are invalid, by a verdict or by their latest status."""
+        statuses = {
+            self.lead(one.key): one.event.to_status
+            for one in self.counted()
+            if isinstance(one.event, assignments.LeadStatusChanged)
+        }
+        by_status = {lead for lead, status in statuses.items() if status == "invalid"}
+        judged = {one.key for one in self.said if self.is_nobody(one.key)}
+        return by_status | {self.lead(profile) for profile in judged}
+
+    def funnel(
+        self, by: str, *, with_invalid: bool = True
+    ) -> dict[str | None, tuple[int, int, int, int, int, dict[str, int]]]:
         """Leads, MQLs, SQLs, opportunities, customers and won amounts by origin."""
         origins, captured = self.origins(by)
         mqls, hot = self.reached("mql", "A"), self.reached("five_step", "hot")
@@ -196,6 +235,8 @@ class Oracle:
         wins = [outcome for outcome in self.outcomes() if not outcome.payment]
         result = {}
         everybody = captured | mqls | hot | set(owners.values())
+        if not with_invalid:
+            everybody -= self.nobodies()
         for key in {origins.get(lead) for lead in everybody}:
             group = {lead for lead in everybody if origins.get(lead) == key}
             sums: dict[str, int] = {}

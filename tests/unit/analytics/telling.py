@@ -90,10 +90,13 @@ def brought_by(channel: str, campaign: str = "") -> Acquisition:
     return Acquisition(channel=channel, campaign=campaign)
 
 
-def visited(profile: str, channel: str, campaign: str = "", *, source: str = "web") -> Event:
+def visited(
+    profile: str, channel: str, campaign: str = "", *, source: str = "web", dismissed: str = ""
+) -> Event:
     """A visit that says what brought it."""
+    acquisition = brought_by(channel, campaign)
     return behaviour.PageViewed(
-        **who(profile, source=source), path="/", acquisition=brought_by(channel, campaign)
+        **who(profile, source=source), path="/", acquisition=acquisition, dismissed=dismissed
     )
 
 
@@ -236,12 +239,19 @@ def status_changed(lead: str, status: Any) -> Event:
     return assignments.LeadStatusChanged(lead=lead, from_status="new", to_status=status)
 
 
-def judged(profile: str, reason: str, verdict: int) -> Event:
-    """The lead was found invalid for a reason; without one it is valid after all."""
+def judged(profile: str, reason: str, verdict: int, *, pardons: bool = False) -> Event:
+    """The lead was found invalid for a reason; without one it is valid after all, perhaps with its acts."""
     common: dict[str, Any] = {"lead": profile, "profile": profile, "rule": "by_hand", "verdict": verdict}
     if reason:
         return leads.LeadInvalidated(**common, reason=reason)
-    return leads.LeadValidated(**common, reason="by_hand")
+    return leads.LeadValidated(**common, reason="by_hand", pardons=pardons)
+
+
+def act_judged(profile: str, act: str, dismissed: str, verdict: int) -> Event:
+    """An act was found to count for nothing; without a reason it counts."""
+    return behaviour.ActJudged(
+        **who(profile), act=act, dismissed=dismissed, rule=dismissed or "by_hand", verdict=verdict
+    )
 
 
 def converted(lead: str, opportunity: str) -> Event:

@@ -86,11 +86,12 @@ def test_reports_as_of_an_instant_are_what_a_fold_by_hand_makes_of_what_was_know
         report = rows.attribution(RULES.crediting, model=model, by=by, contribution=contribution)
         found = {(row.key, row.currency): row.minor for row in report}
         assert found == oracle.attribution(model, by, payments=contribution == "paid")
-    funnel = {
-        row.key: (row.leads, row.mqls, row.sqls, row.opportunities, row.customers, dict(row.won))
-        for row in rows.funnel(by=by)
-    }
-    assert funnel == oracle.funnel(by)
+    for with_invalid in (True, False):
+        funnel = {
+            row.key: (row.leads, row.mqls, row.sqls, row.opportunities, row.customers, dict(row.won))
+            for row in rows.funnel(by=by, with_invalid=with_invalid)
+        }
+        assert funnel == oracle.funnel(by, with_invalid=with_invalid)
 
 
 @AS_MANY

@@ -14,6 +14,7 @@ from services.analytics.domain.homes import Home, Move, lead_of
 from services.analytics.domain.milestones import Milestone
 from services.analytics.domain.outcomes import ConversionKey, Opportunity, Word
 from services.analytics.domain.touch_points import Touch
+from services.analytics.domain.verdicts import Verdict
 from services.analytics.handlers.learning import learn as learn_fact
 from services.analytics.store.documents import Rulebook
 from services.analytics.store.facts import KEPT_KINDS
@@ -50,6 +51,7 @@ class World:
             erased=dict(self.erased),
             words={word.event: word for word in self.rows_like(Word)},
             touches={touch.event: touch for touch in self.rows_like(Touch)},
+            verdicts={verdict.event: verdict for verdict in self.rows_like(Verdict)},
             stored=dict(self.sharings),
         )
         for fact in facts:
@@ -94,6 +96,7 @@ class World:
             words=self.rows_like(Word),
             milestones=self.rows_like(Milestone),
             messages=self.rows_like(SentMessage),
+            verdicts=self.rows_like(Verdict),
         )
 
 
