@@ -120,6 +120,7 @@ def build_resolver(
         command=carry_out,
         retell_contact=retell_contact,
         hear=hear,
+        on_word_heard=judging.on_word_heard,
         rules=rulebook.matching,
         meter=metrics,
     )

@@ -7,10 +7,11 @@ from typing import Any, Protocol
 
 from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.evidence.bursts import BURST, RecentAct, find_burst
+from services.ingest.domain.identifiers import Identifier, IdentifierKind
 from services.ingest.domain.identity.resolving import Resolution
 from services.ingest.domain.intake import Intake
 from services.ingest.domain.story import StoryRow
-from services.ingest.domain.validity.judging import InvalidateLead, Judge, ValidateLead, Verdict
+from services.ingest.domain.validity.judging import InvalidateLead, Judge, ValidateLead, Verdict, WordHeard
 from services.ingest.handlers.resolution import PersonErased
 from services.ingest.handlers.story import in_words
 from shared.contracts.envelope import event_id, type_of
@@ -87,6 +88,18 @@ class Judging:
         directory.save_lead(lead)
         pardons = isinstance(command, ValidateLead) and command.pardons
         return _tell(self._judge.settle(directory, lead, pardons=pardons), at=at, cause=cause)
+
+    def on_word_heard(
+        self, directory: Directory, word: WordHeard, *, at: Instant, cause: str
+    ) -> tuple[list[Emission], list[StoryRow]]:
+        """Take as a person's word what one said in sales; whoever was forgotten, or is unknown, stays so."""
+        directory.begin_fact()
+        lead = directory.lead_of(Identifier(IdentifierKind.LEAD, word.lead))
+        if lead is None or lead.erased is not None:
+            return [], []
+        lead = self._judge.hear_word(lead, word, at=at)
+        directory.save_lead(lead)
+        return _tell(self._judge.settle(directory, lead), at=at, cause=cause)
 
     def rejudge(
         self, directory: Directory, lead_ids: Iterable[str], *, at: Instant, cause: str, first: int = 0

@@ -15,9 +15,11 @@ from typing import Final, NamedTuple
 from services.ingest.domain.admission.quarantine import Quarantined
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.directory import Directory, Lead
+from services.ingest.domain.identifiers import Identifier, IdentifierKind
 from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.intake import ERASED, Intake, Refusal
 from services.ingest.domain.story import StoryRow
+from services.ingest.domain.validity.judging import WordHeard
 from services.ingest.store.desk.heard import Heard, save_heard
 from services.ingest.store.directory_rows import (
     claim_messages,
@@ -31,6 +33,7 @@ from services.ingest.store.quarantine import save_quarantined
 from services.ingest.store.resolving.ports import (
     CarryOut,
     Hear,
+    OnWordHeard,
     Reading,
     ReadRaw,
     ResolverMeter,
@@ -42,7 +45,7 @@ from services.ingest.store.resolving.ports import (
 from services.ingest.store.sources import Ending, add_resolved
 from services.ingest.store.story import save_story
 from services.ingest.store.validity.recent_acts import load_recent_acts, save_recent_acts
-from shared.contracts.envelope import decode_envelope, decode_event
+from shared.contracts.envelope import Envelope, decode_envelope, decode_event
 from shared.contracts.events.raw import RawReceived
 from shared.contracts.topics import (
     ASSIGNMENTS,
@@ -111,6 +114,7 @@ class Resolver:
         command: CarryOut,
         retell_contact: RetellContact,
         hear: Hear,
+        on_word_heard: OnWordHeard,
         rules: MatchRules,
         meter: ResolverMeter,
     ) -> None:
@@ -121,6 +125,7 @@ class Resolver:
         self._command = command
         self._retell_contact = retell_contact
         self._hear = hear
+        self._on_word_heard = on_word_heard
         self._rules = rules
         self._meter = meter
 
@@ -135,15 +140,16 @@ class Resolver:
         envelope = decode_envelope(value)
         if record.topic != RAW.name:
             heard = self._hear(envelope)
-            return None if heard is None else Fact(envelope.id, heard.lead, envelope.received, heard)
+            if heard is None:
+                return None
+            return Fact(envelope.id, heard.lead, envelope.received, heard, *_origin_of(envelope))
         if _ID.fullmatch(envelope.id) is None:
             raise Rejected("a raw record's id has 32 hexadecimal digits", code="contract.malformed")
         event = decode_event(envelope)
         if not isinstance(event, RawReceived):
             raise Rejected("the raw topic holds raw records only", code="contract.unknown_type")
         raw = RawFact(event, record.key or b"", value, record.partition)
-        origin = (envelope.correlationid, envelope.traceparent)
-        return Fact(envelope.id, envelope.partitionkey, envelope.received, raw, *origin)
+        return Fact(envelope.id, envelope.partitionkey, envelope.received, raw, *_origin_of(envelope))
 
     def heal(self, record: Record) -> Fact | None:
         """Return the fact that makes the contact be said again, for a record that came late."""
@@ -174,6 +180,8 @@ class Resolver:
         findings = await Findings.begin(transaction, new, seconds=self._rules.same_form_seconds)
         late = {fact.event.lead for fact in facts if isinstance(fact.event, LateContact)}
         wanted = {identifier for _, reading in new for identifier in reading.identifiers}
+        words = (fact.event.lead for fact in facts if isinstance(fact.event, WordHeard))
+        wanted |= {Identifier(IdentifierKind.LEAD, lead) for lead in words}
         directory, fresh = await load_directory(transaction, wanted, leads=late)
         await findings.load_companies(transaction, directory)
         await self._load_recent_acts(transaction, directory, readings)
@@ -237,6 +245,10 @@ class Resolver:
             elif isinstance(reading, Stumbled):
                 bug = Rejected("the message could not be read; report the bug", code=BUG_CODE)
                 decisions.append(Decision(Outcome.DEAD, error=bug))
+            elif isinstance(fact.event, WordHeard):
+                said, lines = self._on_word_heard(directory, fact.event, at=fact.received, cause=fact.id)
+                story += lines
+                decisions.append(Decision(Outcome.PROCESSED, said))
             elif isinstance(fact.event, Heard):
                 decisions.append(Decision(Outcome.PROCESSED))
             elif reading is None:
@@ -361,6 +373,10 @@ class Resolver:
                     received=fact.received,
                 )
         await add_resolved(transaction, ending.rows, group=self.group, topic=RAW.name)
+
+
+def _origin_of(envelope: Envelope) -> tuple[str, str | None]:
+    return envelope.correlationid, envelope.traceparent
 
 
 class _Pace:

@@ -81,12 +81,16 @@ class DealHeard(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class LeadJudged(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The first filter, or a person, calls the profile's lead invalid or valid; the highest number wins."""
+    """The first filter, or a person, calls the profile's lead invalid or valid; the highest number wins.
+
+    ``by`` is who said so, empty if a rule did.
+    """
 
     profile: str
     number: int
     is_invalid: bool
     reason: str
+    by: str = ""
 
 
 Heard = (

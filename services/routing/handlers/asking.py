@@ -204,7 +204,10 @@ def fill_handover(telling: Telling, command: FillHandover) -> None:
 
 
 def set_lead_status(telling: Telling, command: SetStatus) -> None:
-    """Move the status by hand; an invalid lead leaves sales, and a valid one may come back."""
+    """Move the status by hand; an invalid lead leaves sales, and a valid one may come back.
+
+    What is said of invalid is heard by ingest, which answers with a verdict for every service.
+    """
     lead = find_lead(telling)
     _must_be_valid(lead)
     if not command.is_manager:
@@ -227,7 +230,8 @@ def set_lead_status(telling: Telling, command: SetStatus) -> None:
             field="reason",
         )
     # what is said of a lead holds listed reasons only: a free text might name somebody
-    lead = ownership.set_status(telling, lead, goal, command.reason if goal == "invalid" else "by_hand")
+    reason = command.reason if goal == "invalid" else "by_hand"
+    lead = ownership.set_status(telling, lead, goal, reason, by=command.by)
     if goal == "invalid" and lead.spell is not None:
         lead = ownership.give_back(telling, lead, f"invalid_{command.reason}")
     telling.reply = _describe(settle(telling, lead))

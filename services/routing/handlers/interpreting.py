@@ -112,6 +112,7 @@ def _read_verdict(_envelope: Envelope, event: Any) -> tuple[str, Heard]:
         number=event.verdict,
         is_invalid=isinstance(event, leads.LeadInvalidated),
         reason=event.reason,
+        by=event.by,
     )
 
 

@@ -27,18 +27,21 @@ def on_lead_judged(telling: Telling, event: LeadJudged) -> None:
             profile, verdict=event.number, invalid=event.is_invalid, invalid_reason=event.reason
         )
     )
-    apply_verdict(telling, telling.lead(event.profile))
+    apply_verdict(telling, telling.lead(event.profile), by=event.by)
 
 
-def apply_verdict(telling: Telling, lead: Lead) -> Lead:
-    """Let a lead stand as the verdict about its own profile says; all its profiles carry the same."""
+def apply_verdict(telling: Telling, lead: Lead, *, by: str = "") -> Lead:
+    """Let a lead stand as the verdict about its own profile says; all its profiles carry the same.
+
+    ``by`` is who gave it, empty if a rule did.
+    """
     if lead.is_gone:
         return lead
     profile = telling.desk.profile(lead.id)
     if profile.invalid and lead.ruled_out is None:
         return _rule_out(telling, lead, profile.invalid_reason)
     if not profile.invalid and lead.ruled_out is not None:
-        return _rule_in(telling, lead, lead.ruled_out)
+        return _rule_in(telling, lead, lead.ruled_out, by=by)
     return lead
 
 
@@ -66,10 +69,15 @@ def _rule_out(telling: Telling, lead: Lead, reason: str) -> Lead:
     return set_status(telling, lead, "invalid", reason)
 
 
-def _rule_in(telling: Telling, lead: Lead, ruled: RuledOut) -> Lead:
-    """The lead has its status again, and whoever owned it, with a clock that begins anew."""
+def _rule_in(telling: Telling, lead: Lead, ruled: RuledOut, *, by: str) -> Lead:
+    """The lead has its status again, and whoever owned it, with a clock that begins anew.
+
+    Whoever called it invalid in sales gave it back by that; a person who calls it valid makes it new.
+    """
     lead = telling.save(msgspec.structs.replace(lead, ruled_out=None))
     status, is_held = ruled.status, is_held_back(telling, lead)
+    if status == "invalid" and by:
+        status = "new"
     if lead.wanted == ACTIVATED and status in telling.rulebook.pipeline.activated_from and not is_held:
         status = "activated"
     lead = set_status(telling, lead, status, VALIDATED)

@@ -196,13 +196,13 @@ def end(
     return lead
 
 
-def set_status(telling: Telling, lead: Lead, status: Status, reason: str) -> Lead:
-    """The lead's status moves, if it is another."""
+def set_status(telling: Telling, lead: Lead, status: Status, reason: str, *, by: str = "") -> Lead:
+    """The lead's status moves, if it is another; ``by`` whom, if a person moves it."""
     if status == lead.status:
         return lead
     before = lead.status
     lead = telling.save(msgspec.structs.replace(lead, status=status))
-    changed = LeadStatusChanged(lead=lead.id, from_status=before, to_status=status, reason=reason)
+    changed = LeadStatusChanged(lead=lead.id, from_status=before, to_status=status, reason=reason, by=by)
     return telling.say(lead, changed)
 
 

@@ -142,11 +142,18 @@ class OwnershipEnded(OwnedEvent, frozen=True, kw_only=True):
 
 @DECLARED.declare(name="lead_status_changed", on=ASSIGNMENTS)
 class LeadStatusChanged(AssignmentEvent, frozen=True, kw_only=True):
-    """The lead's status moved (R7). Does not imply that its owner changed."""
+    """The lead's status moved (R7). Does not imply that its owner changed.
+
+    One that a person moves to invalid, or from there, is their word about the lead's validity: ingest takes
+    it as such and tells everybody (:class:`~shared.contracts.events.leads.LeadInvalidated`).
+    """
 
     from_status: Status
     to_status: Status
     reason: str = ""
+    by: Annotated[
+        str, Meta(description="Who moved it by hand: a rep's id, else a token's name; empty if nobody did")
+    ] = ""
 
 
 @DECLARED.declare(name="task_created", on=ASSIGNMENTS)
@@ -198,6 +205,9 @@ EXAMPLES: Final = (
     LeadTransferred(**_SPELL, from_rep="rep-3", reason="merged", due=EXAMPLE_MOMENT),
     OwnershipEnded(**_SPELL, reason="merged", into="c2a47d10b9e84f6390d1e2f3a4b5c6d7"),
     LeadStatusChanged(lead=EXAMPLE_LEAD, from_status="new", to_status="contacted"),
+    LeadStatusChanged(
+        lead=EXAMPLE_LEAD, from_status="contacted", to_status="invalid", reason="spam", by="rep-7"
+    ),
     TaskCreated(
         lead=EXAMPLE_LEAD, task="t-5f1c-1", kind="complete_handover", rep="rep-7", missing=["budget"]
     ),

@@ -66,6 +66,7 @@ def reading_with(read: ReadRaw) -> Resolver:
         ).carry_out,
         retell_contact=retell_contact,
         hear=hear,
+        on_word_heard=judging.on_word_heard,
         rules=RULEBOOK.matching,
         meter=IngestMetrics(CollectorRegistry()),
     )

@@ -120,11 +120,11 @@ class Floor:
         """The person asked to be forgotten."""
         self.hear(profile, facts.ProfileErased(profile=profile, lead=lead or profile))
 
-    def judged(self, lead: str, number: int, reason: str = "bot") -> None:
+    def judged(self, lead: str, number: int, reason: str = "bot", *, by: str = "") -> None:
         """The n-th verdict about a lead; they take turns, and the first says that it is invalid."""
         self.hear(
             lead,
-            facts.LeadJudged(profile=lead, number=number, is_invalid=number % 2 == 1, reason=reason),
+            facts.LeadJudged(profile=lead, number=number, is_invalid=number % 2 == 1, reason=reason, by=by),
         )
 
     def deal(

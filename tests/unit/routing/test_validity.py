@@ -108,6 +108,45 @@ def test_a_rep_who_called_it_invalid_first_is_not_overruled_by_a_verdict_taken_b
     assert (floor.lead("ada").status, floor.owner("ada")) == ("invalid", None)
 
 
+def test_what_a_person_moves_to_invalid_says_who_and_what_follows_a_verdict_does_not() -> None:
+    floor = Floor()
+    floor.hot("ada")
+    rep = floor.owner("ada")
+    assert rep is not None
+    floor.set_status("ada", rep, "invalid", "spam")
+    changed = floor.last(LeadStatusChanged)
+    assert (changed.to_status, changed.reason, changed.by) == ("invalid", "spam", rep)
+    floor.hot("bob")
+    floor.judged("bob", 1, "spam", by="rep-9")
+    assert (floor.last(LeadStatusChanged).to_status, floor.last(LeadStatusChanged).by) == ("invalid", "")
+
+
+def test_a_reps_invalid_that_comes_back_as_a_verdict_says_nothing_again() -> None:
+    floor = Floor()
+    floor.hot("ada")
+    rep = floor.owner("ada")
+    assert rep is not None
+    floor.set_status("ada", rep, "invalid", "spam")
+    said = floor.events("ada")
+    floor.judged("ada", 1, "spam", by=rep)
+    assert floor.events("ada") == said
+    assert notices(floor, rep)[-1:] != ["invalidated"], "they know"
+
+
+def test_once_a_person_overrules_the_rep_the_lead_is_new_and_waits_for_its_rise() -> None:
+    floor = Floor()
+    floor.hot("ada")
+    rep = floor.owner("ada")
+    assert rep is not None
+    floor.set_status("ada", rep, "invalid", "spam")
+    floor.judged("ada", 1, "spam", by=rep)
+    floor.judged("ada", 2, "by_hand", by="anna")
+    assert (floor.lead("ada").status, floor.owner("ada")) == ("new", None)
+    assert floor.last(LeadStatusChanged).by == "", "or it would be taken for another word"
+    floor.tier("ada", "A", points=85)
+    assert floor.owner("ada") is not None
+
+
 def test_an_invalid_winner_takes_nobody_and_has_the_losers_owner_once_it_is_valid() -> None:
     floor = Floor()
     floor.captured("ada")

@@ -50,6 +50,15 @@ class ValidateLead(msgspec.Struct, frozen=True, kw_only=True):
     pardons: bool = False
 
 
+class WordHeard(msgspec.Struct, frozen=True, gc=False):
+    """Routing says that a person in sales moved a lead's status to invalid, or from there; ``by`` whom."""
+
+    lead: str
+    is_valid: bool
+    reason: str
+    by: str
+
+
 class ReasonUnknown(Rejected):
     """The reason is none of those listed; GET /v1/validity/reasons lists them."""
 
@@ -152,15 +161,30 @@ class Judge:
         :raises ReasonUnknown: if the reason is none of those listed.
         """
         if isinstance(command, ValidateLead):
-            mark = Mark(lead.id, BY_HAND, BY_HAND, at, by=command.by, is_valid=True)
-        elif command.reason in self.rules.reasons:
-            mark = Mark(lead.id, BY_HAND, command.reason, at, by=command.by)
-        else:
+            return _with_word(lead, BY_HAND, command.by, at=at, is_valid=True)
+        if command.reason not in self.rules.reasons:
             raise ReasonUnknown(f"choose one of {', '.join(self.rules.reasons)}", field="reason")
-        return msgspec.structs.replace(lead, version=lead.version + 1, marks=put(lead.marks, mark))
+        return _with_word(lead, command.reason, command.by, at=at)
+
+    def hear_word(self, lead: Lead, word: WordHeard, *, at: Instant) -> Lead:
+        """Return the lead with what was said of it in sales, whose reasons are listed there.
+
+        It counts above what was said here before, whatever the clocks of those who said it: routing has
+        done as it says already, and learns of nothing but verdicts.
+        """
+        before = word_of(lead.marks)
+        at = at if before is None else max(at, before.at + 1)
+        return _with_word(
+            lead, BY_HAND if word.is_valid else word.reason, word.by, at=at, is_valid=word.is_valid
+        )
 
     def _hash_of(self, email: str) -> str:
         return self._hash(IdentifierKind.EMAIL, email).hash
+
+
+def _with_word(lead: Lead, reason: str, by: str, *, at: Instant, is_valid: bool = False) -> Lead:
+    mark = Mark(lead.id, BY_HAND, reason, at, by=by, is_valid=is_valid)
+    return msgspec.structs.replace(lead, version=lead.version + 1, marks=put(lead.marks, mark))
 
 
 def _verdict(

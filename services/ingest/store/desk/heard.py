@@ -1,4 +1,6 @@
-"""What other services said, kept: who owns which lead, and what was removed of somebody erased."""
+"""What other services said: who owns which lead, what a person said of one in sales, and what was removed
+of somebody erased. What was said of a lead changes the lead; the rest is kept here.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,13 @@ from collections.abc import Sequence
 
 from services.ingest.domain.desk.owners import OwnerHeard
 from services.ingest.domain.erasure import RemovalHeard
+from services.ingest.domain.validity.judging import WordHeard
 from services.ingest.store.desk.erasures import hear_removed
 from services.ingest.store.desk.owners import save_owners
 from shared.kernel.changes import Fact
 from shared.postgres.database import Transaction
 
-Heard = OwnerHeard | RemovalHeard
+Heard = OwnerHeard | RemovalHeard | WordHeard
 
 
 async def save_heard(transaction: Transaction, facts: Sequence[Fact]) -> None:

@@ -9,6 +9,7 @@ from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.domain.story import StoryRow
+from services.ingest.domain.validity.judging import WordHeard
 from services.ingest.store.desk.heard import Heard
 from shared.contracts.envelope import Envelope
 from shared.contracts.events.raw import RawReceived
@@ -64,6 +65,16 @@ class TellStory(Protocol):
 
 CarryOut = Callable[[Transaction, Fact], Awaitable[Decision]]
 """Carries out a command about the directory, which comes by itself."""
+
+
+class OnWordHeard(Protocol):
+    """Takes as a word about a lead's validity what a person said of it in sales; pure."""
+
+    def __call__(
+        self, directory: Directory, word: WordHeard, *, at: Instant, cause: str
+    ) -> tuple[Sequence[Emission], Sequence[StoryRow]]:
+        """Return what is said about it, and the lines of the story."""
+        ...
 
 
 Hear = Callable[[Envelope], Heard | None]
