@@ -143,7 +143,7 @@ def line_out(line: Line) -> LineOut:
         granted_at=format_instant(line.granted),
         object=line.object,
         group=line.group,
-        decay=None if line.cooling is None else _words(line.cooling),
+        decay=_decay_of(line),
     )
 
 
@@ -223,6 +223,13 @@ def activation_out(said: SaidActivation) -> dict[str, Any]:
 
 def _named(external_ids: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"source": source, "id": identity} for source, identity in sorted(external_ids.items())]
+
+
+def _decay_of(line: Line) -> str | None:
+    if line.span is not None:
+        begin, end = map(format_instant, line.span)
+        return f"counts from {begin} until {end}"
+    return None if line.cooling is None else _words(line.cooling)
 
 
 def _words(law: Cooling) -> str:

@@ -1,7 +1,8 @@
 """The ledger: what each line is worth at an instant. The score is the sum of the lines, exactly.
 
 A cap bounds its group's, or its rule's, sum at every instant (C12). In the list of lines the newest
-count first, and what the cap leaves over is taken from the oldest.
+count first, and what the cap leaves over is taken from the oldest. A line for a date counts from one
+instant until another, and is nothing before and after.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from services.scoring.domain.decay import Cooling, cooled, gone_at
-from services.scoring.domain.rules.rule import Mark
+from services.scoring.domain.rules.rule import Mark, Slot
 from services.scoring.domain.scoring_models.compiled import CompiledModel, Group, Slots
 from shared.kernel.instants import Instant
 
@@ -20,6 +21,7 @@ class Line(NamedTuple):
 
     ``points`` are what it is worth then, in thousandths, and sum to the score; ``granted_points`` what
     it was worth when new; ``event`` is the fact that carries it and ``granted`` when that occurred.
+    ``span`` is from when until when a line for a date counts.
     """
 
     rule: str
@@ -30,6 +32,7 @@ class Line(NamedTuple):
     object: str
     group: str
     cooling: Cooling | None
+    span: tuple[Instant, Instant] | None = None
 
     @property
     def display_points(self) -> float:
@@ -42,7 +45,7 @@ def total(model: CompiledModel, slots: Slots, at: Instant, *, minus_at: Instant 
 
     With ``minus_at``, lines that take points away are read at that instant instead. As both sorts
     only fade, ``total(a, minus_at=b)`` is the most the score can be between a and b, and
-    ``total(b, minus_at=a)`` the least.
+    ``total(b, minus_at=a)`` the least, if no line for a date begins or ends in between.
     """
     if minus_at is None:
         minus_at = at
@@ -71,10 +74,24 @@ def group_total(group: Group, slots: Slots, at: Instant, minus_at: Instant) -> i
                 worth = 0
                 for mark in marks:
                     worth += cooled(points, when - mark[0], law)
+        elif slot in group.dated and not is_counting(slots[slot], at):
+            continue
         if cap is not None and not -cap <= worth <= cap:
             worth = cap if worth > 0 else -cap
         result += worth
     return result if group.cap is None or result < group.cap else group.cap
+
+
+def is_counting(slot: Slot, at: Instant) -> bool:
+    """Return whether ``at`` lies in the span of a line for a date."""
+    begin, end = slot.recent
+    return begin.granted <= at < end.granted
+
+
+def steps_between(model: CompiledModel, slots: Slots, after: Instant, until: Instant) -> list[Instant]:
+    """Return the instants of (after, until] at which a line for a date begins or ends, in order."""
+    edges = {mark.granted for slot in model.dated for mark in slots[slot].recent}
+    return sorted(edge for edge in edges if after < edge <= until)
 
 
 def constant_from(model: CompiledModel, slots: Slots) -> Instant | None:
@@ -86,6 +103,7 @@ def constant_from(model: CompiledModel, slots: Slots) -> Instant | None:
         for slot, points, _cap in group.members
         if slots[slot].marks
     ]
+    ends += [mark.granted for slot in model.dated for mark in slots[slot].recent]
     return max(ends, default=None)
 
 
@@ -97,8 +115,14 @@ def lines_at(model: CompiledModel, slots: Slots, at: Instant) -> list[Line]:
 
 def _group_lines(model: CompiledModel, group: Group, slots: Slots, at: Instant) -> Iterator[Line]:
     held: list[tuple[Mark, str, int, int]] = []
+    spans: dict[str, tuple[Instant, Instant]] = {}
     for slot, points, cap in group.members:
         law = group.cooling
+        if slot in group.dated and slots[slot].marks:
+            if not is_counting(slots[slot], at):
+                continue
+            begin, end = slots[slot].recent
+            spans[model.rules[slot].name] = (begin.granted, end.granted)
         worths = [
             (mark, points if law is None else cooled(points, at - mark.granted, law))
             for mark in slots[slot].marks
@@ -122,4 +146,5 @@ def _group_lines(model: CompiledModel, group: Group, slots: Slots, at: Instant) 
                 object=mark.object,
                 group=group.name,
                 cooling=group.cooling,
+                span=spans.get(rule),
             )

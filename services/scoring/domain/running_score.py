@@ -14,7 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from services.scoring.domain.facts import ATTRIBUTES, Fact, in_order
-from services.scoring.domain.ledger import group_total, total
+from services.scoring.domain.ledger import group_total, steps_between, total
 from services.scoring.domain.rules.rule import EMPTY, Rule
 from services.scoring.domain.scoring_models.compiled import CompiledModel, Listeners, ModelSet, Slots
 from services.scoring.domain.tiers import Crossing, Held, ModelState, enter, tier_at
@@ -187,10 +187,11 @@ def _settle(
     enough until then; so the tier need not be looked for. Only ``touched`` groups are summed anew.
     """
     stay = model.tiers[state.tier].stay
-    if stay is None and model.steady:
+    only_falls = model.steady and not (model.dated and steps_between(model, state.slots, state.through, at))
+    if stay is None and only_falls:
         return Held(state.tier, state.since), total(model, new_slots, at)
     parts = [group_total(group, state.slots, at, at) for group in model.groups]
-    if model.steady and stay is not None and sum(parts) >= stay:
+    if only_falls and stay is not None and sum(parts) >= stay:
         held = Held(state.tier, state.since)
     else:
         held = tier_at(model, state, at - 1, history=history)

@@ -1,8 +1,9 @@
 """Tiers over time: rises at once, falls late, every crossing at its exact microsecond.
 
-After the facts up to an instant are known, the score moves by cooling alone. This module finds the
-first microsecond at which a tier is left, on the very function that computes the score, so that a
-timer set to it fires neither early nor late.
+After the facts up to an instant are known, the score moves by time alone: lines cool, and lines for a
+date begin and end. This module finds the first microsecond at which a tier is left, upwards or
+downwards, on the very function that computes the score, so that a timer set to it fires neither early
+nor late. Where lines begin and end is known, so the search goes from one such instant to the next.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import msgspec
 
 from services.scoring.domain.activation.gate import GateState
 from services.scoring.domain.descent import first_below
-from services.scoring.domain.ledger import constant_from, total
+from services.scoring.domain.ledger import constant_from, steps_between, total
 from services.scoring.domain.scoring_models.compiled import CompiledModel, Slots
 from shared.kernel.instants import Instant
 
@@ -34,7 +35,7 @@ class ModelState(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Crossing(NamedTuple):
-    """From one tier to another at an instant; ``event`` is the fact that did it, empty for cooling."""
+    """From one tier to another at an instant; ``event`` is the fact that did it, empty if time alone did."""
 
     at: Instant
     from_tier: str
@@ -75,7 +76,7 @@ def tier_at(
 
 def next_crossing(model: CompiledModel, state: ModelState) -> Crossing | None:
     """Return the next change of tier that time alone will bring, or None if it will bring none."""
-    if state.tier == 0 and model.steady:
+    if state.tier == 0 and model.steady and not model.dated:
         return None
     constant = constant_from(model, state.slots)
     if constant is None:
@@ -106,6 +107,23 @@ def _first_crossing(
     model: CompiledModel, slots: Slots, held: Held, low: Instant, high: Instant
 ) -> Instant | None:
     """Return the first instant of [low, high] at which ``held`` is left for another tier."""
+    if not model.dated:
+        return _crossing_between_steps(model, slots, held, low, high)
+    rise = model.tiers[held.tier + 1].enter if held.tier + 1 < len(model.tiers) else None
+    begins = [low, *steps_between(model, slots, low, high)]
+    for begin, end in zip(begins, [*(step - 1 for step in begins[1:]), high], strict=True):
+        if rise is not None and total(model, slots, begin) >= rise:
+            return begin
+        crossing = _crossing_between_steps(model, slots, held, begin, end)
+        if crossing is not None:
+            return crossing
+    return None
+
+
+def _crossing_between_steps(
+    model: CompiledModel, slots: Slots, held: Held, low: Instant, high: Instant
+) -> Instant | None:
+    """Return what :func:`_first_crossing` does, where no line for a date begins or ends after ``low``."""
     stay = model.tiers[held.tier].stay
     may_fall = max(low, held.since + model.dwell)
     if model.steady:

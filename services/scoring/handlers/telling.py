@@ -2,8 +2,9 @@
 
 Most facts move no tier. Whether one might have is seen without computing when the score will fall:
 if no line of a lead has become worth less, now or later, a fall cannot come earlier than the clock
-is set for, so the clock stays. It may then ring early; it tells nothing then, and is set to the
-exact instant. It never rings late, and what it tells is told for the microsecond at which it holds.
+is set for, so the clock stays. It may then ring early; it tells nothing then, and is set to the exact
+instant. It never rings late, and what it tells is told for the microsecond at which it holds. Where a
+line for a date may lift or lower a score by itself, all of it is computed.
 """
 
 from __future__ import annotations
@@ -156,7 +157,8 @@ class Teller:
             if held.gate is not None and is_untold(held.gate, told.activations.get(model.name)):
                 return False
             then = was.models.get(model.name)
-            if held is not then and not (model.steady and _is_worth_no_less(model, held, then)):
+            only_falls = model.steady and not any(held.slots[slot].marks for slot in model.dated)
+            if held is not then and not (only_falls and _is_worth_no_less(model, held, then)):
                 return False
         return True
 

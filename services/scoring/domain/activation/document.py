@@ -50,7 +50,11 @@ def compile_gate(
     path = "activation"
     if not steady:
         faults.append(
-            Fault(path, "has no place beside negative points that cool; only facts may raise the score")
+            Fault(
+                path,
+                "has no place beside negative points that cool or points for a date;"
+                " only facts may raise the score",
+            )
         )
     at_least = in_thousandths(document.at_least)
     if at_least is None or at_least <= 0:

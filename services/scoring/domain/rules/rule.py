@@ -34,7 +34,8 @@ class Mark(NamedTuple):
 class Slot(NamedTuple):
     """What one rule remembers of one lead, both oldest first.
 
-    ``marks`` are lines of the score. ``recent`` is what a rule over a window still has to look at.
+    ``marks`` are lines of the score. ``recent`` is what a rule over a window still has to look at, and of
+    a rule over a date the span within which its marks count: from the first until the second.
     """
 
     marks: tuple[Mark, ...] = ()

@@ -35,13 +35,14 @@ class Member(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Rules that share a law of cooling and a cap (thousandths)."""
+    """Rules that share a law of cooling and a cap (thousandths); ``dated`` are the slots of date rules."""
 
     name: str
     behaviour: bool
     cooling: Cooling | None
     cap: int | None
     members: tuple[Member, ...]
+    dated: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +50,10 @@ class CompiledModel:
     """One version of one scoring model.
 
     ``tiers`` stand lowest first. ``dwell`` is how many microseconds a tier is kept before it may be
-    left downwards. ``steady`` says that no score rises by the mere passing of time. ``group_of`` tells
-    for each slot the place of its group. ``activation`` is its gate, if it has one (C9).
+    left downwards. ``steady`` says that no line is worth more when it is older. ``dated`` are the slots
+    whose lines begin and end at an instant, so that a score may rise by the mere passing of time; between
+    those instants it may not if the model is steady. ``group_of`` tells for each slot the place of its
+    group. ``activation`` is its gate, if it has one (C9).
     """
 
     name: str
@@ -62,11 +65,15 @@ class CompiledModel:
     steady: bool
     activation: ActivationGate | None = None
     group_of: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    dated: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Turn the groups' lists of slots around."""
         places = {member.slot: place for place, group in enumerate(self.groups) for member in group.members}
         object.__setattr__(self, "group_of", tuple(places[slot] for slot in range(len(self.rules))))
+        object.__setattr__(
+            self, "dated", tuple(sorted(slot for group in self.groups for slot in group.dated))
+        )
 
     def highest_entered(self, score: int) -> int:
         """Return the index of the highest tier whose bound the score reaches."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 from services.scoring.domain.activation.document import compile_gate
 from services.scoring.domain.decay import Cooling
 from services.scoring.domain.rules.context import RuleContext, in_thousandths
+from services.scoring.domain.rules.date import DateRule
 from services.scoring.domain.rules.rule import Rule
 from services.scoring.domain.scoring_models.compiled import CompiledModel, Group, Member, Tier
 from services.scoring.domain.scoring_models.document import (
@@ -57,8 +58,11 @@ def compile_model(document: ScoringModelDocument, vocabulary: Vocabulary) -> Com
     )
     tiers = _tiers(document.tiers, document.leaving, faults)
     steady = all(group.cooling is None or member.points > 0 for group in groups for member in group.members)
+    only_facts_raise = steady and not any(group.dated for group in groups)
     gate = (
-        compile_gate(document.activation, vocabulary, faults, steady=steady) if document.activation else None
+        compile_gate(document.activation, vocabulary, faults, steady=only_facts_raise)
+        if document.activation
+        else None
     )
     if faults:
         raise ModelFaults(faults, about=f"model {document.name}, version {document.version}")
@@ -97,7 +101,14 @@ def _group(
         if rule is not None:
             members.append(Member(len(rules), rule.points, rule.cap))
             rules.append(rule)
-    return Group(name=document.group, behaviour=behaviour, cooling=cooling, cap=cap, members=tuple(members))
+    return Group(
+        name=document.group,
+        behaviour=behaviour,
+        cooling=cooling,
+        cap=cap,
+        members=tuple(members),
+        dated=frozenset(member.slot for member in members if isinstance(rules[member.slot], DateRule)),
+    )
 
 
 def _cooling(document: CoolingDocument | None) -> Cooling | None:
