@@ -92,14 +92,14 @@ async def test_a_mail_that_is_opened_and_clicked_raises_the_score_n3(
     await stand.start_worker()
     await stand.learn(deeds.did("ada", EmailOpened, START, message="welcome-1"))
     scores = (await stand.latest_scores())[lead_id("ada")].scores
-    assert {one.model: one.points for one in scores} == {"five_step": 2_000, "mql": 0}
+    assert {(one.model, one.points) for one in scores} >= {("five_step", 2_000), ("mql", 0)}
     await stand.learn(
         deeds.did("ada", EmailLinkClicked, START + MINUTE, message="welcome-1", purpose="book_demo"),
         deeds.did("ada", EmailOpened, day(1), message="guide-2"),
         deeds.did("ada", EmailOpened, day(2), message="case-3"),
     )
     scores = (await stand.latest_scores())[lead_id("ada")].scores
-    assert {one.model: one.points for one in scores} == {"five_step": 6_000, "mql": 35_000}
+    assert {(one.model, one.points) for one in scores} >= {("five_step", 6_000), ("mql", 35_000)}
     assert [told.change for told in await stand.changes_of("ada", model="mql")] == ["D > C"]
 
 
