@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from leadmill.platform.rehearsal.forecasting import foresee
 from services.analytics import bootstrap as analytics
 from services.ingest import bootstrap as ingest
 from services.nurture import bootstrap as nurture
 from services.routing import bootstrap as routing
 from services.scoring import bootstrap as scoring
 from shared.kernel.errors import Rejected
+from shared.postgres.database import Database
 from shared.runtime.blueprint import Blueprint, Resources
 from shared.runtime.settings.environment import Settings
 
@@ -29,8 +31,21 @@ class Entry(NamedTuple):
     also: tuple[str, ...] = ()
 
 
+REHEARSALS: Final[Mapping[str, Callable[[Path], Callable[..., Any]]]] = {
+    "scoring": scoring.build_rehearsal,
+    "routing": routing.build_rehearsal,
+    "nurture": nurture.build_rehearsal,
+}
+"""What these services would say of a lead of whom nothing but some events is known; takes the documents."""
+
+
+def _build_ingest(resources: Resources) -> Blueprint:
+    """Return the service; its previews tell what would start in the others."""
+    return ingest.build(resources, forecast=foresee(resources.config, REHEARSALS))
+
+
 ROSTER: Final[Mapping[str, Entry]] = {
-    "ingest": Entry(ingest.build, ingest.check_documents, "", ingest.SETTINGS),
+    "ingest": Entry(_build_ingest, ingest.check_documents, "", ingest.SETTINGS),
     "scoring": Entry(scoring.build, scoring.check_documents, "/scoring"),
     "routing": Entry(routing.build, routing.check_documents, "/routing"),
     "nurture": Entry(nurture.build, nurture.check_documents, "/nurture", nurture.SETTINGS, ("/t",)),
@@ -41,20 +56,17 @@ ROSTER: Final[Mapping[str, Entry]] = {
 QUARANTINE: Final = ingest.build_replaying
 """Sends round again what could not be used when it came in; takes the resources and the owner's database."""
 
-IMPORTS: Final = ingest.build_import_desk
-"""Where tables are brought in; takes the resources and the owner's database."""
+
+def open_imports(resources: Resources, *, database: Database) -> Any:
+    """Return the desk where tables are brought in; its previews tell what would start."""
+    forecast = foresee(resources.config, REHEARSALS)
+    return ingest.build_import_desk(resources, database=database, forecast=forecast)
+
 
 IMPORT_TEXTS: Final = ingest.IMPORT_TEXTS
 """What commands need of imports without a database."""
 TAGS: Final = ingest.build_tag_desk
 """Builds the desk of tags, from resources and the database of :data:`KEYS_OWNER`."""
-
-REHEARSALS: Final[Mapping[str, Callable[[Path], Callable[..., Any]]]] = {
-    "scoring": scoring.build_rehearsal,
-    "routing": routing.build_rehearsal,
-    "nurture": nurture.build_rehearsal,
-}
-"""What these services would say of a lead of whom nothing but some events is known; takes the documents."""
 
 LINKS: Final = ingest.build_link_desk
 """Where tracking links are made; takes the resources and the owner's database."""

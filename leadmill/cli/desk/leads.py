@@ -27,8 +27,7 @@ Source = Annotated[str | None, typer.Option(help="With --external-id: whose id i
 ExternalId = Annotated[str | None, typer.Option(help="By a source's own id for them.", show_default=False)]
 LeadId = Annotated[str, typer.Argument(metavar="LEAD", help="The lead's id, from `leadmill leads find`.")]
 
-_NAMING: Final = ("lead", "email_of", "phone_of", "source", "external_id")
-_APART: Final = ("note", "reason", "remove")
+_YES: Final = frozenset({"yes", "true", "1", "是"})
 
 
 @app.command()
@@ -114,6 +113,16 @@ def change(
         typer.Option(metavar="FIELD=VALUE", help="A field of the hand-over list: purchase_time=3_months."),
     ] = None,
     note: Annotated[str, typer.Option(help="Written beside the lead.")] = "",
+    put_tags: Annotated[
+        list[str] | None, typer.Option("--put-tag", metavar="TAG", help="A tag to put on.")
+    ] = None,
+    take_tags: Annotated[
+        list[str] | None, typer.Option("--take-tag", metavar="TAG", help="A tag to take off.")
+    ] = None,
+    invalid: Annotated[
+        str, typer.Option(metavar="REASON", help="Nobody for sales; `leadmill leads reasons` lists reasons.")
+    ] = "",
+    valid: Annotated[bool, typer.Option("--valid", help="Somebody, whatever the rules say.")] = False,
     reason: Annotated[str, typer.Option(help="Why; stands in events, so it names nobody.")] = "",
     file: Annotated[
         Path | None,
@@ -121,7 +130,8 @@ def change(
             exists=True,
             dir_okay=False,
             help="Many at once: a CSV file in UTF-8. Columns lead, email_of, phone_of or source and"
-            " external_id say whose; note, reason, remove (by blanks); every other column is a field.",
+            " external_id say whose; note, reason, invalid (a reason), valid (yes); remove, put_tags,"
+            " take_tags (by blanks); every other column is a field.",
         ),
     ] = None,
     data: Data = None,
@@ -130,19 +140,26 @@ def change(
     """Put leads right by hand; the latest word counts. Exit code 1 if something was refused."""
     if (lead is None) == (file is None):
         raise typer.BadParameter("say a lead, or --file")
-    if file is not None and (put or remove or handover or note):
-        raise typer.BadParameter("what is to be changed stands in the file")
-    fields = dict(_pair(text) for text in put or ())
+    said = {
+        "fields": dict(_pair(text) for text in put or ()),
+        "remove": remove or [],
+        "note": note,
+        "put_tags": put_tags or [],
+        "take_tags": take_tags or [],
+        "invalid": invalid,
+        "valid": valid,
+    }
     list_fields = dict(_pair(text) for text in handover or ())
-    if file is None and not (fields or remove or note or list_fields):
-        raise typer.BadParameter("say what is so: --set, --remove, --handover or --note")
-    asked = (
-        list(_rows_of(file))
-        if file is not None
-        else [{"lead": lead, "fields": fields, "remove": remove or [], "note": note, "reason": reason}]
-        if fields or remove or note
-        else []
-    )
+    if file is not None and (any(said.values()) or list_fields):
+        raise typer.BadParameter("what is to be changed stands in the file")
+    if file is None and not (any(said.values()) or list_fields):
+        raise typer.BadParameter(
+            "say what is so: --set, --remove, --note, --put-tag, --take-tag, --invalid, --valid or --handover"
+        )
+    if file is not None:
+        asked = list(_rows_of(file))
+    else:
+        asked = [{"lead": lead, "reason": reason, **said}] if any(said.values()) else []
 
     async def work(deployment: Deployment) -> list[dict[str, Any]]:
         done = await _correct(deployment, asked)
@@ -212,11 +229,20 @@ def _rows_of(path: Path) -> Iterator[dict[str, Any]]:
                     "external_id": given.pop("external_id", None),
                     "note": given.pop("note", ""),
                     "reason": given.pop("reason", ""),
-                    "remove": given.pop("remove", "").split(),
+                    "invalid": given.pop("invalid", "").strip(),
+                    "valid": _yes(given.pop("valid", "")),
+                    **{name: given.pop(name, "").split() for name in ("remove", "put_tags", "take_tags")},
                     "fields": given,
                 }
     except (UnicodeDecodeError, csv.Error):
         raise typer.BadParameter(f"{path.name} is no CSV file in UTF-8; save it as one") from None
+
+
+def _yes(text: str) -> bool:
+    word = text.strip().casefold()
+    if word not in {*_YES, "", "no", "否"}:
+        raise typer.BadParameter(f"valid is yes, or stays empty, not {text}")
+    return word in _YES
 
 
 def _pair(text: str) -> tuple[str, str]:

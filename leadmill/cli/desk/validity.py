@@ -25,12 +25,7 @@ def invalidate(
     as_json: Json = False,
 ) -> None:
     """Call a lead invalid: kept, and never shown to sales. `leadmill leads validate` takes it back."""
-
-    async def work(desk: Any) -> dict[str, Any]:
-        done: dict[str, Any] = await desk.invalidate(lead, reason=reason, by=_BY, **_call())
-        return done
-
-    _tell(_run(data, work), as_json=as_json)
+    _say(lead, data, as_json=as_json, invalid=reason)
 
 
 def validate(
@@ -42,12 +37,7 @@ def validate(
     as_json: Json = False,
 ) -> None:
     """Call a lead valid, whatever the rules say; it is as it would be had nobody called it invalid."""
-
-    async def work(desk: Any) -> dict[str, Any]:
-        done: dict[str, Any] = await desk.validate(lead, by=_BY, pardons=pardons, **_call())
-        return done
-
-    _tell(_run(data, work), as_json=as_json)
+    _say(lead, data, as_json=as_json, pardons=pardons)
 
 
 def reasons(data: Data = None, as_json: Json = False) -> None:
@@ -73,15 +63,24 @@ def _run(data: Path | None, work: Callable[[Any], Awaitable[dict[str, Any]]]) ->
     return run_on_deployment(read_settings(data_dir=data), on_desk)
 
 
-def _call() -> dict[str, Any]:
-    import secrets
+def _say(lead: str, data: Path | None, *, as_json: bool, **what: Any) -> None:
+    """Say of a lead what it is, and tell what became of it."""
 
-    from shared.runtime.clock import SystemClock
+    async def work(desk: Any) -> dict[str, Any]:
+        import secrets
 
-    return {"received": SystemClock().now(), "idempotency_key": secrets.token_hex(16)}
+        from shared.runtime.clock import SystemClock
 
+        done: dict[str, Any] = await desk.call(
+            lead,
+            by=_BY,
+            received=SystemClock().now(),
+            idempotency_key=secrets.token_hex(16),
+            **what,
+        )
+        return done
 
-def _tell(done: dict[str, Any], *, as_json: bool) -> None:
+    done = _run(data, work)
     if as_json:
         print_json(done)
         return

@@ -112,30 +112,27 @@ def retire(
     _change(data, tag, "revive" if back else "retire", as_json=as_json, reason=reason)
 
 
-@app.command()
-def put(
-    tag: TagName,
-    lead: Lead = None,
-    where: Where = "",
-    reason: Reason = "",
-    data: Data = None,
-    as_json: Json = False,
-) -> None:
-    """Put a tag on leads: those that are named, or all that a filter finds."""
-    _tag(data, {"put": [tag]}, lead, where, reason, as_json=as_json)
+def _tagging(what: str) -> Callable[..., None]:
+    """Return the command that puts a tag on leads, or takes it off."""
+
+    def tag_leads(
+        tag: TagName,
+        lead: Lead = None,
+        where: Where = "",
+        reason: Reason = "",
+        data: Data = None,
+        as_json: Json = False,
+    ) -> None:
+        _tag(data, {what: [tag]}, lead, where, reason, as_json=as_json)
+
+    return tag_leads
 
 
-@app.command()
-def take(
-    tag: TagName,
-    lead: Lead = None,
-    where: Where = "",
-    reason: Reason = "",
-    data: Data = None,
-    as_json: Json = False,
-) -> None:
-    """Take a tag off leads: those that are named, or all that a filter finds."""
-    _tag(data, {"take": [tag]}, lead, where, reason, as_json=as_json)
+for one, help_ in {
+    "put": "Put a tag on leads: those that are named, or all that a filter finds.",
+    "take": "Take a tag off leads: those that are named, or all that a filter finds.",
+}.items():
+    app.command(name=one, help=help_)(_tagging(one))
 
 
 def _change(data: Path | None, tag: str, what: str, *, as_json: bool, **texts: str) -> None:

@@ -157,7 +157,7 @@ async def _bring(
 ) -> dict[str, Any]:
     from leadmill.cli.imports.opening import digest_of, open_desk, read_options
 
-    desk = open_desk(deployment, foresees=True)
+    desk = open_desk(deployment)
     digest = digest_of(table)
     one = None if only_look else await desk.find_unfinished(kind, source=source, digest=digest)
     if one is None:

@@ -1,4 +1,4 @@
-"""Imports as commands see them: the desk of a deployment, with what the other services would start."""
+"""Imports as commands see them: the desk of a deployment, and what is known without one."""
 
 from __future__ import annotations
 
@@ -12,16 +12,11 @@ if TYPE_CHECKING:
 _PIECE: Final = 1024 * 1024
 
 
-def open_desk(deployment: Deployment, *, foresees: bool = False) -> Any:
-    """Return the desk for imports of a deployment; one that ``foresees`` tells what would start."""
-    from leadmill.platform.roster import IMPORTS, KEYS_OWNER
+def open_desk(deployment: Deployment) -> Any:
+    """Return the desk for imports of a deployment."""
+    from leadmill.platform.roster import KEYS_OWNER, open_imports
 
-    desk = IMPORTS(deployment.resources, database=deployment.service(KEYS_OWNER).database)
-    if not foresees:
-        return desk
-    from leadmill.cli.imports.rehearsing import build_forecast
-
-    return desk.with_forecast(build_forecast(deployment.resources.config))
+    return open_imports(deployment.resources, database=deployment.service(KEYS_OWNER).database)
 
 
 def read_options(given: Mapping[str, Any]) -> Any:

@@ -16,6 +16,7 @@ _WARNINGS = {
     "not_told": "owner and status count for history only; for new rows they are kept as free text",
 }
 _STARTS = {
+    "tier_changed": "would reach a tier at once",
     "assigned": "would go to a rep at once",
     "claimable": "would lie in the public pool",
     "enrolled": "would enter a mail sequence",

@@ -26,6 +26,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "lead.not_yours": 403,
     "lead.version_changed": 412,
     "lead.identifier_taken": 409,
+    "lead.too_many_identifiers": 409,
     "lead.anonymous": 409,
     "correction.value_unknown": 422,
     "correction.nothing": 422,

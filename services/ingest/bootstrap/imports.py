@@ -21,7 +21,7 @@ from services.ingest.handlers.judging import Judging
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import IntakeHandler
 from services.ingest.jobs.imports.desk import ImportDesk
-from services.ingest.jobs.imports.tools import ImportTools
+from services.ingest.jobs.imports.tools import Forecast, ImportTools, forecast_nothing
 from services.ingest.providers.spreadsheets.templates import write_template
 from services.ingest.settings import IngestSettings
 from services.ingest.store.documents import read_rulebook
@@ -58,8 +58,12 @@ def build_import_desk(
     database: Database,
     settings: IngestSettings | None = None,
     rulebook: Rulebook | None = None,
+    forecast: Forecast | None = None,
 ) -> ImportDesk:
-    """Return the desk for imports; ``database`` is ingest's, started."""
+    """Return the desk for imports; ``database`` is ingest's, started.
+
+    With a ``forecast`` previews tell what would start in the other services.
+    """
     settings = settings or load_settings(IngestSettings, environment=resources.environment)
     rulebook = rulebook or read_rulebook(resources.config / NAME, default_region=settings.default_region)
     identity_key = resources.secrets.identity_key.reveal()
@@ -80,5 +84,6 @@ def build_import_desk(
             zone=load_zone(settings.zone),
             take_in=taking_in.on_intake,
             new_id=new_record_id,
+            forecast=forecast or forecast_nothing,
         )
     )

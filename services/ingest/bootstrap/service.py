@@ -40,6 +40,7 @@ from services.ingest.handlers.reading import RawReader
 from services.ingest.jobs.bookkeeping import Bookkeeping
 from services.ingest.jobs.forgetting import Forgetting
 from services.ingest.jobs.hooks.activities import hook_activities
+from services.ingest.jobs.imports.tools import Forecast
 from services.ingest.jobs.imports.working import Working
 from services.ingest.jobs.purging import Purging
 from services.ingest.jobs.replaying import Replaying
@@ -86,8 +87,12 @@ def build(
     settings: IngestSettings | None = None,
     authority: Authority | None = None,
     new_id: Callable[[], str] = new_record_id,
+    forecast: Forecast | None = None,
 ) -> Blueprint:
-    """Return the service, not yet started."""
+    """Return the service, not yet started.
+
+    With a ``forecast`` the previews of imports tell what would start in the other services.
+    """
     settings = settings or load_settings(IngestSettings, environment=resources.environment)
     identity_key = resources.secrets.identity_key.reveal()
     pepper = resources.secrets.pepper.reveal()
@@ -156,7 +161,9 @@ def build(
         quarantine=settings.keep_quarantine,
     )
     respelling = Respelling(database, commands=commands, clock=resources.clock)
-    imports = build_import_desk(resources, database=database, settings=settings, rulebook=rulebook)
+    imports = build_import_desk(
+        resources, database=database, settings=settings, rulebook=rulebook, forecast=forecast
+    )
     uploads = upload_routes(
         Uploading(
             edge=edge,

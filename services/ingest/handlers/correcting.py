@@ -16,11 +16,13 @@ from services.ingest.domain.desk.corrections import (
     Note,
     NotYours,
     StillAnonymous,
+    TooManyIdentifiers,
 )
 from services.ingest.domain.directory import Directory, Lead, Told, hear, is_there
 from services.ingest.domain.identifiers import Identifier, IdentifierKind
 from services.ingest.domain.identity.merging import next_contact
 from services.ingest.domain.identity.resolving import LeadUnknown
+from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.scrubbing import Scalar, scrub_text, without
 from services.ingest.domain.story import StoryRow
 from services.ingest.domain.traits import CONSENT
@@ -41,22 +43,32 @@ _KNOWN_TEXTS = frozenset({"title", "message"})
 
 
 class Correction(NamedTuple):
-    """What a correction amounted to: the lead now, what it changed by name, and what is said and kept."""
+    """What a correction amounted to: the lead now, what it changed by name, and what is said and kept.
+
+    ``reason`` is why, without what names the person.
+    """
 
     lead: Lead
     corrected: list[str]
     emissions: list[Emission]
     story: list[StoryRow]
     note: Note | None
+    reason: str
 
 
 def on_correction(
-    directory: Directory, command: CorrectLead, *, owner: str | None, at: Instant, cause: str
+    directory: Directory,
+    command: CorrectLead,
+    *,
+    rules: MatchRules,
+    owner: str | None,
+    at: Instant,
+    cause: str,
 ) -> Correction:
-    """Put down what a person says about a lead; nothing is told where it was known already.
+    """Put down what a person says about a lead's fields; nothing is told where it was known already.
 
     The lead may be named by an id that was merged away; then it is the one that stayed. ``owner`` is the
-    rep who owns it.
+    rep who owns it. The ``rules`` limit what one person may be known by.
 
     :raises LeadUnknown: if there is none.
     :raises PersonErased: if the person has been forgotten.
@@ -64,6 +76,7 @@ def on_correction(
     :raises LeadChangedMeanwhile: if whoever corrects saw an earlier version.
     :raises StillAnonymous: if nobody is known behind it.
     :raises BelongsToAnother: if an address or number is another lead's.
+    :raises TooManyIdentifiers: if the person is known by as many as may be.
     """
     directory.begin_fact()
     own = Identifier(IdentifierKind.LEAD, command.lead)
@@ -80,13 +93,14 @@ def on_correction(
         raise StillAnonymous
     profile = directory.profiles_of_identifiers[own.hash]
     after = _corrected(lead, command, at)
-    after = _with_identifiers(directory, after, command, profile)
+    after = _with_identifiers(directory, after, command, profile, rules)
     if after is not lead:
         after = msgspec.structs.replace(after, version=lead.version + 1)
         directory.save_lead(after)
     corrected = _names_of(lead, after, command)
+    reason = without(scrub_text(command.reason), [*_naming(lead), *_naming(after)])
     if not corrected:
-        return Correction(after, [], [], [], None)
+        return Correction(after, [], [], [], None, reason)
     consents = {name: value for name, value in command.contact.items() if name.startswith(CONSENT)}
     directory.consents += words_of(consents, profile, lead.id, source=SOURCE, at=at, by=command.by)
     event = LeadChanged(
@@ -97,7 +111,7 @@ def on_correction(
         reachable=after.is_reachable,
         external_ids=[ExternalId(source=ref.source, id=ref.id) for ref in after.external_ids],
         by=command.by,
-        reason=without(scrub_text(command.reason), [*_naming(lead), *_naming(after)]),
+        reason=reason,
         corrected=corrected,
     )
     emissions = [Emission(event, profile, lead.id, at)]
@@ -109,7 +123,7 @@ def on_correction(
     note = None
     if command.note:
         note = Note(profile=profile, lead=lead.id, at=at, by=command.by, text=command.note, cause=cause)
-    return Correction(after, corrected, emissions, story, note)
+    return Correction(after, corrected, emissions, story, note, reason)
 
 
 def _naming(lead: Lead) -> Iterator[str]:
@@ -136,8 +150,10 @@ def _corrected(lead: Lead, command: CorrectLead, at: Instant) -> Lead:
     return msgspec.structs.replace(lead, attributes=attributes, contact=contact)
 
 
-def _with_identifiers(directory: Directory, lead: Lead, command: CorrectLead, profile: str) -> Lead:
-    """Let an address or number that is nobody's yet lead to this person from now on."""
+def _with_identifiers(
+    directory: Directory, lead: Lead, command: CorrectLead, profile: str, rules: MatchRules
+) -> Lead:
+    """Let an address or number that is nobody's yet lead to this person from now on, up to the limit."""
     held = lead.identifiers
     for identifier in command.identifiers:
         found = directory.lead_of(identifier)
@@ -146,11 +162,18 @@ def _with_identifiers(directory: Directory, lead: Lead, command: CorrectLead, pr
                 f"this belongs to lead {found.id}; correct that one, or merge the two",
                 field=identifier.kind.value,
             )
-        if found is None:
-            directory.attach(identifier, profile)
         mine = held.get(identifier.kind.value, ())
         if identifier.hash not in mine:
+            if len(mine) >= (limit := rules.limit_of(identifier.kind)):
+                raise TooManyIdentifiers(
+                    f"this person is known by {len(mine)} of these already, and {limit} is the limit"
+                    f" (identifiers_per_person.{identifier.kind.value} in identity.yaml); if they are"
+                    " several people, part them by un-merging",
+                    field=identifier.kind.value,
+                )
             held = {**held, identifier.kind.value: (*mine, identifier.hash)}
+        if found is None:
+            directory.attach(identifier, profile)
     return lead if held is lead.identifiers else msgspec.structs.replace(lead, identifiers=held)
 
 

@@ -81,13 +81,9 @@ class Judging:
         :raises ReasonUnknown: if the reason is none of those listed.
         """
         directory.begin_fact()
-        lead = directory.leads[lead_id]
-        if lead.erased is not None:
+        if directory.leads[lead_id].erased is not None:
             raise PersonErased
-        lead = self._judge.take_word(lead, command, at=at)
-        directory.save_lead(lead)
-        pardons = isinstance(command, ValidateLead) and command.pardons
-        return _tell(self._judge.settle(directory, lead, pardons=pardons), at=at, cause=cause)
+        return self.rejudge(directory, [lead_id], at=at, cause=cause, word=command)
 
     def on_word_heard(
         self, directory: Directory, word: WordHeard, *, at: Instant, cause: str
@@ -102,17 +98,30 @@ class Judging:
         return _tell(self._judge.settle(directory, lead), at=at, cause=cause)
 
     def rejudge(
-        self, directory: Directory, lead_ids: Iterable[str], *, at: Instant, cause: str, first: int = 0
+        self,
+        directory: Directory,
+        lead_ids: Iterable[str],
+        *,
+        at: Instant,
+        cause: str,
+        first: int = 0,
+        word: InvalidateLead | ValidateLead | None = None,
     ) -> tuple[list[Emission], list[StoryRow]]:
         """Judge leads again after something else about them has changed.
 
-        ``first`` is how many emissions of the same cause come before.
+        ``first`` is how many emissions of the same cause come before; ``word`` is what a person says of the
+        leads along with it.
+
+        :raises ReasonUnknown: if the reason of the word is none of those listed.
         """
-        verdicts = [
-            verdict
-            for lead_id in lead_ids
-            for verdict in self._judge.settle(directory, directory.leads[lead_id])
-        ]
+        pardons = isinstance(word, ValidateLead) and word.pardons
+        verdicts: list[Verdict] = []
+        for lead_id in lead_ids:
+            lead = directory.leads[lead_id]
+            if word is not None:
+                lead = self._judge.take_word(lead, word, at=at)
+                directory.save_lead(lead)
+            verdicts += self._judge.settle(directory, lead, pardons=pardons)
         return _tell(verdicts, at=at, cause=cause, first=first)
 
     def _judge_burst(

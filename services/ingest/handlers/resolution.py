@@ -75,7 +75,7 @@ class IntakeHandler:
         hash_identifier: HashIdentifier,
         judge: JudgeIntake = _judge_nobody,
     ) -> None:
-        self._rules = rules
+        self.rules = rules
         self._hash = hash_identifier
         self._judge = judge
 
@@ -92,7 +92,7 @@ class IntakeHandler:
         directory.begin_fact()
         if intake.cost is not None:
             return [_cost(intake.cost, intake)]
-        resolution = resolve(directory, intake, self._rules)
+        resolution = resolve(directory, intake, self.rules)
         if resolution.lead.erased is not None:
             raise PersonErased
         directory.profile_in_hand = resolution.profile

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from services.ingest.domain.desk.corrections import CorrectLead, Note
+from services.ingest.domain.desk.corrections import VALIDITY, CorrectLead, Note
 from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.erasure import Erased, ErasePerson, needles_of
 from services.ingest.domain.identifiers import Identifier, IdentifierKind
@@ -115,7 +115,14 @@ class Rejudge(Protocol):
     """Judges leads again after something else about them has changed; pure."""
 
     def __call__(
-        self, directory: Directory, lead_ids: Sequence[str], *, at: Instant, cause: str, first: int = 0
+        self,
+        directory: Directory,
+        lead_ids: Sequence[str],
+        *,
+        at: Instant,
+        cause: str,
+        first: int = 0,
+        word: InvalidateLead | ValidateLead | None = None,
     ) -> tuple[Sequence[Emission], Sequence[StoryRow]]:
         """Return what is said about it after ``first`` emissions, and the lines of the story."""
         ...
@@ -260,13 +267,20 @@ class DirectoryCommands:
         owner = None if lead is None else await load_owner(transaction, lead.id)
         done = self._on_correction(directory, command, owner=owner, at=fact.received, cause=fact.id)
         verdicts, lines = self._rejudge(
-            directory, [done.lead.id], at=fact.received, cause=fact.id, first=len(done.emissions)
+            directory,
+            [done.lead.id],
+            at=fact.received,
+            cause=fact.id,
+            first=len(done.emissions),
+            word=command.word,
         )
         await save_directory(transaction, directory, fresh=fresh)
         await save_story(transaction, [*done.story, *lines])
         if done.note is not None:
             await save_note(transaction, done.note)
-        reply = {"lead": done.lead.id, "version": done.lead.version, "corrected": list(done.corrected)}
+        after = directory.leads[done.lead.id]
+        corrected = [*done.corrected, VALIDITY] if verdicts and command.word else done.corrected
+        reply = {"lead": after.id, "version": after.version, "corrected": sorted(corrected)}
         return Decision(Outcome.PROCESSED, [*done.emissions, *verdicts], reply=reply)
 
     async def _take_word(

@@ -140,10 +140,7 @@ async def load_directory(
     directory = Directory()
     if wanted:
         await lock_leads(transaction, wanted)
-        profiles = {
-            row["id"]: Profile(row["id"], row["lead"], row["version"], row["came_from"], row["verdict"])
-            for row in await transaction.fetch(_LOAD_PROFILES, wanted)
-        }
+        profiles = {row["id"]: _profile(row) for row in await transaction.fetch(_LOAD_PROFILES, wanted)}
         if any(row["profile"] not in profiles for row in found):
             raise WriteConflict("a profile has moved meanwhile; the batch is tried again")
         loaded = await load_leads(transaction, wanted)
@@ -173,8 +170,11 @@ async def find_home(transaction: Transaction, profile: str) -> str | None:
 async def load_profiles(transaction: Transaction, lead: str) -> list[Profile]:
     """Return the profiles that live with a lead, in order of their ids."""
     rows = await transaction.fetch(_LOAD_PROFILES, [lead])
-    found = [Profile(row["id"], row["lead"], row["version"], row["came_from"]) for row in rows]
-    return sorted(found, key=lambda profile: profile.id)
+    return sorted(map(_profile, rows), key=lambda profile: profile.id)
+
+
+def _profile(row: Row) -> Profile:
+    return Profile(row["id"], row["lead"], row["version"], row["came_from"], row["verdict"])
 
 
 async def load_kinds(transaction: Transaction, profiles: Collection[str]) -> list[str]:

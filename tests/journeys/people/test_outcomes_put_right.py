@@ -10,6 +10,7 @@ import pytest
 from shared.contracts.topics import OUTCOMES
 from shared.kernel.instants import format_instant
 from tests.journeys.inside.house import House
+from tests.journeys.inside.tables import bring_in
 from tests.journeys.site import Site
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(15)]
@@ -68,4 +69,47 @@ async def test_amounts_that_are_corrected_restate_credits_and_returns(site_on_ea
     rows = (await house.get("/analytics/v1/roi", model="u"))["rows"]
     (spring,) = [row for row in rows if row["campaign"] == "spring"]
     assert Decimal(spring["cost"]) == Decimal("1000.00")
+    assert await house.audit() == {}
+
+
+async def test_i8_a_corrected_file_of_deals_and_costs_restates_and_does_not_add(site: Site) -> None:
+    house = House(site)
+    await site.call("page", userId="ada", properties={"path": "/pricing"}, context=AD)
+    await site.call("identify", userId="ada", traits={"email": "ada@example.com"})
+    await site.pass_time(days=9)
+    day = format_instant(site.now)[:10]
+
+    def deals(amount: str, paid: str) -> list[dict[str, str]]:
+        deal = {"Opportunity": "OP-1", "Currency": "CNY", "E-mail": "ada@example.com", "Date": day}
+        return [
+            {"What happened": "created", "Amount": "8000", "Stage": "proposal", "Payment ID": "", **deal},
+            {"What happened": "won", "Amount": amount, "Stage": "", "Payment ID": "", **deal},
+            {"What happened": "payment", "Amount": paid, "Stage": "", "Payment ID": "P-1", **deal},
+        ]
+
+    def costs(ads: str) -> list[dict[str, str]]:
+        cost = {"Day": day, "Campaign": "spring", "Channel": "paid_search", "Currency": "CNY"}
+        return [{**cost, "Kind": "ads", "Amount": ads}, {**cost, "Kind": "labour", "Amount": "50.25"}]
+
+    taken = []
+    for amount, paid, ads in (
+        ("9000.01", "4000", "1000"),
+        ("9500.50", "4500.05", "749.75"),  # the same deals and costs, corrected
+        ("9500.50", "4500.05", "749.75"),  # nothing new
+        ("9000.01", "4000", "1000"),  # the correction was wrong
+    ):
+        _, reported, _ = await bring_in(site, "outcomes", deals(amount, paid))
+        _, spent, _ = await bring_in(site, "costs", costs(ads))
+        taken.append((reported["taken"], spent["taken"]))
+        await credited(house, amount)
+        await credited(house, paid, contribution="paid")
+        (spring,) = [
+            row
+            for row in (await house.get("/analytics/v1/roi", model="u"))["rows"]
+            if row["campaign"] == "spring"
+        ]
+        assert Decimal(spring["cost"]) == Decimal(ads) + Decimal("50.25")
+        assert Decimal(spring["contribution"]) == Decimal(amount)
+        await site.pass_time(days=0.01)
+    assert taken == [(3, 2), (2, 1), (0, 0), (2, 1)]
     assert await house.audit() == {}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from leadmill.cli.imports.rehearsing import build_forecast
+from leadmill.platform.rehearsal.forecasting import build_forecast, foresee
+from leadmill.platform.roster import REHEARSALS
 from services.ingest.domain.directory import Directory
 from services.ingest.domain.intake import Intake
 from shared.contracts.events.raw import RawReceived
@@ -16,7 +18,7 @@ from tests.unit.ingest.requests import ROOT, make_reader, on_intake
 
 NOW = parse_instant("2026-03-03T02:00:00Z")
 FIT: dict[str, Any] = {"title": "采购总监", "industry": "制造业", "employees": 650, "region": "上海"}
-FORECAST = build_forecast(ROOT / "config")
+FORECAST = build_forecast(ROOT / "config", REHEARSALS)
 
 
 def foretold(channel: Any, body: dict[str, Any]) -> list[str]:
@@ -29,8 +31,8 @@ def foretold(channel: Any, body: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
-        ("Demo Requested", {"claimable"}),
-        ("Document Downloaded", {"enrolled"}),
+        ("Demo Requested", {"tier_changed", "claimable"}),
+        ("Document Downloaded", {"tier_changed", "enrolled"}),
     ],
 )
 def test_i11_what_an_act_would_start_is_told_by_the_rules_themselves(event: str, expected: set[str]) -> None:
@@ -47,3 +49,8 @@ def test_i11_one_lead_says_nothing_about_the_next() -> None:
     first = foretold("lead", rich)
     for _ in range(60):
         assert foretold("lead", rich) == first
+
+
+def test_i11_a_process_without_the_documents_of_the_others_foresees_nothing(tmp_path: Path) -> None:
+    assert foresee(tmp_path, REHEARSALS) is None
+    assert foresee(ROOT / "config", REHEARSALS) is not None

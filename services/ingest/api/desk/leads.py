@@ -19,7 +19,9 @@ from services.ingest.domain.desk.corrections import (
     NotYours,
 )
 from services.ingest.domain.directory import Told
+from services.ingest.domain.tags.commands import MOST_TAGS
 from services.ingest.domain.traits import CONSENT, TERMS
+from services.ingest.domain.validity.judging import is_invalid
 from services.ingest.queries.lead_file import LeadFile
 from shared.http.access import require
 from shared.http.commands import CommandCall, CommandRunner
@@ -32,6 +34,7 @@ CORRECTORS: Final[tuple[Role, ...]] = ("marketer", "manager", "rep", "service")
 """Roles that may put leads right besides an administrator; a rep those that they own."""
 
 Scalar = str | int | float | bool
+TagId = Annotated[str, Field(max_length=100)]
 
 
 class VersionMalformed(Rejected):
@@ -91,12 +94,16 @@ class ContactOut(BaseModel):
 
 
 class LeadOut(BaseModel):
-    """One lead. `version` is what If-Match takes; `identifiers` counts what it is known by, by kind."""
+    """One lead. `version` is what If-Match takes; `identifiers` counts what it is known by, by kind.
+
+    `is_invalid`: nobody for sales; the story (`leadmill explain`) tells why.
+    """
 
     id: str
     version: int
     captured: bool
     reachable: bool
+    is_invalid: bool
     created: datetime
     owner: str | None
     missing: list[str]
@@ -124,11 +131,27 @@ class CorrectionIn(BaseModel):
         default_factory=list
     )
     note: Annotated[str, Field(max_length=LONGEST_NOTE, description="Is kept beside the lead")] = ""
+    put_tags: Annotated[list[TagId], Field(max_length=MOST_TAGS, description="Ids of GET /v1/tags")] = Field(
+        default_factory=list
+    )
+    take_tags: Annotated[list[TagId], Field(max_length=MOST_TAGS, description="Tags to take off")] = Field(
+        default_factory=list
+    )
+    invalid: Annotated[
+        str, Field(max_length=63, description="Call the lead invalid: one of GET /v1/validity/reasons")
+    ] = ""
+    valid: Annotated[bool, Field(description="Call the lead valid, whatever the rules say")] = False
+    pardons: Annotated[
+        bool, Field(description="With valid: acts count, too, that were dismissed as a machine's")
+    ] = False
     reason: Annotated[str, Field(max_length=200, description="Stands in events, so it names nobody")] = ""
 
 
 class CorrectedOut(BaseModel):
-    """The lead that was corrected, its version now, and what is different, by name."""
+    """The lead that was corrected, its version now, and what is different, by name.
+
+    Besides fields there are `note`, `free_text`, `tags` and `validity`.
+    """
 
     lead: str
     version: int
@@ -161,7 +184,7 @@ def build_lead_router(find_file: FindFile, reader: CorrectionReader, commands: C
         response.headers["cache-control"] = "no-store"
         return show_file(file, with_contact=principal.role not in SEES_NO_CONTACT)
 
-    @router.patch("/{lead}", summary="Put a lead right by hand: fields, notes, what is to be taken away")
+    @router.patch("/{lead}", summary="Put a lead right by hand: fields, notes, tags, invalid or valid")
     async def correct_lead(
         lead: str,
         body: CorrectionIn,
@@ -169,9 +192,11 @@ def build_lead_router(find_file: FindFile, reader: CorrectionReader, commands: C
         principal: Annotated[Principal, require(*CORRECTORS)],
         if_match: Annotated[str | None, Header(description="The lead's version, as GET's ETag")] = None,
     ) -> CorrectedOut:
-        """Correct a lead. The latest word counts: what is said later by anybody changes it again.
+        """Correct a lead, all of it or nothing. The latest word counts: what is said later changes it again.
 
-        With If-Match it is done only if nobody changed the lead meanwhile.
+        With If-Match it is done only if nobody changed the lead meanwhile. What a person says about a tag or
+        about being valid wins over every rule. A rep corrects their own leads; one that they call invalid is
+        nobody's from then on.
         """
         command = read_correction(reader, lead, body, principal, version=read_version(if_match))
         return CorrectedOut(**await call.run(commands, lead, command))
@@ -189,6 +214,11 @@ def read_correction(
         fields=body.fields,
         remove=body.remove,
         note=body.note,
+        put_tags=body.put_tags,
+        take_tags=body.take_tags,
+        invalid=body.invalid,
+        valid=body.valid,
+        pardons=body.pardons,
         reason=body.reason,
         version=version,
         owner=rep_of(principal),
@@ -229,6 +259,7 @@ def show_file(file: LeadFile, *, with_contact: bool) -> LeadOut:
         version=lead.version,
         captured=lead.is_captured,
         reachable=lead.is_reachable,
+        is_invalid=any(is_invalid(one) for one in file.profiles),
         created=to_datetime(lead.created),
         owner=file.owner,
         missing=lead.missing,

@@ -57,23 +57,27 @@ class ValidityDesk:
         self._commands = commands
         self.reasons = list(reasons)
 
-    async def invalidate(
-        self, lead: str, *, reason: str, by: str, received: Instant, idempotency_key: str
+    async def call(
+        self,
+        lead: str,
+        *,
+        by: str,
+        received: Instant,
+        idempotency_key: str,
+        invalid: str | None = None,
+        pardons: bool = False,
     ) -> dict[str, Any]:
-        """Call a lead invalid. :raises Rejected: if there is none, or the reason is not listed."""
-        command = InvalidateLead(lead=lead, reason=reason, by=by)
-        return await self._run(lead, command, received=received, idempotency_key=idempotency_key)
+        """Call a lead invalid for the reason ``invalid``, valid where it is None.
 
-    async def validate(
-        self, lead: str, *, by: str, received: Instant, idempotency_key: str, pardons: bool = False
-    ) -> dict[str, Any]:
-        """Call a lead valid. :raises Rejected: if there is none."""
-        command = ValidateLead(lead=lead, by=by, pardons=pardons)
-        return await self._run(lead, command, received=received, idempotency_key=idempotency_key)
+        With ``pardons`` the acts of a lead that is called valid count, too, which were dismissed.
 
-    async def _run(
-        self, lead: str, command: object, *, received: Instant, idempotency_key: str
-    ) -> dict[str, Any]:
+        :raises Rejected: if there is no such lead, or the reason is not listed.
+        """
+        command = (
+            ValidateLead(lead=lead, by=by, pardons=pardons)
+            if invalid is None
+            else InvalidateLead(lead=lead, reason=invalid, by=by)
+        )
         done: dict[str, Any] = await self._commands.run(
             key=lead, command=command, received=received, idempotency_key=idempotency_key
         )
@@ -84,6 +88,16 @@ def build_validity_router(desk: ValidityDesk) -> APIRouter:
     """Return the routes on which people call leads invalid and valid."""
     router = APIRouter(prefix="/v1", tags=["leads"])
 
+    async def say(lead: str, call: CommandCall, principal: Principal, **what: Any) -> ValidityOut:
+        done = await desk.call(
+            lead,
+            by=principal.name,
+            received=call.received,
+            idempotency_key=call.idempotency_key,
+            **what,
+        )
+        return ValidityOut(**done)
+
     @router.post("/leads/{lead}/invalidate", summary="Call a lead invalid: kept, and never shown to sales")
     async def invalidate_lead(
         lead: str,
@@ -92,14 +106,7 @@ def build_validity_router(desk: ValidityDesk) -> APIRouter:
         principal: Annotated[Principal, require("marketer", "manager")],
     ) -> ValidityOut:
         """Call a lead invalid: its points go, its owner is told, nothing more is sent; it can be undone."""
-        done = await desk.invalidate(
-            lead,
-            reason=body.reason,
-            by=principal.name,
-            received=call.received,
-            idempotency_key=call.idempotency_key,
-        )
-        return ValidityOut(**done)
+        return await say(lead, call, principal, invalid=body.reason)
 
     @router.post("/leads/{lead}/validate", summary="Call a lead valid, whatever the rules say")
     async def validate_lead(
@@ -109,14 +116,7 @@ def build_validity_router(desk: ValidityDesk) -> APIRouter:
         principal: Annotated[Principal, require("marketer", "manager")],
     ) -> ValidityOut:
         """Call a lead valid: it is as it would be had nobody called it invalid, and stays so."""
-        done = await desk.validate(
-            lead,
-            by=principal.name,
-            received=call.received,
-            idempotency_key=call.idempotency_key,
-            pardons=body.pardons,
-        )
-        return ValidityOut(**done)
+        return await say(lead, call, principal, pardons=body.pardons)
 
     @router.get(
         "/validity/reasons",

@@ -64,6 +64,52 @@ class Desk(Protocol):
         ...
 
 
+class WarningOut(BaseModel):
+    """Something about a column that a person should look at, and how many rows it concerns."""
+
+    column: str
+    code: str
+    rows: int
+
+
+class FaultOut(BaseModel):
+    """One of the first rows that would be refused; `GET /v1/imports/<id>/result` says why in words."""
+
+    row: int
+    column: str
+    code: str
+
+
+class PreviewOut(BaseModel):
+    """What an import would do.
+
+    `rows` are those below the heading, `empty` among them; `repeated` said the same before, `refused` counts
+    by code. `new` people would begin, `held` of them as history, `unreachable` with neither address nor
+    number; `known` rows are about people who are known. `starts` counts what would begin at once with the new
+    ones that are not held: `tier_changed` (they reach a tier), `assigned` (to a rep), `claimable` (in the
+    pool), `enrolled` (in a mail sequence), `mailed`. It is tried out with the rules as they stand, on the
+    first `rehearsed` of them and from each row alone; of more the share is taken.
+    """
+
+    encoding: str
+    delimiter: str
+    sheet: str
+    columns: list[tuple[str, str]]
+    warnings: list[WarningOut]
+    rows: int
+    empty: int
+    repeated: int
+    taken: int
+    refused: dict[str, int]
+    faults: list[FaultOut]
+    new: int
+    held: int
+    known: int
+    unreachable: int
+    starts: dict[str, int]
+    rehearsed: int
+
+
 class ImportOut(BaseModel):
     """One import. `counts` say what became of the rows behind it, `preview` what it would do.
 
@@ -77,7 +123,7 @@ class ImportOut(BaseModel):
     state: str
     rows_done: int
     counts: dict[str, Any]
-    preview: dict[str, Any] | None
+    preview: PreviewOut | None
     code: str | None
     held: int | None
     created: str
@@ -183,7 +229,7 @@ def _shown(one: Any, *, held: int | None = None) -> ImportOut:
         state=one.state,
         rows_done=one.rows_done,
         counts=one.counts,
-        preview=None if one.preview is None else msgspec.to_builtins(one.preview),
+        preview=None if one.preview is None else PreviewOut(**msgspec.to_builtins(one.preview)),
         code=one.code,
         held=held,
         created=format_instant(one.created),

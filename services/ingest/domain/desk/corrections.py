@@ -21,12 +21,20 @@ from services.ingest.domain.identifiers import (
     email_identifies,
 )
 from services.ingest.domain.scrubbing import Scalar
+from services.ingest.domain.tags.commands import MOST_TAGS
 from services.ingest.domain.traits import CONSENT, TraitReader, Traits
+from services.ingest.domain.validity.judging import InvalidateLead, ValidateLead
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant
 
 SOURCE: Final = "correction"
 """The source of what is said because a person corrected it."""
+
+TAGS: Final = "tags"
+"""What tags are called among the things that were corrected."""
+
+VALIDITY: Final = "validity"
+"""What the verdict about the lead is called there."""
 
 LONGEST_NOTE: Final = 2_000
 MOST_FIELDS: Final = 50
@@ -39,8 +47,9 @@ class CorrectLead(msgspec.Struct, frozen=True, kw_only=True):
     """The command: put down what is so about a lead, and by whom it was put down.
 
     ``attributes``, ``contact`` and ``free_text`` hold None for what is to be taken away; ``contact``
-    also holds consents. ``version`` is the lead's as whoever corrects saw it; None takes any. With an
-    ``owner`` it is done only while that rep owns the lead.
+    also holds consents. ``invalid`` is the listed reason for which the lead is nobody, ``valid`` says that
+    it is somebody, with ``pardons`` for its acts, too. ``version`` is the lead's as whoever corrects saw it;
+    None takes any. With an ``owner`` it is done only while that rep owns the lead.
     """
 
     lead: str
@@ -51,13 +60,26 @@ class CorrectLead(msgspec.Struct, frozen=True, kw_only=True):
     free_text: dict[str, str | None] = {}
     identifiers: tuple[Identifier, ...] = ()
     note: str = ""
+    put_tags: tuple[str, ...] = ()
+    take_tags: tuple[str, ...] = ()
+    invalid: str = ""
+    valid: bool = False
+    pardons: bool = False
     version: int | None = None
     owner: str | None = None
 
     @property
     def is_empty(self) -> bool:
         """True if nothing is to be changed."""
-        return not (self.attributes or self.contact or self.free_text or self.note)
+        is_about_fields = self.attributes or self.contact or self.free_text or self.note
+        return not (is_about_fields or self.put_tags or self.take_tags or self.invalid or self.valid)
+
+    @property
+    def word(self) -> InvalidateLead | ValidateLead | None:
+        """What is said of the lead's validity, None if nothing is."""
+        if self.invalid:
+            return InvalidateLead(lead=self.lead, reason=self.invalid, by=self.by)
+        return ValidateLead(lead=self.lead, by=self.by, pardons=self.pardons) if self.valid else None
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,19 +100,19 @@ class ValueUnknown(Rejected):
 
 
 class NothingToCorrect(Rejected):
-    """Say what is so: fields, remove or note."""
+    """Say what is so: fields, remove, note, put_tags, take_tags, invalid or valid."""
 
     code = "correction.nothing"
 
 
 class TooMuch(Rejected):
-    """A correction names at most fifty fields, and a note has at most 2,000 characters."""
+    """A correction names at most fifty fields and twenty tags, and a note has at most 2,000 characters."""
 
     code = "correction.too_much"
 
 
 class SaidTwice(Rejected):
-    """A field is either given a value or removed."""
+    """A field is given a value or removed, a tag put on or taken off, a lead invalid or valid: say one."""
 
     code = "correction.said_twice"
 
@@ -99,6 +121,12 @@ class LeadChangedMeanwhile(Rejected):
     """The lead has changed since you read it; read it again and send If-Match with its version now."""
 
     code = "lead.version_changed"
+
+
+class TooManyIdentifiers(Rejected):
+    """This person is known by as many addresses or numbers as one may be; part whoever was wrongly joined."""
+
+    code = "lead.too_many_identifiers"
 
 
 class BelongsToAnother(Rejected):
@@ -150,18 +178,26 @@ class CorrectionReader:
         remove: Collection[str] = (),
         note: str = "",
         reason: str = "",
+        put_tags: Collection[str] = (),
+        take_tags: Collection[str] = (),
+        invalid: str = "",
+        valid: bool = False,
+        pardons: bool = False,
         version: int | None = None,
         owner: str | None = None,
     ) -> CorrectLead:
-        """Return the command.
+        """Return the command. ``pardons`` is for a lead that is called valid.
 
         :raises ValueUnknown: if a value cannot be what its field holds; says what can.
         :raises NothingToCorrect: if there is nothing to be done.
         :raises TooMuch: if there is too much of it.
-        :raises SaidTwice: if a field is named twice.
+        :raises SaidTwice: if a field is named twice, or one thing is said and its opposite.
         """
-        if len(fields) + len(remove) > MOST_FIELDS or len(note) > LONGEST_NOTE:
+        is_long = len(fields) + len(remove) > MOST_FIELDS or len(note) > LONGEST_NOTE
+        if is_long or len(put_tags) + len(take_tags) > MOST_TAGS:
             raise TooMuch
+        if (both := sorted({*put_tags} & {*take_tags})) or (invalid and valid):
+            raise SaidTwice(field="take_tags" if both else "valid")
         attributes: dict[str, Scalar] = {}
         contact: dict[str, Scalar] = {}
         free_text: dict[str, str | None] = {}
@@ -191,6 +227,11 @@ class CorrectionReader:
             free_text=free_text,
             identifiers=tuple(self._identifiers(contact)),
             note=note.strip(),
+            put_tags=tuple(dict.fromkeys(put_tags)),
+            take_tags=tuple(dict.fromkeys(take_tags)),
+            invalid=invalid,
+            valid=valid,
+            pardons=pardons and valid,
             version=version,
             owner=owner,
         )

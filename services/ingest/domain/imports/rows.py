@@ -272,6 +272,10 @@ class RowReader:
                 parts[2] = parts[2] or "-"
             case "outcomes" if body.get("payment"):
                 parts = [body.get("opportunity"), body.get("payment")]
+            case "outcomes":
+                # what happened to it and when: the amount, the reason and whose it is may be corrected
+                told = [fold_name(str(body.get(name, ""))) or "-" for name in ("kind", "stage")]
+                parts = [body.get("opportunity"), *told, body.get("timestamp", "-")]
             case _:
                 parts = []
         return "\x1f".join(map(str, parts)) if parts and all(parts) else ""

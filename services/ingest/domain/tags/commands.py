@@ -76,8 +76,8 @@ class TagUnchangeable(Rejected):
     code = "tag.state"
 
 
-def tags_to_put(catalogue: Catalogue, wanted: tuple[str, ...]) -> list[str]:
-    """Return the ids to put on, of merged tags those that they stand for.
+def tags_to_put(catalogue: Catalogue, wanted: tuple[str, ...], *, field: str = "put") -> list[str]:
+    """Return the ids to put on, of merged tags those that they stand for; ``field`` is where they stood.
 
     :raises Rejected: if one is unknown, not approved, or retired.
     """
@@ -85,22 +85,22 @@ def tags_to_put(catalogue: Catalogue, wanted: tuple[str, ...]) -> list[str]:
     for one in wanted:
         tag = catalogue.follow(one)
         if tag is None:
-            raise TagUnknown(field="put")
+            raise TagUnknown(field=field)
         if tag.state == "proposed":
-            raise TagNotApproved(field="put")
+            raise TagNotApproved(field=field)
         if tag.state == "retired":
-            raise TagRetired(field="put")
+            raise TagRetired(field=field)
         found.append(tag.tag)
     return found
 
 
-def tags_to_take(catalogue: Catalogue, wanted: tuple[str, ...]) -> list[str]:
+def tags_to_take(catalogue: Catalogue, wanted: tuple[str, ...], *, field: str = "take") -> list[str]:
     """Return the ids to take off. :raises TagUnknown: if there is none of an id."""
     found = []
     for one in wanted:
         tag = catalogue.follow(one)
         if tag is None:
-            raise TagUnknown(field="take")
+            raise TagUnknown(field=field)
         found.append(tag.tag)
     return found
 

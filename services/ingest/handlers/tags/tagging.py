@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from services.ingest.domain.channels.touches import touch_of
-from services.ingest.domain.desk.corrections import CorrectLead
+from services.ingest.domain.desk.corrections import TAGS, CorrectLead
 from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.identifiers import IdentifierKind
 from services.ingest.domain.identity.merging import UnmergeLead
@@ -144,10 +144,23 @@ class Tagging:
     def on_correction(
         self, directory: Directory, command: CorrectLead, *, owner: str | None, at: Instant, cause: str
     ) -> Correction:
-        """Put a lead right; tags that follow from how it stands follow."""
-        done = on_correction(directory, command, owner=owner, at=at, cause=cause)
-        emissions, story = self._follow(directory, done.emissions, done.story, at=at, cause=cause)
-        return done._replace(emissions=emissions, story=story)
+        """Put a lead right; tags that follow from how it stands follow, those by hand at once with them.
+
+        :raises Rejected: if a tag is unknown, or cannot be put on; or as :func:`on_correction`.
+        """
+        done = on_correction(directory, command, rules=self._taking_in.rules, owner=owner, at=at, cause=cause)
+        lead = done.lead.id
+        if not (command.put_tags or command.take_tags):
+            emissions, story = self._follow(directory, done.emissions, done.story, at=at, cause=cause)
+            return done._replace(emissions=emissions, story=story)
+        catalogue = self._rules.catalogue(directory.book.own)
+        put = tags_to_put(catalogue, command.put_tags, field="put_tags")
+        take = tags_to_take(catalogue, command.take_tags, field="take_tags")
+        _say_by_hand(directory, lead, put, take, at=at, cause=cause, by=command.by)
+        more = self._settle(directory, at=at, leads=[lead], by=command.by, reason=done.reason)
+        story = [*done.story, *_tell(more, begin=len(done.emissions), at=at, cause=cause)]
+        corrected = [*done.corrected, TAGS] if more else done.corrected
+        return done._replace(corrected=corrected, emissions=[*done.emissions, *more], story=story)
 
     def on_tag_leads(
         self,
@@ -176,11 +189,7 @@ class Tagging:
             if home is not None and (command.owner is None or owners.get(home) == command.owner)
         ]
         for lead in leads:
-            trail = book.trail(lead)
-            for tag, is_on in (*((one, True) for one in put), *((one, False) for one in take)):
-                trail = add_hand_word(trail, tag, HandWord(at, cause, is_on, command.by))
-            if trail is not book.trail(lead):
-                book.save_trail(lead, trail)
+            _say_by_hand(directory, lead, put, take, at=at, cause=cause, by=command.by)
         by = command.by if put or take else ""
         emissions = self._settle(
             directory, at=at, leads=leads, by=by, reason=scrub_text(command.reason) if by else ""
@@ -254,6 +263,24 @@ class Tagging:
             by=by,
             reason=reason,
         )
+
+
+def _say_by_hand(
+    directory: Directory,
+    lead: str,
+    put: Sequence[str],
+    take: Sequence[str],
+    *,
+    at: Instant,
+    cause: str,
+    by: str,
+) -> None:
+    """Keep what a person says about tags of a lead."""
+    trail = directory.book.trail(lead)
+    for tag, is_on in (*((one, True) for one in put), *((one, False) for one in take)):
+        trail = add_hand_word(trail, tag, HandWord(at, cause, is_on, by))
+    if trail is not directory.book.trail(lead):
+        directory.book.save_trail(lead, trail)
 
 
 def _concerned(directory: Directory) -> Iterator[str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from services.ingest.domain.acts import UNSUBSCRIBED
 from services.ingest.domain.directory import Directory
+from services.ingest.domain.imports.rows import Row
 from services.ingest.domain.imports.survey import Preview, Warned, shown_columns, warn_of_columns
+from services.ingest.domain.intake import Intake
 from services.ingest.jobs.imports.reading import OpenTable, Prepared, keys_of
 from services.ingest.jobs.imports.tools import ImportTools, identifiers_of
-from services.ingest.store.imports.rows import find_known, load_said
+from services.ingest.store.imports.rows import SaidRow, find_known, load_said
 
 MOST_REHEARSED: Final = 2_000
 """New leads with whom it is tried out what would start in other services; more are counted alike."""
@@ -32,81 +34,88 @@ async def look_through(opened: OpenTable, tools: ImportTools, *, progress: Progr
 
     :raises Rejected: if the table turns out to be damaged.
     """
-    preview = Preview(
-        encoding=opened.table.encoding,
-        delimiter=opened.table.delimiter,
-        sheet=opened.table.sheet,
-        columns=shown_columns(opened.columns),
-    )
-    starts: dict[str, int] = {}
-    seen: set[bytes] = set()
-    people: set[int] = set()
-    beside = 0
+    looking = _Looking(opened, tools)
     while slice_ := await asyncio.to_thread(opened.take):
         async with tools.database.connection() as connection:
             said = await load_said(connection, keys_of(slice_))
             hashes = [one for row in slice_ if row.intake is not None for one in identifiers_of(row.intake)]
             known = await find_known(connection, hashes)
+        await asyncio.to_thread(looking.count, slice_, said, known)
+        progress(looking.preview.rows)
+    return looking.finish()
+
+
+class _Looking:
+    """Counts slice by slice; all of it is computing, so that it runs in a thread."""
+
+    def __init__(self, opened: OpenTable, tools: ImportTools) -> None:
+        self.preview = Preview(
+            encoding=opened.table.encoding,
+            delimiter=opened.table.delimiter,
+            sheet=opened.table.sheet,
+            columns=shown_columns(opened.columns),
+        )
+        self._opened = opened
+        self._tools = tools
+        self._starts: dict[str, int] = {}
+        self._seen: set[bytes] = set()
+        self._people: set[int] = set()
+        self._beside = 0
+
+    def count(self, slice_: Sequence[Prepared], said: Mapping[bytes, SaidRow], known: set[str]) -> None:
+        """Count what would become of the rows of a slice."""
+        preview = self.preview
         for one in slice_:
             preview.rows += 1
             if one.fault is not None:
                 preview.refuse(one.number, one.fault)
             elif one.row is None or one.intake is None:
                 preview.empty += 1
-            elif one.key in seen or (one.key in said and said[one.key].content == one.content):
+            elif one.key in self._seen or (one.key in said and said[one.key].content == one.content):
                 preview.repeated += 1
             else:
                 preview.taken += 1
-                beside += bool(
+                self._beside += bool(
                     not one.row.is_history and ("owner" in one.row.body or "status" in one.row.body)
                 )
-                _count_people(preview, one, known, people, starts, tools)
-            if one.row is not None and not one.row.key and len(seen) < _MOST_REMEMBERED:
-                seen.add(one.key)
-        progress(preview.rows)
-    can_start = preview.new - preview.held - preview.unreachable
-    preview.starts = {
-        name: round(count * max(can_start, preview.rehearsed) / preview.rehearsed)
-        for name, count in sorted(starts.items())
-    }
-    preview.warnings = [*warn_of_columns(opened.columns, opened.manner), *opened.watch.warnings()]
-    if beside:
-        preview.warnings.append(Warned("", "not_told", beside))
-    return preview
+                self._count_people(one.row, one.intake, known)
+            if one.row is not None and not one.row.key and len(self._seen) < _MOST_REMEMBERED:
+                self._seen.add(one.key)
 
+    def finish(self) -> Preview:
+        """Return what the whole table would do."""
+        preview, opened = self.preview, self._opened
+        can_start = preview.new - preview.held - preview.unreachable
+        preview.starts = {
+            name: round(count * max(can_start, preview.rehearsed) / preview.rehearsed)
+            for name, count in sorted(self._starts.items())
+        }
+        preview.warnings = [*warn_of_columns(opened.columns, opened.manner), *opened.watch.warnings()]
+        if self._beside:
+            preview.warnings.append(Warned("", "not_told", self._beside))
+        return preview
 
-def _count_people(
-    preview: Preview,
-    one: Prepared,
-    known: set[str],
-    people: set[int],
-    starts: dict[str, int],
-    tools: ImportTools,
-) -> None:
-    """Count whether a row brings somebody new, once for each person as far as one can tell."""
-    intake, row = one.intake, one.row
-    assert intake is not None
-    assert row is not None
-    hashes = identifiers_of(intake)
-    if not hashes or row.body.get("event") == UNSUBSCRIBED:
-        return
-    if not known.isdisjoint(hashes):
-        preview.known += 1
-        return
-    short = {int(one[:15], 16) for one in hashes}
-    if not people.isdisjoint(short):
-        return
-    if len(people) < _MOST_REMEMBERED:
-        people |= short
-    preview.new += 1
-    is_reachable = intake.traits is not None and bool({"email", "phone"} & intake.traits.contact.keys())
-    preview.unreachable += not is_reachable
-    if row.is_history:
-        preview.held += 1
-        return
-    if not is_reachable or preview.rehearsed >= MOST_REHEARSED:
-        return
-    preview.rehearsed += 1
-    now = tools.clock.now()
-    for name in tools.forecast(tools.take_in(Directory(), intake), now):
-        starts[name] = starts.get(name, 0) + 1
+    def _count_people(self, row: Row, intake: Intake, known: set[str]) -> None:
+        """Count whether a row brings somebody new, once for each person as far as one can tell."""
+        hashes = identifiers_of(intake)
+        if not hashes or row.body.get("event") == UNSUBSCRIBED:
+            return
+        preview = self.preview
+        if not known.isdisjoint(hashes):
+            preview.known += 1
+            return
+        short = {int(one[:15], 16) for one in hashes}
+        if not self._people.isdisjoint(short):
+            return
+        if len(self._people) < _MOST_REMEMBERED:
+            self._people |= short
+        preview.new += 1
+        is_reachable = intake.traits is not None and bool({"email", "phone"} & intake.traits.contact.keys())
+        preview.unreachable += not is_reachable
+        if row.is_history:
+            preview.held += 1
+        elif is_reachable and preview.rehearsed < MOST_REHEARSED:
+            preview.rehearsed += 1
+            tools = self._tools
+            for name in tools.forecast(tools.take_in(Directory(), intake), tools.clock.now()):
+                self._starts[name] = self._starts.get(name, 0) + 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import BinaryIO
 
 from services.ingest.domain.imports.definitions import KINDS
@@ -17,7 +16,7 @@ from services.ingest.jobs.imports.checking import Progress, look_through, tell_n
 from services.ingest.jobs.imports.importing import bring_in
 from services.ingest.jobs.imports.reading import OpenTable
 from services.ingest.jobs.imports.releasing import release
-from services.ingest.jobs.imports.tools import Forecast, ImportTools
+from services.ingest.jobs.imports.tools import ImportTools
 from services.ingest.providers.spreadsheets.templates import write_template
 from services.ingest.store.imports.held import count_held
 from services.ingest.store.imports.imports import (
@@ -58,10 +57,6 @@ class ImportDesk:
 
     def __init__(self, tools: ImportTools) -> None:
         self.tools = tools
-
-    def with_forecast(self, forecast: Forecast) -> ImportDesk:
-        """Return a desk whose previews tell what would start in the other services."""
-        return ImportDesk(replace(self.tools, forecast=forecast))
 
     async def begin(
         self,

@@ -191,6 +191,106 @@ async def test_a_rep_reads_and_corrects_the_leads_they_own(ingest_on_each_log: R
     assert await ingest.breaches() == {}
 
 
+async def tags_and_verdicts(ingest: RunningIngest) -> list[tuple[str, dict[str, Any]]]:
+    """What was said of tags and validity, by kind."""
+    kinds = ("tags_changed", "lead_invalidated", "lead_validated")
+    return [
+        (one.type.split(".")[1], msgspec.json.decode(one.data))
+        for one in await ingest.said(LEADS.name)
+        if one.type.split(".")[1] in kinds
+    ]
+
+
+async def test_i10_one_document_puts_fields_tags_and_validity_right_at_once(
+    ingest_on_each_log: RunningIngest,
+) -> None:
+    ingest = ingest_on_each_log
+    lead = await captured(ingest)
+    earlier = len(await tags_and_verdicts(ingest))
+    body = {
+        "fields": {"industry": "互联网"},
+        "put_tags": ["price_sensitive"],
+        "invalid": "spam",
+        "note": "never answers",
+        "reason": "Ada told us",
+    }
+    first = await correct(ingest, lead, body, key="d-1")
+    assert first.status_code == 200, first.text
+    assert {"industry", "note", "tags", "validity"} <= {*first.json()["corrected"]}
+    assert (await correct(ingest, lead, body, key="d-1")).json() == first.json()
+    shown = await show(ingest, lead)
+    assert (shown.json()["version"], shown.json()["is_invalid"]) == (first.json()["version"], True)
+    assert [one["by"] for one in shown.json()["tags"] if one["tag"] == "price_sensitive"] == ["manager"]
+    await ingest.settle(1)
+    tags, verdict = (await tags_and_verdicts(ingest))[earlier:]
+    assert (tags[0], tags[1]["by"], tags[1]["reason"]) == ("tags_changed", "manager", "- told us")
+    assert {one["tag"] for one in tags[1]["put"]} >= {"price_sensitive"}
+    assert (verdict[0], verdict[1]["reason"], verdict[1]["by"]) == ("lead_invalidated", "spam", "manager")
+    (changed,) = await changes(ingest)
+    assert (changed["by"], changed["corrected"]) == ("manager", ["industry", "note"])
+    kinds = [line.kind for line in await ingest.blueprint.tell(lead)]
+    assert kinds[-3:] == ["lead_changed", "tags_changed", "lead_invalidated"]
+
+    # all of it or nothing
+    for wrong, code in (
+        ({"put_tags": ["nonsense"]}, "tag.unknown"),
+        ({"invalid": "rude"}, "lead.reason_unknown"),
+        ({"invalid": "spam", "valid": True}, "correction.said_twice"),
+    ):
+        refused = await correct(ingest, lead, {"fields": {"industry": "零售"}, **wrong})
+        assert refused.json()["code"] == code
+    assert (await show(ingest, lead)).json()["attributes"]["industry"]["value"] == "internet"
+
+    # in bulk each row answers for itself
+    answer = await ingest.client.post(
+        "/v1/leads/bulk",
+        json={
+            "rows": [
+                {"lead": lead, "valid": True, "take_tags": ["price_sensitive"]},
+                {"lead": lead, "take_tags": ["price_sensitive"]},
+                {"lead": lead, "put_tags": ["nonsense"], "fields": {"industry": "零售"}},
+            ]
+        },
+        headers={"authorization": "Bearer manager"},
+    )
+    rows = answer.json()["rows"]
+    assert [(row["verdict"], row["corrected"], row["code"]) for row in rows] == [
+        ("corrected", ["tags", "validity"], None),
+        ("unchanged", [], None),
+        ("refused", [], "tag.unknown"),
+    ]
+    now = (await show(ingest, lead)).json()
+    assert (now["is_invalid"], now["attributes"]["industry"]["value"]) == (False, "internet")
+    assert "price_sensitive" not in {one["tag"] for one in now["tags"]}
+    assert await ingest.breaches() == {}
+
+
+async def test_i10_a_rep_tags_and_calls_invalid_the_leads_they_own_only(ingest: RunningIngest) -> None:
+    lead = await captured(ingest)
+    claimed = LeadClaimed(lead=lead, assignment="a-1", rep="rep-1", pool="public", due=EXAMPLE_MOMENT)
+    await say(ingest, claimed, 1)
+    for said in ({"invalid": "spam"}, {"put_tags": ["price_sensitive"]}):
+        assert (await correct(ingest, lead, said, by="rep-2")).json()["code"] == "lead.not_yours"
+    done = await correct(ingest, lead, {"invalid": "spam", "put_tags": ["price_sensitive"]}, by="rep-1")
+    assert done.json()["corrected"] == ["tags", "validity"]
+    (tags, verdict) = (await tags_and_verdicts(ingest))[-2:]
+    assert (tags[1]["by"], verdict[1]["by"]) == ("rep-1", "rep-1")
+
+
+async def test_i4_a_correction_adds_no_more_addresses_than_one_person_may_have(
+    ingest: RunningIngest,
+) -> None:
+    lead = await captured(ingest)
+    for number in range(4):
+        answer = await correct(ingest, lead, {"fields": {"email": f"ada{number}@example.com"}})
+        assert answer.status_code == 200, answer.text
+    refused = await correct(ingest, lead, {"fields": {"email": "ada9@example.com"}})
+    assert (refused.status_code, refused.json()["code"]) == (409, "lead.too_many_identifiers")
+    assert "identifiers_per_person.email" in refused.text
+    assert await ingest.find(email="ada9@example.com") == []
+    assert await ingest.breaches() == {}
+
+
 async def test_an_erasure_takes_notes_and_consents_along(ingest: RunningIngest) -> None:
     lead = await captured(ingest, consent_email="yes")
     await correct(ingest, lead, {"note": "Ada is nice"})

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
 import httpx
 import pytest
 
+from services.ingest.bootstrap import build_import_desk
+from services.ingest.jobs.imports.desk import ImportDesk
 from services.ingest.jobs.imports.working import Working
+from shared.contracts.events.leads import LeadCaptured
+from shared.kernel.changes import Emission
+from shared.kernel.instants import Instant
 from tests.services.ingest.imports.bringing import as_csv, desk_of
 from tests.services.ingest.running import KEY, RunningIngest
 
@@ -31,9 +36,9 @@ async def get(ingest: RunningIngest, path: str) -> httpx.Response:
     return await ingest.client.get(f"/v1/imports{path}", headers=ADMIN)
 
 
-async def work(ingest: RunningIngest) -> None:
+async def work(ingest: RunningIngest, desk: ImportDesk | None = None) -> None:
     """Let the worker do what there is to do."""
-    await Working(desk_of(ingest)).work(asyncio.Event())
+    await Working(desk or desk_of(ingest)).work(asyncio.Event())
 
 
 async def test_a_table_is_uploaded_looked_through_started_and_accounted_for(ingest: RunningIngest) -> None:
@@ -62,6 +67,21 @@ async def test_a_table_is_uploaded_looked_through_started_and_accounted_for(inge
     await ingest.settle(1)
     assert await ingest.find(email="zhang@example.com")
     assert await ingest.breaches() == {}
+
+
+async def test_i11_the_preview_tells_what_would_start_in_the_other_services(ingest: RunningIngest) -> None:
+    def forecast(said: Sequence[Emission], _at: Instant) -> list[str]:
+        assert any(isinstance(one.event, LeadCaptured) for one in said)
+        return ["tier_changed", "enrolled"]
+
+    foreseeing = build_import_desk(ingest.resources, database=ingest.blueprint.database, forecast=forecast)
+    rows = [f"{number},n{number}@example.com" for number in range(5)]
+    for mode, starts in (("new", {"tier_changed": 5, "enrolled": 5}), ("history", {})):
+        answer = await upload(ingest, content=as_csv("编号,邮箱", *rows), mode=mode)
+        await work(ingest, foreseeing)
+        preview = (await get(ingest, f"/{answer.json()['id']}")).json()["preview"]
+        assert (preview["new"], preview["starts"]) == (5, starts)
+        await ingest.client.post(f"/v1/imports/{answer.json()['id']}/cancel", headers=ADMIN)
 
 
 async def test_a_form_with_a_file_is_the_file(ingest: RunningIngest) -> None:

@@ -17,6 +17,7 @@ from services.ingest.domain.desk.corrections import (
     NotYours,
     SaidTwice,
     StillAnonymous,
+    TooManyIdentifiers,
     TooMuch,
     ValueUnknown,
 )
@@ -24,6 +25,7 @@ from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.identifiers import Identifier, IdentifierKind, identifier_hasher
 from services.ingest.domain.identity.resolving import LeadUnknown
 from services.ingest.domain.intake import Intake
+from services.ingest.domain.validity.judging import InvalidateLead, ValidateLead
 from services.ingest.handlers.correcting import Correction, on_correction
 from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.resolution import PersonErased
@@ -57,13 +59,18 @@ def the_lead(directory: Directory, email: str = "ada@example.com") -> Lead:
     return found
 
 
+def the_lead_id(directory: Directory) -> str:
+    (found,) = directory.leads
+    return found
+
+
 def correct(
     directory: Directory, *, at: int = RECEIVED + HOUR, owned_by: str | None = None, **asked: Any
 ) -> Correction:
     command = READER.read(
         asked.pop("lead", "") or the_lead(directory).id, by="ann", **{"fields": {}, **asked}
     )
-    return on_correction(directory, command, owner=owned_by, at=at, cause="c" * 32)
+    return on_correction(directory, command, rules=RULEBOOK.matching, owner=owned_by, at=at, cause="c" * 32)
 
 
 class TestReading:
@@ -119,6 +126,21 @@ class TestReading:
             READER.read("a" * 32, by="ann", fields={f"f{n}": "x" for n in range(51)})
         with pytest.raises(SaidTwice):
             READER.read("a" * 32, by="ann", fields={"email": "a@b.cn"}, remove=["E-Mail"])
+        with pytest.raises(TooMuch):
+            READER.read("a" * 32, by="ann", fields={}, put_tags=[f"tag_{n}" for n in range(21)])
+        for twice in ({"put_tags": ["vip"], "take_tags": ["vip"]}, {"invalid": "spam", "valid": True}):
+            with pytest.raises(SaidTwice):
+                READER.read("a" * 32, by="ann", fields={}, **twice)
+
+    def test_i10_takes_tags_and_what_is_said_of_validity_beside_fields_or_alone(self) -> None:
+        command = READER.read(
+            "a" * 32, by="ann", fields={}, put_tags=["vip", "vip"], take_tags=["cold"], invalid="spam"
+        )
+        assert (command.put_tags, command.take_tags) == (("vip",), ("cold",))
+        assert command.word == InvalidateLead(lead="a" * 32, reason="spam", by="ann")
+        pardoned = READER.read("a" * 32, by="ann", fields={}, valid=True, pardons=True)
+        assert pardoned.word == ValidateLead(lead="a" * 32, by="ann", pardons=True)
+        assert READER.read("a" * 32, by="ann", fields={}, note="x", pardons=True).word is None
 
 
 class TestACorrection:
@@ -221,6 +243,37 @@ class TestACorrection:
         on_erasure(directory, the_lead(directory).id, at=RECEIVED, cause="e" * 32)
         with pytest.raises(PersonErased):
             correct(directory, note="x")
+
+    @pytest.mark.parametrize(
+        ("kind", "field", "values"),
+        [
+            ("email", "email", [f"ada{n}@example.com" for n in range(9)]),
+            ("phone", "phone", [f"1380013800{n}" for n in range(9)]),
+        ],
+    )
+    def test_i4_adds_no_more_identifiers_than_one_person_may_have(
+        self, kind: str, field: str, values: list[str]
+    ) -> None:
+        directory = taken_in(lead(**ADA))
+        limit = RULEBOOK.matching.limit_of(kind)
+        known = len(the_lead(directory).held(kind))
+        for number, value in enumerate(values[: limit - known]):
+            at = RECEIVED + (number + 1) * HOUR
+            assert correct(directory, lead=the_lead_id(directory), fields={field: value}, at=at).corrected
+        one_more = values[limit - known]
+        before = directory.leads[the_lead_id(directory)]
+        with pytest.raises(TooManyIdentifiers) as refused:
+            correct(directory, lead=the_lead_id(directory), fields={field: one_more}, at=RECEIVED + 9 * HOUR)
+        assert (refused.value.field, str(limit) in refused.value.message) == (kind, True)
+        assert directory.leads[the_lead_id(directory)] == before
+        assert (
+            directory.lead_of(READER.read("a" * 32, by="", fields={field: one_more}).identifiers[0]) is None
+        )
+        # what the person is known by already may be said again
+        again = correct(
+            directory, lead=the_lead_id(directory), fields={field: values[0]}, at=RECEIVED + 9 * HOUR
+        )
+        assert again.corrected == [field]
 
     def test_by_a_rep_is_of_their_own_leads_only(self) -> None:
         directory = taken_in(lead(**ADA))

@@ -194,6 +194,23 @@ class TestOtherTables:
         row = read_row("outcomes", Kind="payment", Opportunity="OP-1", **{"Payment ID": "P-9"}, Amount="5")
         assert "P-9" in row.key
 
+    def test_i8_an_outcome_is_known_by_its_opportunity_by_what_happened_and_when(self) -> None:
+        rows = read_rows(
+            "outcomes",
+            ["结果", "商机编号", "金额", "阶段", "日期"],
+            ["赢单", "OP-1", "100", "", "2026-03-02"],
+            ["赢单", "OP-1", "250", "", "2026-03-02"],
+            ["赢单", "OP-1", "100", "", "2026-03-09"],
+            ["输单", "OP-1", "", "", "2026-03-02"],
+            ["阶段变更", "OP-1", "", "proposal", "2026-03-02"],
+            ["赢单", "OP-2", "100", "", "2026-03-02"],
+            currency="CNY",
+        )
+        won, corrected, *others = [(row.key, row.content) for row in rows if isinstance(row, Row)]
+        assert won[0] == corrected[0] != ""
+        assert won[1] != corrected[1]
+        assert len({won[0], *(key for key, _ in others)}) == 5
+
     def test_a_suppression_takes_consent_away_and_is_always_history(self) -> None:
         row = read_row("suppressions", Email="a@b.cn", Date="2025-11-20")
         assert (row.body["event"], row.body["properties"]) == ("Unsubscribed", {"delivery_channel": "email"})

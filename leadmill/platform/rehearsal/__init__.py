@@ -1,0 +1,1 @@
+"""What would happen with a lead, tried out with the documents of several services and nothing else."""
