@@ -41,7 +41,34 @@ async def test_a_lead_is_found_read_and_put_right(site: Site, database_url: str,
     assert "2 corrected, 0 unchanged, 1 refused" in many.out
     assert "row 3" in many.out
 
+    table.write_text(
+        "email_of,industry,put_tags,take_tags,invalid,valid,reason\n"
+        "ada@example.com,零售,price_sensitive uses_competitor,,spam,,\n"
+        "bob@example.com,零售,nonsense,,,,\n"
+        "bob@example.com,,,,rude,,\n",
+        encoding="utf-8",
+    )
+    many = await desk("leads", "change", "--file", str(table), "--json")
+    rows = many.document["rows"]
+    assert [(row["verdict"], row["corrected"], row["code"]) for row in rows] == [
+        ("corrected", ["industry", "tags", "validity"], None),
+        ("refused", [], "tag.unknown"),
+        ("refused", [], "lead.reason_unknown"),
+    ]
     shown = await desk.document("leads", "show", lead)
+    assert (shown["is_invalid"], {one["by"] for one in shown["tags"] if one["by"]}) == (
+        True,
+        {"command line"},
+    )
+    again = await desk.document("leads", "change", lead, "--valid", "--take-tag", "uses_competitor")
+    assert [row["corrected"] for row in again["rows"]] == [["tags", "validity"]]
+    taken = await desk.document(
+        *("leads", "change", lead, "--set", "industry=教育", "--take-tag", "price_sensitive")
+    )
+    assert taken["rows"][0]["corrected"] == ["industry", "tags"]
+
+    shown = await desk.document("leads", "show", lead)
+    assert not shown["is_invalid"]
     assert shown["attributes"]["industry"]["value"] == "education"
     assert shown["contact"]["known"]["phone"]["value"] is None
     assert [(one["by"], one["text"]) for one in shown["contact"]["notes"]] == [("command line", "call")]

@@ -25,7 +25,7 @@ def foretold(channel: Any, body: dict[str, Any]) -> list[str]:
     raw = RawReceived(source="crm", channel=channel, kind=channel, body=msgspec.json.encode(body).decode())
     intake = make_reader().on_raw_received(raw, record_id="0" * 32, received=NOW)
     assert isinstance(intake, Intake)
-    return FORECAST(on_intake(Directory(), intake), NOW)
+    return [*FORECAST(on_intake(Directory(), intake), NOW)]
 
 
 @pytest.mark.parametrize(

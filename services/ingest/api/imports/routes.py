@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, Protocol
 
 import msgspec
 from fastapi import APIRouter, Query
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.ingest.domain.imports.definitions import TableKind
@@ -19,6 +19,7 @@ from shared.kernel.instants import format_instant
 
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _CSV: Final = "text/csv; charset=utf-8"
+_PIECE: Final = 64 * 1024
 _HEADINGS: Final = {
     "en": ("row", "column", "reason", "what to do", "code"),
     "zh": ("行", "列", "原因", "怎么办", "代码"),
@@ -190,13 +191,7 @@ def build_import_router(desk: Desk) -> APIRouter:
     async def get_result(import_id: str, lang: Lang = "en") -> Response:
         """Return the refused rows as CSV; no value of theirs is in it."""
         await desk.find(import_id)
-        text = io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(_HEADINGS[lang])
-        async for fault in desk.faults(import_id):
-            advice = advise(fault.code, lang)
-            writer.writerow((fault.row, fault.column, advice.reason, advice.remedy, fault.code))
-        return Response("\ufeff" + text.getvalue(), media_type=_CSV)
+        return StreamingResponse(_lines_of(desk.faults(import_id), lang), media_type=_CSV)
 
     @router.post("/{import_id}/start", dependencies=[marketer], summary="Bring in what was looked through")
     async def start(import_id: str) -> ImportOut:
@@ -218,6 +213,22 @@ def build_import_router(desk: Desk) -> APIRouter:
         return ReleasedOut(released=told)
 
     return router
+
+
+async def _lines_of(faults: AsyncIterator[Any], lang: Language) -> AsyncIterator[str]:
+    """Yield a file of refused rows in pieces, however many there are."""
+    text = io.StringIO("\ufeff")
+    text.seek(0, io.SEEK_END)
+    writer = csv.writer(text)
+    writer.writerow(_HEADINGS[lang])
+    async for fault in faults:
+        advice = advise(fault.code, lang)
+        writer.writerow((fault.row, fault.column, advice.reason, advice.remedy, fault.code))
+        if text.tell() > _PIECE:
+            yield text.getvalue()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue()
 
 
 def _shown(one: Any, *, held: int | None = None) -> ImportOut:
