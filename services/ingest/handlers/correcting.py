@@ -26,6 +26,7 @@ from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.scrubbing import Scalar, scrub_text, without
 from services.ingest.domain.story import StoryRow
 from services.ingest.domain.traits import CONSENT
+from services.ingest.domain.validity.judging import InvalidateLead, ValidateLead
 from services.ingest.handlers.resolution import PersonErased, contact_updated
 from shared.contracts.attributes import ExternalId
 from shared.contracts.envelope import event_id, type_of
@@ -45,7 +46,7 @@ _KNOWN_TEXTS = frozenset({"title", "message"})
 class Correction(NamedTuple):
     """What a correction amounted to: the lead now, what it changed by name, and what is said and kept.
 
-    ``reason`` is why, without what names the person.
+    ``reason`` is why, without what names the person; ``word`` is what is said of validity along with it.
     """
 
     lead: Lead
@@ -54,6 +55,7 @@ class Correction(NamedTuple):
     story: list[StoryRow]
     note: Note | None
     reason: str
+    word: InvalidateLead | ValidateLead | None
 
 
 def on_correction(
@@ -100,7 +102,7 @@ def on_correction(
     corrected = _names_of(lead, after, command)
     reason = without(scrub_text(command.reason), [*_naming(lead), *_naming(after)])
     if not corrected:
-        return Correction(after, [], [], [], None, reason)
+        return Correction(after, [], [], [], None, reason, word_of(command))
     consents = {name: value for name, value in command.contact.items() if name.startswith(CONSENT)}
     directory.consents += words_of(consents, profile, lead.id, source=SOURCE, at=at, by=command.by)
     event = LeadChanged(
@@ -123,7 +125,14 @@ def on_correction(
     note = None
     if command.note:
         note = Note(profile=profile, lead=lead.id, at=at, by=command.by, text=command.note, cause=cause)
-    return Correction(after, corrected, emissions, story, note, reason)
+    return Correction(after, corrected, emissions, story, note, reason, word_of(command))
+
+
+def word_of(command: CorrectLead) -> InvalidateLead | ValidateLead | None:
+    """Return what a correction says of the lead's validity, None if nothing."""
+    if command.invalid:
+        return InvalidateLead(lead=command.lead, reason=command.invalid, by=command.by)
+    return ValidateLead(lead=command.lead, by=command.by, pardons=command.pardons) if command.valid else None
 
 
 def _naming(lead: Lead) -> Iterator[str]:

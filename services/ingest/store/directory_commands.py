@@ -84,6 +84,11 @@ class Corrected(Protocol):
         """What was written beside it."""
         ...
 
+    @property
+    def word(self) -> InvalidateLead | ValidateLead | None:
+        """What is said of the lead's validity along with it."""
+        ...
+
 
 class OnCorrection(Protocol):
     """Puts a lead right; pure."""
@@ -272,14 +277,14 @@ class DirectoryCommands:
             at=fact.received,
             cause=fact.id,
             first=len(done.emissions),
-            word=command.word,
+            word=done.word,
         )
         await save_directory(transaction, directory, fresh=fresh)
         await save_story(transaction, [*done.story, *lines])
         if done.note is not None:
             await save_note(transaction, done.note)
         after = directory.leads[done.lead.id]
-        corrected = [*done.corrected, VALIDITY] if verdicts and command.word else done.corrected
+        corrected = [*done.corrected, VALIDITY] if verdicts and done.word else done.corrected
         reply = {"lead": after.id, "version": after.version, "corrected": sorted(corrected)}
         return Decision(Outcome.PROCESSED, [*done.emissions, *verdicts], reply=reply)
 

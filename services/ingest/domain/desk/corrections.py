@@ -23,7 +23,6 @@ from services.ingest.domain.identifiers import (
 from services.ingest.domain.scrubbing import Scalar
 from services.ingest.domain.tags.commands import MOST_TAGS
 from services.ingest.domain.traits import CONSENT, TraitReader, Traits
-from services.ingest.domain.validity.judging import InvalidateLead, ValidateLead
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant
 
@@ -73,13 +72,6 @@ class CorrectLead(msgspec.Struct, frozen=True, kw_only=True):
         """True if nothing is to be changed."""
         is_about_fields = self.attributes or self.contact or self.free_text or self.note
         return not (is_about_fields or self.put_tags or self.take_tags or self.invalid or self.valid)
-
-    @property
-    def word(self) -> InvalidateLead | ValidateLead | None:
-        """What is said of the lead's validity, None if nothing is."""
-        if self.invalid:
-            return InvalidateLead(lead=self.lead, reason=self.invalid, by=self.by)
-        return ValidateLead(lead=self.lead, by=self.by, pardons=self.pardons) if self.valid else None
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):

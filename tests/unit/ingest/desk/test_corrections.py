@@ -26,7 +26,7 @@ from services.ingest.domain.identifiers import Identifier, IdentifierKind, ident
 from services.ingest.domain.identity.resolving import LeadUnknown
 from services.ingest.domain.intake import Intake
 from services.ingest.domain.validity.judging import InvalidateLead, ValidateLead
-from services.ingest.handlers.correcting import Correction, on_correction
+from services.ingest.handlers.correcting import Correction, on_correction, word_of
 from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.resolution import PersonErased
 from shared.contracts.events.contacts import ContactUpdated
@@ -137,10 +137,10 @@ class TestReading:
             "a" * 32, by="ann", fields={}, put_tags=["vip", "vip"], take_tags=["cold"], invalid="spam"
         )
         assert (command.put_tags, command.take_tags) == (("vip",), ("cold",))
-        assert command.word == InvalidateLead(lead="a" * 32, reason="spam", by="ann")
+        assert word_of(command) == InvalidateLead(lead="a" * 32, reason="spam", by="ann")
         pardoned = READER.read("a" * 32, by="ann", fields={}, valid=True, pardons=True)
-        assert pardoned.word == ValidateLead(lead="a" * 32, by="ann", pardons=True)
-        assert READER.read("a" * 32, by="ann", fields={}, note="x", pardons=True).word is None
+        assert word_of(pardoned) == ValidateLead(lead="a" * 32, by="ann", pardons=True)
+        assert word_of(READER.read("a" * 32, by="ann", fields={}, note="x", pardons=True)) is None
 
 
 class TestACorrection:
