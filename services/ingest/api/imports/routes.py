@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.ingest.domain.imports.definitions import TableKind
 from services.ingest.domain.imports.faults import Language, advise
 from shared.http.access import require
+from shared.http.commands import CommandCall
 from shared.kernel.instants import format_instant
 
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -55,9 +56,14 @@ class Desk(Protocol):
         ...
 
     async def release(
-        self, import_id: str, *, count: int | None = None, where: Mapping[str, str] | None = None
+        self,
+        import_id: str,
+        *,
+        count: int | None = None,
+        where: Mapping[str, str] | None = None,
+        key: str = "",
     ) -> int:
-        """Release leads that it holds."""
+        """Release leads that it holds, once for each key."""
         ...
 
     def template(self, kind: str, *, language: Language, event: str = "", is_xlsx: bool = True) -> bytes:
@@ -207,9 +213,12 @@ def build_import_router(desk: Desk) -> APIRouter:
         return _shown(await desk.find(import_id))
 
     @router.post("/{import_id}/release", dependencies=[marketer], summary="Let held leads start, in portions")
-    async def release(import_id: str, which: ReleaseIn) -> ReleasedOut:
-        """Release leads that an import of history holds."""
-        told = await desk.release(import_id, count=which.count, where=which.where)
+    async def release(import_id: str, which: ReleaseIn, call: CommandCall) -> ReleasedOut:
+        """Release leads that an import of history holds.
+
+        Sent again under the same Idempotency-Key it is about the same leads.
+        """
+        told = await desk.release(import_id, count=which.count, where=which.where, key=call.idempotency_key)
         return ReleasedOut(released=told)
 
     return router

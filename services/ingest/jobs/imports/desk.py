@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from services.ingest.domain.imports.definitions import KINDS
 from services.ingest.domain.imports.faults import Language
@@ -32,6 +32,8 @@ from services.ingest.store.imports.imports import (
 from services.ingest.store.imports.pieces import save_piece
 from services.ingest.store.imports.rows import SavedFault, load_columns, load_faults, save_columns
 from shared.kernel.errors import Rejected
+
+_BEGUN: Final = frozenset({"started", "done"})
 
 
 class ImportUnknown(Rejected):
@@ -128,17 +130,23 @@ class ImportDesk:
         return preview
 
     async def start(self, import_id: str) -> TableImport:
-        """Let an import begin that was looked through.
+        """Let an import begin that was looked through; one that has begun, or is done, stays as it is.
 
         :raises ImportNotReady: if it was not, or has ended.
         :raises OrderUnclear: if its dates may be told in two ways.
         """
         one = await self.find(import_id)
-        if one.state == "started":
+        if one.state in _BEGUN:
             return one
         if one.preview is not None and any(w.code == "dates_unclear" for w in one.preview.warnings):
             raise OrderUnclear
-        await self._turn(one, "started", out_of=("checked",))
+        try:
+            await self._turn(one, "started", out_of=("checked",))
+        except ImportNotReady:
+            one = await self.find(import_id)
+            if one.state in _BEGUN:  # somebody else has begun it meanwhile
+                return one
+            raise
         if one.options.columns:
             async with self.tools.database.transaction() as transaction:
                 await save_columns(transaction, source=one.source, kind=one.kind, columns=one.options.columns)
@@ -180,10 +188,18 @@ class ImportDesk:
             )
 
     async def release(
-        self, import_id: str, *, count: int | None = None, where: Mapping[str, str] | None = None
+        self,
+        import_id: str,
+        *,
+        count: int | None = None,
+        where: Mapping[str, str] | None = None,
+        key: str = "",
     ) -> int:
-        """Release leads that an import holds; returns how many. :raises ImportUnknown: if there is none."""
-        return await release(await self.find(import_id), self.tools, count=count, where=where)
+        """Release leads that an import holds, once for each ``key``; returns how many.
+
+        :raises ImportUnknown: if there is none.
+        """
+        return await release(await self.find(import_id), self.tools, count=count, where=where, key=key)
 
     async def find(self, import_id: str) -> TableImport:
         """Return an import. :raises ImportUnknown: if there is none of this id."""

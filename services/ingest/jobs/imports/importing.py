@@ -1,6 +1,7 @@
 """Brings a table in: rows are appended to the raw topic, and the position moves with them.
 
-Killed between the two, the rows are appended again under the same ids, and take effect once.
+Killed between the two, the rows are appended again under the same ids, and take effect once. An id names what
+a row says, so that of two imports at once, which know nothing of each other's latest rows, both are heard.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from shared.contracts.topics import RAW, partition_of
 from shared.kernel.errors import Unavailable
 from shared.kernel.instants import Instant
 from shared.log.port import NewRecord, Producer, TopicPartition
+from shared.postgres.faults import WriteConflict
 
 
 class Appender:
@@ -80,22 +82,54 @@ async def bring_in(
     await asyncio.to_thread(opened.skip, done)
     async with open_appender(tools) as appender:
         while slice_ := await asyncio.to_thread(opened.take):
-            async with tools.database.connection() as connection:
-                said = await load_said(connection, keys_of(slice_))
-            now = tools.clock.now()
-            result = await asyncio.to_thread(_sort, slice_, said, counts, one, tools, now)
-            await appender.append(result.records)
             done += len(slice_)
-            counts = result.counts
-            async with tools.database.transaction() as transaction:
-                await save_progress(transaction, one.id, claim=claim, rows_done=done, counts=counts.as_json())
-                await save_said(transaction, result.said)
-                await save_faults(transaction, one.id, result.faults)
-                if result.records:
-                    accepted = Accepted(one.source, len(result.records), now)
-                    await add_accepted(transaction, [accepted])
+            counts = await _take_in(slice_, counts, one, tools, appender, claim=claim, done=done)
             progress(done)
     return counts
+
+
+async def _take_in(
+    slice_: Sequence[Prepared],
+    counts: Counts,
+    one: TableImport,
+    tools: ImportTools,
+    appender: Appender,
+    *,
+    claim: str,
+    done: int,
+) -> Counts:
+    """Append a slice and note it, again if another import has said something of its rows meanwhile."""
+    while True:
+        result = await _append(slice_, counts, one, tools, appender)
+        with contextlib.suppress(WriteConflict):
+            await _note(result, one, tools, claim=claim, done=done)
+            return result.counts
+
+
+async def _append(
+    slice_: Sequence[Prepared], counts: Counts, one: TableImport, tools: ImportTools, appender: Appender
+) -> _Sorted:
+    """Append what rows say that is new by now."""
+    async with tools.database.connection() as connection:
+        said = await load_said(connection, keys_of(slice_))
+    now = tools.clock.now()
+    result = await asyncio.to_thread(_sort, slice_, said, counts, one, tools, now)
+    await appender.append(result.records)
+    return result
+
+
+async def _note(result: _Sorted, one: TableImport, tools: ImportTools, *, claim: str, done: int) -> None:
+    """Move the position over a slice, and note what its rows said.
+
+    :raises WriteConflict: if another import has said something else of one of them meanwhile.
+    """
+    async with tools.database.transaction() as transaction:
+        await save_progress(transaction, one.id, claim=claim, rows_done=done, counts=result.counts.as_json())
+        await save_said(transaction, result.said)
+        await save_faults(transaction, one.id, result.faults)
+        if result.records:
+            accepted = Accepted(one.source, len(result.records), tools.clock.now())
+            await add_accepted(transaction, [accepted])
 
 
 def _sort(
@@ -131,7 +165,7 @@ def _sort(
             tools.stamp.stamp(
                 prepared.row,
                 prepared.raw,
-                message_id=f"import-{one.kind}-{prepared.key.hex()}-{version}",
+                message_id=f"import-{one.kind}-{prepared.key.hex()}-{version}-{prepared.content.hex()}",
                 received=now,
             )
         )

@@ -77,6 +77,9 @@ class Working:
             if stopping.is_set():
                 raise _Stopping
 
+        if one.state == "checked":
+            await self._desk.start(one.id)
+            return
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, prefix="leadmill-import-") as spooled:
             file: Any = spooled
             async with self._desk.tools.database.connection() as connection:

@@ -31,8 +31,9 @@ WHERE id = $1 AND state = 'started' RETURNING id
 _CLAIM_NEXT: Final = """
 UPDATE table_import SET claim = $1, lease_until = clock_timestamp() + interval '5 minutes'
 WHERE id = (
-    SELECT id FROM table_import WHERE state IN ('uploaded', 'started') AND NOT is_local AND digest <> ''
-        AND (lease_until IS NULL OR lease_until < clock_timestamp())
+    SELECT id FROM table_import
+    WHERE (state IN ('uploaded', 'started') OR (state = 'checked' AND options ->> 'starts' = 'true'))
+        AND NOT is_local AND digest <> '' AND (lease_until IS NULL OR lease_until < clock_timestamp())
     ORDER BY created, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ) RETURNING id
 """
@@ -135,7 +136,10 @@ async def claim_import(transaction: Transaction, import_id: str, *, claim: str) 
 
 
 async def claim_next_import(transaction: Transaction, *, claim: str) -> TableImport | None:
-    """Return an uploaded import that wants to be looked at or carried out, None if none does."""
+    """Return an uploaded import that wants to be looked at, begun or carried out, None if none does.
+
+    One that starts by itself may have been looked through by a process that was killed before it began it.
+    """
     found = await transaction.fetch_value(_CLAIM_NEXT, claim)
     return None if found is None else await load_import(transaction, found)
 

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from shared.postgres.database import Transaction
+from shared.postgres.faults import WriteConflict
 
 _SAVE_ROWS: Final = """
 INSERT INTO imported_row AS r (row_key, content, version)
@@ -50,12 +51,17 @@ async def load_said(transaction: Transaction, keys: Collection[bytes]) -> dict[b
 
 
 async def save_said(transaction: Transaction, said: Mapping[bytes, SaidRow]) -> None:
-    """Note what rows said."""
+    """Note what rows said.
+
+    :raises WriteConflict: if another import has noted something of one of them meanwhile.
+    """
     if said:
         keys = sorted(said)
-        await transaction.execute(
+        noted = await transaction.execute(
             _SAVE_ROWS, keys, [said[key].content for key in keys], [said[key].version for key in keys]
         )
+        if noted < len(keys):
+            raise WriteConflict
 
 
 async def save_faults(transaction: Transaction, import_id: str, faults: Sequence[SavedFault]) -> None:
