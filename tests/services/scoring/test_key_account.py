@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.contracts.attributes import Scalar
 from shared.kernel.instants import MICROSECOND, parse_instant
 from tests.services.scoring.deeds import Deeds
 from tests.services.scoring.stand import Stand
@@ -9,7 +10,7 @@ from tests.unit.scoring.stories import START
 
 BEGIN = parse_instant("2026-05-31T00:00:00+08:00")
 END = parse_instant("2026-08-31T00:00:00+08:00")
-KNOWN = {"size": "500_plus", "industry": "pharma", "target_account": True, "tender": True}
+KNOWN: dict[str, Scalar] = {"size": "500_plus", "industry": "pharma", "target_account": True, "tender": True}
 """65 points; with the date 75."""
 
 

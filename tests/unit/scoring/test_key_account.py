@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.scoring.domain.facts import ATTRIBUTES
 from services.scoring.domain.scoring_models.compiler import ModelFaults
 from shared.kernel.instants import Instant, parse_instant
 from tests.unit.scoring.stories import Story, day, model_from, shipped
@@ -141,7 +142,7 @@ class TestTiersC3:
     def test_70_is_a_key_account_50_priority_and_below_standard(
         self, lead: Story, known: dict[str, object], points: int, tier: str
     ) -> None:
-        lead.is_known_as(**known)
+        lead.fact(ATTRIBUTES, known, day(0))
         assert (lead.points(), lead.tier()) == (points, tier)
 
     def test_everything_together_is_130(self, lead: Story) -> None:
