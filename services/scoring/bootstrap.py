@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from services.scoring.api.bant import build_bant_router
 from services.scoring.api.routes import build_router
+from services.scoring.domain.bant.document import compile_bant
+from services.scoring.domain.bant.judging import Bant
 from services.scoring.domain.scored_lead import Working
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.scoring_models.compiler import compile_model, value_lists
@@ -14,10 +17,12 @@ from services.scoring.domain.scoring_models.document import ScoringModelDocument
 from services.scoring.domain.vocabulary import Vocabulary
 from services.scoring.handlers.interpreting import interpret
 from services.scoring.handlers.scoring import SayAgain, ScoringHandlers
+from services.scoring.queries.bant import BantQueries
 from services.scoring.queries.checks import ScoringChecks
 from services.scoring.queries.scores import ScoreQueries
 from services.scoring.queries.story import tell_story
 from services.scoring.queries.tier_stream import TierStream
+from services.scoring.store.bant import read_bant
 from services.scoring.store.leads import LeadStore
 from shared.contracts.envelope import Envelope
 from shared.contracts.topics import (
@@ -49,18 +54,32 @@ def load_models(config: Path) -> ModelSet:
     :raises DocumentFaults: with every fault and its path.
     """
     folder = config / NAME
-    lists = read_documents(folder / "lists", kind="value_list", shape=ValueListDocument)
     documents = read_documents(folder / "models", kind="scoring_model", shape=ScoringModelDocument)
-    vocabulary = Vocabulary(lists=value_lists(loaded.body for loaded in lists.values()))
+    vocabulary = _load_vocabulary(folder)
     return ModelSet(compile_model(loaded.body, vocabulary) for loaded in documents.values())
+
+
+def load_bant(config: Path) -> Bant:
+    """Read, check and compile what BANT is judged by (C16).
+
+    :raises Faults: with every fault and its path.
+    """
+    folder = config / NAME
+    return compile_bant(read_bant(folder), _load_vocabulary(folder))
+
+
+def _load_vocabulary(folder: Path) -> Vocabulary:
+    lists = read_documents(folder / "lists", kind="value_list", shape=ValueListDocument)
+    return Vocabulary(lists=value_lists(loaded.body for loaded in lists.values()))
 
 
 def check_documents(config: Path) -> None:
     """Read every business document of this service and make of it what the service makes of it.
 
-    :raises DocumentFaults: with every fault and its path.
+    :raises Faults: with every fault and its path.
     """
     load_models(config)
+    load_bant(config)
 
 
 def build_rehearsal(config: Path) -> Callable[[Sequence[Envelope]], Sequence[Emission]]:
@@ -118,6 +137,7 @@ def build(resources: Resources) -> Blueprint:
     stage = build_stage(models, partitions=resources.partitions)
     worker = Processing(resources, stage, database).build_worker()
     scores = ScoreQueries(database, models)
+    bant = BantQueries(scores, load_bant(resources.config))
     checks = ScoringChecks(database, models)
 
     async def check(full: bool) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
@@ -138,7 +158,10 @@ def build(resources: Resources) -> Blueprint:
         topics=stage.topics,
         outputs=(*stage.outputs, stage.dead_letters),
         workers=(worker,),
-        routers=(build_router(scores=scores, stream=TierStream(database), clock=resources.clock),),
+        routers=(
+            build_router(scores=scores, stream=TierStream(database), clock=resources.clock),
+            build_bant_router(bant=bant, clock=resources.clock),
+        ),
         statuses={"scoring.lead_unknown": 404, "scoring.model_unknown": 404},
         start=database.start,
         stop=database.stop,

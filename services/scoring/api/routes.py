@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 
+from services.scoring.api.parameters import READERS, AsOf, KnownAt
 from services.scoring.api.schemas import (
     ModelOut,
     ScoresOut,
@@ -35,22 +36,14 @@ from shared.http.event_stream import (
 from shared.http.parameters.instants import read_instant
 from shared.kernel.clock import Clock
 from shared.kernel.instants import Instant
-from shared.security.tokens import Role
 
-_READERS: tuple[Role, ...] = ("marketer", "manager", "rep", "service", "read")
-
-AsOf = Annotated[
-    str | None,
-    Query(description="Instant (RFC 3339): facts that occurred by then", examples=["2026-03-02T09:00:00Z"]),
-]
-KnownAt = Annotated[str | None, Query(description="Instant (RFC 3339): only facts received by then")]
 ModelName = Annotated[str | None, Query(description="One model's name; without it all live models")]
 
 
 def build_router(*, scores: ScoreQueries, stream: TierStream, clock: Clock) -> APIRouter:
     """Return scoring's routes."""
     router = APIRouter(prefix="/scoring/v1", tags=["scoring"])
-    reader = require(*_READERS)
+    reader = require(*READERS)
 
     @router.get("/leads/{lead}/scores", dependencies=[reader], summary="Points and tier of a lead")
     async def find_scores(

@@ -58,9 +58,17 @@ class ScoreQueries:
         :raises LeadUnknown: if scoring knows no such lead.
         """
         models = self.models_named(model)
+        home, facts = await self.find_facts(lead, known_at=known_at)
+        return home, explain_at(models, facts, as_of=as_of)
+
+    async def find_facts(self, lead: str, *, known_at: Instant | None) -> tuple[str, Sequence[Fact]]:
+        """Return where a lead lives, and the facts that count for it, of those received by ``known_at``.
+
+        :raises LeadUnknown: if scoring knows no such lead.
+        """
         home, kept, facts = await self._find(lead)
         known = [fact for fact in facts if known_at is None or fact.received <= known_at]
-        return home, explain_at(models, counted_facts(home, kept, known), as_of=as_of)
+        return home, counted_facts(home, kept, known)
 
     async def find_history(
         self, lead: str, *, model: str | None, until: Instant

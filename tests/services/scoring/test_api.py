@@ -184,10 +184,34 @@ async def test_live_models_are_listed_with_their_tiers(client: httpx.AsyncClient
     assert tiers["mql"] == ["A", "B", "C", "D"]
 
 
+async def test_bant_is_told_with_its_signs_in_both_languages_c16(client: httpx.AsyncClient) -> None:
+    body = await ask(client, about("ada", "bant"))
+    assert (body["lead"], body["document"], body["version"]) == (lead_id("ada"), "bant", 1)
+    assert (body["as_of"], body["met"], body["known"]) == (format_instant(day(3)), 2, 2)
+    states = {part["part"]: part["state"] for part in body["parts"]}
+    assert states == {"budget": "unknown", "authority": "met", "need": "met", "timeline": "unknown"}
+    need = body["parts"][2]
+    assert need["words"] == {
+        "en": "Need: met (Demo or trial requested in the last 180 days;"
+        " Solution or price page visited in the last 90 days)",
+        "zh": "需求：已满足（180 天内申请过演示或试用；90 天内访问过方案页或报价页）",
+    }
+    assert [(sign["sign"], sign["says"], sign["since"]) for sign in need["signs"]] == [
+        ("demo_or_trial_requested", "met", format_instant(START + MINUTE)),
+        ("solution_looked_at", "known", format_instant(START + 2 * MINUTE)),
+    ]
+    later = await ask(client, about("ada", "bant"), as_of=format_instant(day(200)))
+    assert (later["met"], later["known"]) == (1, 1)
+    before = await ask(client, about("ada", "bant"), known_at=format_instant(START))
+    assert [part["state"] for part in before["parts"]] == ["unknown", "met", "unknown", "unknown"]
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
         (about("nobody", "scores"), 404, "scoring.lead_unknown"),
+        (about("nobody", "bant"), 404, "scoring.lead_unknown"),
+        (about("ada", "bant?as_of=yesterday"), 400, "http.instant_malformed"),
         (about("nobody", "why"), 404, "scoring.lead_unknown"),
         (about("nobody", "history"), 404, "scoring.lead_unknown"),
         (about("ada", "scores?model=sixth_sense"), 404, "scoring.model_unknown"),
@@ -207,7 +231,7 @@ async def test_what_cannot_be_answered_is_a_problem_with_a_code(
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("what", ["scores", "why", "history"])
+@pytest.mark.parametrize("what", ["scores", "why", "history", "bant"])
 async def test_nobody_asks_without_a_token_that_works(client: httpx.AsyncClient, what: str) -> None:
     for headers in ({"authorization": ""}, {"authorization": "Bearer stranger"}):
         answer = await client.get(about("ada", what), headers=headers)
