@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from leadmill.cli.imports.rehearsing import build_forecast
+from leadmill.platform.rehearsal.forecasting import build_forecast
+from leadmill.platform.roster import REHEARSALS
 from services.ingest.domain.directory import Directory
 from services.ingest.domain.intake import Intake
 from shared.contracts.events.leads import LeadCaptured
@@ -55,6 +56,6 @@ def test_each_attribute_of_c3_arrives_as_it_is_sent(traits: dict[str, Any], poin
 
 def test_a_key_account_would_be_assigned_at_once_r2() -> None:
     known = {"company": {"employees": 650}, "industry": "制造业", "target_account": True}
-    forecast = build_forecast(ROOT / "config")
+    forecast = build_forecast(ROOT / "config", REHEARSALS)
     assert "assigned" in forecast(on_intake(Directory(), taken_in({**known, "budget": 600_000})), NOW)
     assert "assigned" not in forecast(on_intake(Directory(), taken_in({**known, "budget": 300_000})), NOW)
