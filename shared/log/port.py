@@ -16,7 +16,7 @@ Groups
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from shared.kernel.errors import Rejected, Unavailable
@@ -92,12 +92,18 @@ class Watermark(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicLayout:
-    """How a topic is to be laid out. ``retention_ms`` None keeps records for good."""
+    """How a topic is to be laid out. ``retention_ms`` None keeps records for good.
+
+    ``clears_ms`` is told of topics that are there, and asked of none: for how long the bytes of a record
+    may lie in one from its append on, or from that of the tombstone which takes it off, if something is
+    appended now and then; None for good.
+    """
 
     name: str
     partitions: int
     compacted: bool = False
     retention_ms: int | None = None
+    clears_ms: int | None = field(default=None, compare=False)
 
 
 class LogUnavailable(Unavailable):

@@ -56,7 +56,8 @@ def _print(shown: dict[str, Any]) -> None:
         table.add_row(one["service"], one["place"], str(one["count"]))
     console().print(table)
     for one in shown["ages_out"]:
-        print(f"{one['where']}: aged out by {one['by'][:10]}")
+        told = f"aged out by {one['by'][:10]}" if one["by"] else "kept for good, as it is configured"
+        print(f"{one['where']}: {told}")
     for text in shown["kept"]:
         print(f"kept: {text}")
 

@@ -10,6 +10,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from services.ingest.domain.choices import Added
+from services.ingest.domain.erasure import WipeAgain
 from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.domain.identity.settling import MergeLeads, SettleConflict
 from services.ingest.domain.links.definitions import AddLink, ChangeLink
@@ -17,7 +18,7 @@ from services.ingest.domain.respelling.adding import AddSpelling, ReadAnew, Take
 from services.ingest.domain.tag_rules.rules import TagRules
 from services.ingest.domain.tags.commands import ChangeTag
 from services.ingest.domain.validity.judging import Judge
-from services.ingest.handlers.erasing import on_erasure
+from services.ingest.handlers.erasing import on_erasure, on_wipe_again
 from services.ingest.handlers.hearing import hear
 from services.ingest.handlers.judging import Judging
 from services.ingest.handlers.linking import on_link_command
@@ -43,7 +44,7 @@ from services.ingest.store.respelling.spellings import carry_out as carry_out_sp
 from services.ingest.store.tags.catalogue import carry_out as carry_out_tag_command
 from shared.kernel.changes import Fact
 from shared.postgres.database import Transaction
-from shared.processor.stage import Decision
+from shared.processor.stage import Decision, Outcome
 
 NAME: Final = "ingest"
 
@@ -110,6 +111,8 @@ def build_resolver(
             )
         if isinstance(fact.event, ReadAnew):
             return await reading_anew.carry_out(transaction, fact)
+        if isinstance(fact.event, WipeAgain):
+            return Decision(Outcome.PROCESSED, on_wipe_again(fact.event, at=fact.received), reply={})
         return await directory.carry_out(transaction, fact)
 
     return SpellingResolver(

@@ -46,6 +46,7 @@ from services.ingest.jobs.purging import Purging
 from services.ingest.jobs.replaying import Replaying
 from services.ingest.jobs.respelling import Respelling
 from services.ingest.jobs.turning_away import TurningAway
+from services.ingest.jobs.wiping import Wiping
 from services.ingest.metrics import IngestMetrics
 from services.ingest.queries.checks import IngestChecks
 from services.ingest.queries.erasures import ErasureFiles
@@ -160,6 +161,8 @@ def build(
         messages=settings.remember_messages,
         quarantine=settings.keep_quarantine,
     )
+    files = ErasureFiles(database, log=resources.log, quarantine=settings.keep_quarantine)
+    wiping = Wiping(database, commands=commands, clock=resources.clock)
     respelling = Respelling(database, commands=commands, clock=resources.clock)
     imports = build_import_desk(
         resources, database=database, settings=settings, rulebook=rulebook, forecast=forecast
@@ -195,6 +198,7 @@ def build(
         workers=(worker,),
         activities=(
             repeatedly("ingest-forgetting", forgetting.forget, every=_FORGET_EVERY),
+            repeatedly("ingest-wiping", wiping.wipe, every=_FORGET_EVERY),
             repeatedly("ingest-respelling", respelling.work_off, every=_RESPELL_EVERY),
             repeatedly("ingest-unmatched", respelling.tidy, every=_FORGET_EVERY),
             until_stopped("ingest-imports", Working(imports).run),
@@ -220,7 +224,7 @@ def build(
         routers=(
             build_erasure_router(naming, commands),
             build_import_router(imports),
-            build_certificate_router(ErasureFiles(database).find_certificate, Sealing(pepper)),
+            build_certificate_router(files.find_certificate, Sealing(pepper)),
             build_merge_router(commands),
             *tag_desk.routers(),
             build_desk(rulebook, database, commands, hash_identifier=identifier_hasher(identity_key)),

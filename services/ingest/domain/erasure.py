@@ -33,6 +33,17 @@ class ErasePerson(msgspec.Struct, frozen=True):
     by: str = ""
 
 
+class WipeAgain(msgspec.Struct, frozen=True):
+    """The command: say once more that there is no contact of whoever was erased under these ids.
+
+    A log compacts what lies before its newest segment, and begins a new one with an append only: without
+    another append the bytes would lie in a quiet partition until somebody's contact comes there.
+    """
+
+    lead: str
+    profiles: tuple[str, ...]
+
+
 class RemovalHeard(msgspec.Struct, frozen=True, gc=False):
     """A service says what it scrubbed of a profile: how many rows, by place."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.ingest.domain.directory import Directory
-from services.ingest.domain.erasure import Erased, erase
+from services.ingest.domain.erasure import Erased, WipeAgain, erase
 from services.ingest.domain.story import StoryRow
 from services.ingest.handlers.resolution import tombstone
 from shared.contracts.envelope import event_id, type_of
@@ -32,3 +32,8 @@ def on_erasure(
         emissions.append(Emission(event, profile.id, lead_id, at))
     emissions += [tombstone(lead.id, at) for lead in erased.gone if lead.contact.version]
     return erased, emissions, story
+
+
+def on_wipe_again(command: WipeAgain, *, at: Instant) -> list[Emission]:
+    """Take the contacts of somebody erased off their topic once more; nothing else is said."""
+    return [tombstone(lead, at) for lead in sorted({command.lead, *command.profiles})]

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final, NamedTuple
 
 from services.ingest.store.desk.erasures import Erasure, load_erasure
 from shared.contracts.topics import CONTACTS, DEAD_LETTERS, RAW, SCORES, SERVICES
 from shared.kernel.errors import Rejected
-from shared.kernel.instants import MICROSECOND, Instant
+from shared.kernel.instants import MICROSECOND, MILLISECOND, Instant
+from shared.log.port import Log, TopicLayout
 from shared.postgres.database import Database
 
-_COMPACTED_WITHIN: Final = timedelta(hours=48)
-"""12 hours until the log compacts (`max.compaction.lag.ms`), a day for the tombstone, and its passes."""
-_QUARANTINE: Final = timedelta(days=30)
-"""As `LEADMILL_INGEST_KEEP_QUARANTINE` has it by default."""
+_STATED: Final = (RAW, *DEAD_LETTERS.values(), CONTACTS, SCORES)
+"""Topics on which bytes lie on for a while."""
+
+_PASSES: Final = timedelta(days=1)
+"""For the log's own rounds, and for the tombstones that are said again (`services.ingest.jobs.wiping`)."""
 
 
 class ErasureUnknown(Rejected):
@@ -33,10 +36,13 @@ class Removed(NamedTuple):
 
 
 class AgesOut(NamedTuple):
-    """Where bytes lie as they came until they are old enough, and when nothing of the person is left."""
+    """Where bytes lie as they came until they are old enough, and when nothing of the person is left.
+
+    ``by`` is None where the deployment keeps them for good.
+    """
 
     where: str
-    by: Instant
+    by: Instant | None
 
 
 class Certificate(NamedTuple):
@@ -49,22 +55,39 @@ class Certificate(NamedTuple):
 
 
 class ErasureFiles:
-    """Answers what was removed because somebody asked to be forgotten."""
+    """Answers what was removed because somebody asked to be forgotten.
 
-    def __init__(self, database: Database) -> None:
+    ``quarantine`` is how long the deployment keeps what could not be used; how long topics keep bytes is
+    asked of the log itself, for it may have been laid out otherwise than we would.
+    """
+
+    def __init__(self, database: Database, *, log: Log, quarantine: timedelta) -> None:
         self._database = database
+        self._log = log
+        self._quarantine = quarantine
 
     async def find_certificate(self, lead: str) -> Certificate:
-        """Return the certificate of an erasure. :raises ErasureUnknown: if there is none."""
+        """Return the certificate of an erasure.
+
+        :raises ErasureUnknown: if there is none.
+        :raises Unavailable: if the log does not tell how its topics are laid out.
+        """
         async with self._database.connection() as connection:
             erasure = await load_erasure(connection, lead)
         if erasure is None:
             raise ErasureUnknown
-        return certificate_of(erasure)
+        admin = await self._log.admin()
+        try:
+            layouts = await admin.layouts()
+        finally:
+            await admin.stop()
+        return certificate_of(erasure, layouts=layouts, quarantine=self._quarantine)
 
 
-def certificate_of(erasure: Erasure) -> Certificate:
-    """Return what an erasure amounts to so far."""
+def certificate_of(
+    erasure: Erasure, *, layouts: Mapping[str, TopicLayout], quarantine: timedelta
+) -> Certificate:
+    """Return what an erasure amounts to so far, on topics that are laid out like this."""
     counts: Counter[tuple[str, str]] = Counter()
     answered: dict[str, set[str]] = {service: set() for service in SERVICES}
     for profile, service, place, rows in erasure.removed:
@@ -79,16 +102,21 @@ def certificate_of(erasure: Erasure) -> Certificate:
         erasure=erasure,
         removed=[Removed(*key, count) for key, count in sorted(counts.items()) if count],
         waiting_for=waiting,
-        ages_out=list(_ages_out(erasure.asked)),
+        ages_out=_ages_out(erasure.asked, layouts, quarantine),
     )
 
 
-def _ages_out(asked: Instant) -> list[AgesOut]:
-    stated = [(topic.name, topic.retention) for topic in (RAW, *DEAD_LETTERS.values())]
-    stated += [(topic.name, _COMPACTED_WITHIN) for topic in (CONTACTS, SCORES)]
-    stated.append(("ingest.quarantine, where nothing but a name tells whose it is", _QUARANTINE))
-    return [
-        AgesOut(where, asked + span // timedelta(microseconds=MICROSECOND))
-        for where, span in stated
-        if span is not None
-    ]
+def _ages_out(asked: Instant, layouts: Mapping[str, TopicLayout], quarantine: timedelta) -> list[AgesOut]:
+    found = []
+    for topic in _STATED:
+        layout = layouts.get(topic.name)
+        if layout is not None:
+            clears = layout.clears_ms
+            by = None if clears is None else asked + clears * MILLISECOND + _microseconds(_PASSES)
+            found.append(AgesOut(topic.name, by))
+    nameless = "ingest.quarantine, where nothing but a name tells whose it is"
+    return [*found, AgesOut(nameless, asked + _microseconds(quarantine))]
+
+
+def _microseconds(span: timedelta) -> int:
+    return span // timedelta(microseconds=MICROSECOND)

@@ -49,7 +49,12 @@ class EmbeddedAdmin:
         with availability():
             async with self._database.connection() as connection:
                 rows = await connection.fetch("SELECT name, partitions, compacted, retention_ms FROM topic")
-        return {row["name"]: TopicLayout(**dict(row.items())) for row in rows}
+        return {
+            row["name"]: TopicLayout(
+                **dict(row.items()), clears_ms=0 if row["compacted"] else row["retention_ms"]
+            )
+            for row in rows
+        }
 
     async def create(self, layouts: Sequence[TopicLayout]) -> None:
         """Create all of these topics or none; one that exists with the same count is left alone.

@@ -19,6 +19,7 @@ from shared.log.port import LogUnavailable, TopicLayout, TopicPartition
 
 _HOUR_MS: Final = 3_600_000
 _FOREVER: Final = -1
+_NEVER: Final = 2**63 - 1
 _CLIENT: Final = "leadmill-admin"
 
 
@@ -53,6 +54,7 @@ class KafkaAdmin:
                 partitions=count,
                 compacted="compact" in settings[name].get("cleanup.policy", ""),
                 retention_ms=_retention(settings[name]),
+                clears_ms=_clears(settings[name]),
             )
             for name, count in counts.items()
             if name in settings
@@ -115,7 +117,7 @@ class KafkaAdmin:
 
     async def _settings(self, names: Collection[str]) -> dict[str, dict[str, str]]:
         """Return the settings of these topics that make a layout."""
-        wanted = {"cleanup.policy": "", "retention.ms": ""}
+        wanted = dict.fromkeys(("cleanup.policy", "retention.ms", "segment.ms", "max.compaction.lag.ms"), "")
         asked = [ConfigResource(ConfigResourceType.TOPIC, name, wanted) for name in names]
         if not asked:
             return {}
@@ -179,6 +181,18 @@ def _check_creation(name: str, error_code: int, text: Sequence[str | None]) -> N
     if error.retriable:
         raise LogUnavailable(f"Kafka could not create {name} now: {reason}")
     raise Rejected(f"Kafka refuses to create {name}: {reason}", code="log.topic_refused")
+
+
+def _clears(settings: Mapping[str, str]) -> int | None:
+    """Return after how many milliseconds a record's bytes are gone at the latest; None if never.
+
+    Whole segments are removed or compacted, and only once they are closed.
+    """
+    segment, kept = int(settings.get("segment.ms", _NEVER)), _retention(settings)
+    if "compact" not in settings.get("cleanup.policy", ""):
+        return None if kept is None or segment == _NEVER else kept + segment
+    lag = int(settings.get("max.compaction.lag.ms", _NEVER))
+    return None if lag == _NEVER else min(segment, lag) + lag
 
 
 def _retention(settings: Mapping[str, str]) -> int | None:

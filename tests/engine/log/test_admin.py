@@ -20,6 +20,12 @@ async def test_a_topic_is_there_as_it_was_laid_out(scene: Scene) -> None:
     await admin.create(layouts)
     present = await admin.layouts()
     assert [present[layout.name] for layout in layouts] == layouts
+    kept, raw, latest = (present[layout.name].clears_ms for layout in layouts)
+    assert kept is None, "what is kept for good never clears"
+    assert raw is not None
+    assert 0 <= raw - 604_800_000 <= 86_400_000, "a segment more than the retention at most"
+    assert latest is not None
+    assert 0 <= latest <= 86_400_000, "what a tombstone takes off is gone within a day"
 
 
 async def test_creating_it_again_changes_nothing(scene: Scene) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from leadmill.demo.mail_sink import MailSink
 from shared.contracts.topics import ASSIGNMENTS, CONTACTS, NURTURE, SCORES
-from shared.kernel.instants import SECOND
+from shared.kernel.instants import DAY, SECOND, parse_instant
 from tests.journeys.inside.house import HANDOVER, House
 from tests.journeys.inside.mailbox import mails_to
 from tests.journeys.site import Site
@@ -101,7 +101,10 @@ async def is_certified(house: House, lead: str) -> None:
     assert removed["analytics", "fact.fields"] > 0
     assert removed["ingest", "contact"] == 1
     assert NEEDLES.search(str(certificate)) is None
-    assert {one["where"] for one in certificate["ages_out"]} >= {"leadmill.raw", "leadmill.contacts"}
+    ages_out = {one["where"]: one["by"] for one in certificate["ages_out"]}
+    asked = parse_instant(certificate["asked_at"])
+    assert parse_instant(ages_out["leadmill.raw"]) == asked + 8 * DAY, "a week, and a day for rounds"
+    assert parse_instant(ages_out["leadmill.contacts"]) == asked + DAY
     assert (await house.do("/v1/erasures/check", certificate))["unchanged"]
     forged = {**certificate, "profiles": 7}
     assert not (await house.do("/v1/erasures/check", forged))["unchanged"]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -125,3 +128,30 @@ async def forget(site: Site, house: House) -> list[str]:
             await house.do("/v1/erasures", {"lead": found["id"]}, by="admin")
     assert leads
     return leads
+
+
+async def wipe_again(site: Site, house: House, leads: Sequence[str]) -> None:
+    """Let a day pass in which ingest says the tombstones of the erased again; each time is one more."""
+    before = await _tombstones(site, leads)
+    ingest = site.platform.blueprints[0]
+    wiping = next(one for one in ingest.activities if one.name == "ingest-wiping")
+    for number in range(1, 4):
+        await site.pass_time(days=1 / 3)
+        task = asyncio.create_task(wiping.run())
+        async with asyncio.timeout(60):
+            said = "SELECT count(*) FROM command WHERE idempotency_key LIKE 'wipe-%'"
+            while (await house.rows("ingest", said))[0][0] < number * len(leads):
+                await asyncio.sleep(0.05)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await site.platform.drained()
+    after = await _tombstones(site, leads)
+    assert all(after[lead] >= before[lead] + 3 for lead in leads), (before, after)
+
+
+async def _tombstones(site: Site, leads: Sequence[str]) -> Counter[str]:
+    records = await site.records(CONTACTS.name)
+    return Counter(dict.fromkeys(leads, 0)) + Counter(
+        key for one in records if one.value is None and (key := (one.key or b"").decode()) in leads
+    )

@@ -13,6 +13,7 @@ from tests.journeys.inside.mailbox import mail_settings
 from tests.journeys.people.test_forgotten import look_through_what_came
 from tests.journeys.site import Site, open_site
 from tests.operations.erasure_grep import living
+from tests.operations.erasure_grep.ageing import KafkaAgeing
 from tests.operations.erasure_grep.looking import (
     find,
     look_into_files,
@@ -63,6 +64,7 @@ async def run(
                 await site.platform.drained()
                 await look_through_what_came(house)
                 await living.come_again(site, house)
+                await living.wipe_again(site, house, leads)
                 await site.pass_time(days=20)
                 await look_through_what_came(house)
                 assert await site.find(email=EMAIL) == []
@@ -86,6 +88,8 @@ async def run(
                 after |= {
                     f"heap: {name}": seen for name, seen in (await look_into_heap(database_url)).items()
                 }
+            if isinstance(age, KafkaAgeing):
+                after |= {f"kafka's files: {name}": seen for name, seen in age.look_into_files().items()}
             after |= {"log": found} if (found := find(log.getvalue())) else {}
             after |= {"answers": found} if (found := find("\n".join(answers))) else {}
             assert {CONTACTS.name, RAW.name, "ingest.contact", "ingest.note"} <= before.keys(), before.keys()

@@ -27,5 +27,5 @@ async def test_nor_on_any_topic_of_kafka(database_url: str, tmp_path: Path) -> N
             "LEADMILL_KAFKA": broker.address,
             "LEADMILL_KAFKA_SESSION": "6s",
         }
-        told = await run(database_url, tmp_path, environment, age=KafkaAgeing(broker.address), heap=False)
+        told = await run(database_url, tmp_path, environment, age=KafkaAgeing(broker), heap=False)
     assert told.after == {}

@@ -118,9 +118,9 @@ class RunningIngest:
         headers = {"authorization": f"Bearer {token}"} | ({"idempotency-key": key} if key else {})
         return await self.client.post("/v1/erasures", json=person, headers=headers)
 
-    async def settle(self, records: int) -> None:
+    async def settle(self, records: int, *, patience: float = 20) -> None:
         """Wait until the receipts name so many raw records and everything was published."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patience):
             while await self.value(_RECEIVED) < records or await self.value("SELECT count(*) FROM outbox"):
                 await asyncio.sleep(0.05)
 

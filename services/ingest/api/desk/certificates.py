@@ -34,10 +34,13 @@ class RemovedOut(BaseModel):
 
 
 class AgesOutOut(BaseModel):
-    """Where bytes lie as they came, restricted, and by when nothing of the person is left there."""
+    """Where bytes lie as they came, restricted, and by when nothing of the person is left there.
+
+    As the deployment's own topics and settings have it now; `null` where it keeps them for good.
+    """
 
     where: str
-    by: datetime
+    by: datetime | None
 
 
 class CertificateOut(BaseModel):
@@ -97,7 +100,10 @@ def show_certificate(certificate: Certificate, sealing: Sealing) -> CertificateO
         removed=[
             RemovedOut(service=one.service, place=one.place, count=one.rows) for one in certificate.removed
         ],
-        ages_out=[AgesOutOut(where=one.where, by=to_datetime(one.by)) for one in certificate.ages_out],
+        ages_out=[
+            AgesOutOut(where=one.where, by=None if one.by is None else to_datetime(one.by))
+            for one in certificate.ages_out
+        ],
         kept=list(KEPT),
         seal="",
     )

@@ -44,6 +44,14 @@ ON CONFLICT (profile, service, place) DO UPDATE SET rows = r.rows + excluded.row
 """
 
 
+class Asked(NamedTuple):
+    """A wish to be forgotten, and whose it was."""
+
+    lead: str
+    asked: Instant
+    profiles: Sequence[str]
+
+
 class Erasure(NamedTuple):
     """A wish to be forgotten, and what was removed: service, place, count; empty places are answers."""
 
@@ -100,6 +108,16 @@ async def _add(transaction: Transaction, rows: Sequence[tuple[str, str, str, int
 async def close_purge(transaction: Transaction, lead: str, *, at: Instant) -> None:
     """Note that what was kept as it came has been looked through."""
     await transaction.execute("UPDATE erasure SET looked_through = $2 WHERE lead = $1", lead, at)
+
+
+async def load_asked(transaction: Transaction, *, after: Instant, until: Instant) -> list[Asked]:
+    """Return the wishes of a span, its beginning left out, oldest first."""
+    rows = await transaction.fetch(
+        "SELECT lead, asked, profiles FROM erasure WHERE asked > $1 AND asked <= $2 ORDER BY asked, lead",
+        after,
+        until,
+    )
+    return [Asked(row["lead"], row["asked"], row["profiles"]) for row in rows]
 
 
 async def load_erasure(transaction: Transaction, lead: str) -> Erasure | None:
