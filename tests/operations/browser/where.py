@@ -2,8 +2,8 @@
 
 In Chromium. Starts a platform in a folder of its own, lets people submit a form in the ways in which that
 goes well and wrong, and asks the page ``/sources`` about each, in Chinese and English, as somebody would who
-knows when it was and little else. Leaves a picture of each answer in FOLDER (default: a temporary one), prints what the
-page said, and exits with 1 if anything is not as it should be.
+knows when it was and little else. Leaves a picture of each answer in FOLDER (default: a temporary one), and
+exits with 1 if anything is not as it should be.
 """
 
 from __future__ import annotations
