@@ -100,7 +100,8 @@ def build_lead_tools(resources: Resources, *, database: Database) -> LeadTools:
     arrivals = ArrivalSearch(database, rules=rulebook.identity, hash_identifier=hasher)
     sealing = Sealing(resources.secrets.pepper.reveal())
     files = LeadFiles(database, TagRules(rulebook.tags))
-    return LeadTools(desk, files, arrivals, ErasureFiles(database), sealing)
+    erasures = ErasureFiles(database, log=resources.log, quarantine=settings.keep_quarantine)
+    return LeadTools(desk, files, arrivals, erasures, sealing)
 
 
 def _commands_of(resources: Resources, database: Database) -> CommandRunner:

@@ -179,16 +179,15 @@ class Manager:
         browser.click("#search button")
 
         def said() -> str:
-            text = browser.text("#answer") + "\n" + browser.text("#arrivals")
-            return text if all(one in text for one in expected) else ""
+            return browser.text("#answer") + "\n" + browser.text("#arrivals")
 
         try:
-            text: str = until(said, "")
+            until(lambda: all(one in said() for one in expected), "")
         except AssertionError:
-            text = browser.text("#answer") + "\n" + browser.text("#arrivals")
-            raise AssertionError(f"{self.language}, {name}: {expected} does not stand in {text!r}") from None
+            wrong = f"{self.language}, {name}: {expected} does not stand in {said()!r}"
+            raise AssertionError(wrong) from None
         self.see(name)
-        return text
+        return said()
 
     def change_language(self) -> None:
         """Read the same answer in the other language, and come back."""

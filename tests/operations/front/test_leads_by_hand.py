@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.kernel.instants import format_instant
+from tests.journeys.inside.house import House
 from tests.journeys.site import Site
 from tests.operations.front.beside import Beside
 
@@ -90,3 +91,9 @@ async def test_where_a_lead_is_that_somebody_submitted(site: Site, database_url:
     nothing = await desk("explain", "--at", at, "--form", "winter")
     assert (nothing.code, "Nothing that fits reached us" in nothing.out) == (1, True)
     assert (await desk("explain", "--at", "soon")).code == 2
+
+    await House(site).do("/v1/erasures", {"lead": lead}, by="admin")
+    await site.platform.drained()
+    shown = (await desk("erasure", "show", lead)).out
+    for kept in ("leadmill.raw", "leadmill.contacts", "ingest.quarantine"):
+        assert any(line.startswith(kept) and "aged out by" in line for line in shown.splitlines()), shown
