@@ -1,0 +1,1 @@
+"""What is done when somebody asks to be forgotten, and what is said of it."""
