@@ -130,7 +130,7 @@ async def forget(site: Site, house: House) -> list[str]:
 
 
 async def wipe_again(site: Site, house: House, leads: Sequence[str]) -> None:
-    """Let a day pass in which ingest says the tombstones of the erased again: each time one lies further on."""
+    """Let a day pass in which ingest says the tombstones of the erased again: each one lies further on."""
     ingest = site.platform.blueprints[0]
     wiping = next(one for one in ingest.activities if one.name == "ingest-wiping")
     before = await _last_tombstones(site, leads)
