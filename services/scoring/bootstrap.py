@@ -12,7 +12,7 @@ from services.scoring.domain.bant.document import compile_bant
 from services.scoring.domain.bant.judging import Bant
 from services.scoring.domain.scored_lead import Working
 from services.scoring.domain.scoring_models.compiled import ModelSet
-from services.scoring.domain.scoring_models.compiler import compile_model, value_lists
+from services.scoring.domain.scoring_models.compiler import compile_models, value_lists
 from services.scoring.domain.scoring_models.document import ScoringModelDocument, ValueListDocument
 from services.scoring.domain.vocabulary import Vocabulary
 from services.scoring.handlers.interpreting import interpret
@@ -56,7 +56,7 @@ def load_models(config: Path) -> ModelSet:
     folder = config / NAME
     documents = read_documents(folder / "models", kind="scoring_model", shape=ScoringModelDocument)
     vocabulary = _load_vocabulary(folder)
-    return ModelSet(compile_model(loaded.body, vocabulary) for loaded in documents.values())
+    return ModelSet(compile_models([loaded.body for loaded in documents.values()], vocabulary))
 
 
 def load_bant(config: Path) -> Bant:

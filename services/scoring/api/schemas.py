@@ -13,6 +13,7 @@ from services.scoring.domain.decay import Cooling
 from services.scoring.domain.ledger import Line
 from services.scoring.domain.questions import Explanation, Score
 from services.scoring.domain.scoring_models.compiled import CompiledModel
+from services.scoring.domain.scoring_models.compiler import AUDIENCE
 from services.scoring.domain.tiers import Crossing
 from services.scoring.domain.told_changes import ToldChange
 from shared.kernel.instants import DAY, HOUR, Instant, format_instant
@@ -46,18 +47,29 @@ class ActivationOut(BaseModel):
 class ScoreOut(BaseModel):
     """One model's score of a lead; ``lines`` only where the answer was asked why.
 
-    ``activation`` is null where the model has no gate.
+    ``activation`` is null where the model has no gate, ``grade`` where it has no grades. Whom a model leaves
+    out has neither points nor tier in it; ``left_out`` says then whom it scores.
     """
 
     model: str
     version: int
-    points: float
-    tier: str
+    points: float | None
+    tier: str | None
     tier_since: str | None
     behaviour_points: float
     as_of: str
     activation: ActivationOut | None = None
+    grade: GradeOut | None = None
+    left_out: dict[str, str] | None = None
     lines: list[LineOut] | None = None
+
+
+class GradeOut(BaseModel):
+    """The letters of fit and behaviour, and the grade that they make together."""
+
+    fit: str
+    behaviour: str
+    grade: str
 
 
 class LineOut(BaseModel):
@@ -85,8 +97,8 @@ class WhyOut(ScoresOut):
 
     model: str
     version: int
-    points: float
-    tier: str
+    points: float | None
+    tier: str | None
     lines: list[LineOut]
 
 
@@ -101,15 +113,18 @@ class ModelOut(BaseModel):
 
 def score_out(score: Score, lines: Sequence[Line] | None = None) -> ScoreOut:
     """Translate a score."""
+    is_left_out = score.left_out is not None
     return ScoreOut(
         model=score.model,
         version=score.version,
-        points=score.points / 1000,
-        tier=score.tier,
-        tier_since=_text(score.tier_since),
+        points=None if is_left_out else score.points / 1000,
+        tier=None if is_left_out else score.tier,
+        tier_since=None if is_left_out else _text(score.tier_since),
         behaviour_points=score.behaviour / 1000,
         as_of=format_instant(score.as_of),
         activation=None if score.activation is None else standing_out(score.activation),
+        grade=None if score.grade is None else GradeOut(**score.grade._asdict()),
+        left_out=None if score.left_out is None else dict(score.left_out),
         lines=None if lines is None else [line_out(line) for line in lines],
     )
 
@@ -168,7 +183,7 @@ def model_out(model: CompiledModel) -> ModelOut:
         model=model.name,
         version=model.version,
         tiers=[tier.name for tier in reversed(model.tiers)],
-        rules=[rule.name for rule in model.rules],
+        rules=[rule.name for rule in model.rules if not rule.name.endswith(AUDIENCE)],
     )
 
 

@@ -40,6 +40,8 @@ def first_below(model: CompiledModel, slots: Slots, bound: int, low: Instant, hi
     """
     if total(model, slots, low) < bound:
         return low
+    if model.sources:  # no estimate is made for combinations; halving settles them as exactly
+        return _settle(model, slots, bound, low, high, low + 1)
     groups = _flatten(model, slots, low)
     guess = low + min(max(_estimate(groups, bound, high - low), 1), high - low)
     return _settle(model, slots, bound, low, high, guess)

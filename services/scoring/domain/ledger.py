@@ -2,17 +2,18 @@
 
 A cap bounds its group's, or its rule's, sum at every instant (C12). In the list of lines the newest
 count first, and what the cap leaves over is taken from the oldest. A line for a date counts from one
-instant until another, and is nothing before and after.
+instant until another, and is nothing before and after. A combination's lines are those of its sources,
+weighted. Whoever a model leaves out has neither lines nor points in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from services.scoring.domain.decay import Cooling, cooled, gone_at
 from services.scoring.domain.rules.rule import Mark, Slot
-from services.scoring.domain.scoring_models.compiled import CompiledModel, Group, Slots
+from services.scoring.domain.scoring_models.compiled import CompiledModel, Group, Slots, Source
 from shared.kernel.instants import Instant
 
 
@@ -52,12 +53,22 @@ def total(model: CompiledModel, slots: Slots, at: Instant, *, minus_at: Instant 
     score = 0
     for group in model.groups:
         score += group_total(group, slots, at, minus_at)
+    if model.plain:
+        return score
+    if model.leaves_out(slots):
+        return 0
+    for source in model.sources:
+        score += source.weighted(total(source.model, source.slots_of(slots), at, minus_at=minus_at))
     return score
 
 
 def behaviour_total(model: CompiledModel, slots: Slots, at: Instant) -> int:
     """Return the part of the score that comes from what they did (N6)."""
-    return sum(group_total(group, slots, at, at) for group in model.groups if group.behaviour)
+    if model.leaves_out(slots):
+        return 0
+    return sum(group_total(group, slots, at, at) for group in model.groups if group.behaviour) + sum(
+        source.weighted(behaviour_total(source.model, source.slots_of(slots), at)) for source in model.sources
+    )
 
 
 def group_total(group: Group, slots: Slots, at: Instant, minus_at: Instant) -> int:
@@ -104,13 +115,34 @@ def constant_from(model: CompiledModel, slots: Slots) -> Instant | None:
         if slots[slot].marks
     ]
     ends += [mark.granted for slot in model.dated for mark in slots[slot].recent]
+    of_sources = (constant_from(source.model, source.slots_of(slots)) for source in model.sources)
+    ends += [end for end in of_sources if end is not None]
     return max(ends, default=None)
 
 
 def lines_at(model: CompiledModel, slots: Slots, at: Instant) -> list[Line]:
     """Return the lines that are worth anything at ``at``, largest first; they sum to the score."""
+    if model.leaves_out(slots):
+        return []
     lines = [line for group in model.groups for line in _group_lines(model, group, slots, at)]
+    for source in model.sources:
+        lines += _weighted_lines(source, lines_at(source.model, source.slots_of(slots), at))
     return sorted(lines, key=lambda line: (-line.points, line.granted, line.event, line.rule))
+
+
+def _weighted_lines(source: Source, lines: Iterable[Line]) -> Iterator[Line]:
+    """Return a source's lines as a combination counts them; what rounding cuts off is carried along."""
+    before = counted = 0
+    for line in lines:
+        before += line.points
+        worth, counted = source.weighted(before) - counted, source.weighted(before)
+        if worth:
+            yield line._replace(
+                rule=f"{source.model.name}.{line.rule}",
+                points=worth,
+                granted_points=source.weighted(line.granted_points),
+                group=f"{source.model.name}.{line.group}",
+            )
 
 
 def _group_lines(model: CompiledModel, group: Group, slots: Slots, at: Instant) -> Iterator[Line]:

@@ -6,7 +6,7 @@ some time passes only the facts received by that time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from services.scoring.domain.activation.gate import GateState, Standing, standing_at
@@ -14,6 +14,7 @@ from services.scoring.domain.facts import Fact
 from services.scoring.domain.ledger import Line, behaviour_total, lines_at, total
 from services.scoring.domain.running_score import ScoringState, fold
 from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
+from services.scoring.domain.scoring_models.grades import Grade
 from services.scoring.domain.tiers import Crossing, tier_at
 from shared.kernel.instants import Instant
 
@@ -23,7 +24,8 @@ class Score(NamedTuple):
 
     ``behaviour`` is the part of ``points`` that what they did has brought. ``tier_since`` is None for
     a lead of which nothing had occurred yet. ``activation`` is how it stands with the model's gate, None
-    if that has none.
+    if that has none. ``left_out`` is whom the model scores, for a lead that is none of them and therefore
+    has no score in it. ``grade`` is read off where the model has grades.
     """
 
     model: str
@@ -34,6 +36,8 @@ class Score(NamedTuple):
     tier_since: Instant | None
     as_of: Instant
     activation: Standing | None = None
+    left_out: Mapping[str, str] | None = None
+    grade: Grade | None = None
 
 
 class Explanation(NamedTuple):
@@ -71,6 +75,8 @@ def explain_state(models: ModelSet, state: ScoringState | None, *, as_of: Instan
                     tier_since=None,
                     as_of=as_of,
                     activation=_standing(model, None, as_of),
+                    left_out=None if model.audience is None else model.audience.label,
+                    grade=None if model.audience is not None else _grade(model, 0, 0),
                 ),
                 (),
             )
@@ -82,15 +88,19 @@ def explain_state(models: ModelSet, state: ScoringState | None, *, as_of: Instan
     for model in models.models:
         held = state.models[model.name]
         tier, since = tier_at(model, held, as_of)
+        points, behaviour = total(model, held.slots, as_of), behaviour_total(model, held.slots, as_of)
+        leaves_out = model.leaves_out(held.slots)
         score = Score(
             model=model.name,
             version=model.version,
-            points=total(model, held.slots, as_of),
-            behaviour=behaviour_total(model, held.slots, as_of),
+            points=points,
+            behaviour=behaviour,
             tier=model.tiers[tier].name,
             tier_since=since,
             as_of=as_of,
             activation=_standing(model, held.gate, as_of),
+            left_out=model.audience.label if model.audience is not None and leaves_out else None,
+            grade=None if leaves_out else _grade(model, points - behaviour, behaviour),
         )
         answers.append(Explanation(score, tuple(lines_at(model, held.slots, as_of))))
     return answers
@@ -98,6 +108,10 @@ def explain_state(models: ModelSet, state: ScoringState | None, *, as_of: Instan
 
 def _standing(model: CompiledModel, state: GateState | None, at: Instant) -> Standing | None:
     return None if model.activation is None else standing_at(model.activation, state, at)
+
+
+def _grade(model: CompiledModel, fit: int, behaviour: int) -> Grade | None:
+    return None if model.grades is None else model.grades.grade(fit, behaviour)
 
 
 def tier_history(models: ModelSet, facts: Iterable[Fact], *, until: Instant) -> dict[str, list[Crossing]]:

@@ -164,7 +164,10 @@ def _advance_model(
         return ModelState(model.version, state.tier, state.since, state.through, state.slots, remembered)
     new_slots = tuple(slots)
     held, score = _settle(model, state, new_slots, touched, at, history)
-    entered = enter(model, held, score, at)
+    if not model.plain and model.leaves_out(new_slots):
+        entered = Held(0, at) if held.tier else held
+    else:
+        entered = enter(model, held, score, at)
     if history is not None and entered.tier != held.tier:
         names = model.tiers[held.tier].name, model.tiers[entered.tier].name
         history.append(Crossing(at, *names, score, fact.id))
@@ -186,6 +189,8 @@ def _settle(
     A score that only falls by itself, and without the fact would be enough to stay at ``at``, has been
     enough until then; so the tier need not be looked for. Only ``touched`` groups are summed anew.
     """
+    if not model.plain:
+        return tier_at(model, state, at - 1, history=history), total(model, new_slots, at)
     stay = model.tiers[state.tier].stay
     only_falls = model.steady and not (model.dated and steps_between(model, state.slots, state.through, at))
     if stay is None and only_falls:

@@ -61,6 +61,8 @@ def tier_at(
     score is enough to stay in (C12).
     """
     held, through = Held(state.tier, state.since), state.through
+    if model.leaves_out(state.slots):
+        return held
     while through < at:
         crossing = _first_crossing(model, state.slots, held, through + 1, at)
         if crossing is None:
@@ -76,7 +78,7 @@ def tier_at(
 
 def next_crossing(model: CompiledModel, state: ModelState) -> Crossing | None:
     """Return the next change of tier that time alone will bring, or None if it will bring none."""
-    if state.tier == 0 and model.steady and not model.dated:
+    if (state.tier == 0 and model.steady and not model.dated) or model.leaves_out(state.slots):
         return None
     constant = constant_from(model, state.slots)
     if constant is None:

@@ -197,7 +197,7 @@ def _is_worth_no_less(model: CompiledModel, held: ModelState, then: ModelState |
 
     A line is worth the less the older it is, and sums under caps follow their lines; so it is enough
     that of each rule that gives points there are as many marks, the newest no older than the newest
-    was, the next no older than the next was, and so on.
+    was, the next no older than the next was, and so on. (A rule without points is a source's audience.)
     """
     if then is None or (held.version, held.tier, held.since) != (then.version, then.tier, then.since):
         return False
@@ -207,7 +207,7 @@ def _is_worth_no_less(model: CompiledModel, held: ModelState, then: ModelState |
         if slot is old or slot.marks is old.marks:
             continue
         marks, count = slot.marks, len(old.marks)
-        if rule.points < 0 or len(marks) < count:
+        if rule.points <= 0 or len(marks) < count:
             return False
         if count and any(
             mark.granted < other.granted for mark, other in zip(marks[-count:], old.marks, strict=True)

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 from services.scoring.domain.activation.gate import ActivationGate
 from services.scoring.domain.decay import Cooling
 from services.scoring.domain.rules.rule import Rule, Slot
+from services.scoring.domain.scoring_models.grades import GradeMatrix
 
 Slots: TypeAlias = tuple[Slot, ...]
 """One slot for each rule of a model, in the model's order."""
@@ -45,6 +46,30 @@ class Group:
     dated: frozenset[int] = frozenset()
 
 
+class Audience(NamedTuple):
+    """Whom a model scores: those for whom the rule at ``slot`` has a mark; ``label`` says who they are."""
+
+    slot: int
+    label: Mapping[str, str]
+
+
+class Source(NamedTuple):
+    """A model that a combination counts, by how many thousandths of its score, and where its slots begin."""
+
+    model: CompiledModel
+    weight: int
+    begin: int
+
+    def slots_of(self, slots: Slots) -> Slots:
+        """Return the source's stretch of the combination's slots."""
+        return slots[self.begin : self.begin + len(self.model.rules)]
+
+    def weighted(self, points: int) -> int:
+        """Return what so many thousandths of the source count, rounded towards zero."""
+        worth = abs(points) * self.weight // 1000
+        return worth if points >= 0 else -worth
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledModel:
     """One version of one scoring model.
@@ -53,7 +78,9 @@ class CompiledModel:
     left downwards. ``steady`` says that no line is worth more when it is older. ``dated`` are the slots
     whose lines begin and end at an instant, so that a score may rise by the mere passing of time; between
     those instants it may not if the model is steady. ``group_of`` tells for each slot the place of its
-    group. ``activation`` is its gate, if it has one (C9).
+    group. ``activation`` is its gate, if it has one (C9). Whoever is not of its ``audience`` has no score
+    in it. A combination has ``sources`` in place of groups. ``plain`` is a model without either.
+    ``grades`` are read off beside the tier.
     """
 
     name: str
@@ -64,16 +91,25 @@ class CompiledModel:
     rules: tuple[Rule, ...]
     steady: bool
     activation: ActivationGate | None = None
+    audience: Audience | None = None
+    sources: tuple[Source, ...] = ()
+    grades: GradeMatrix | None = None
+    plain: bool = field(init=False, repr=False, compare=False)
     group_of: tuple[int, ...] = field(init=False, repr=False, compare=False)
     dated: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Turn the groups' lists of slots around."""
         places = {member.slot: place for place, group in enumerate(self.groups) for member in group.members}
-        object.__setattr__(self, "group_of", tuple(places[slot] for slot in range(len(self.rules))))
-        object.__setattr__(
-            self, "dated", tuple(sorted(slot for group in self.groups for slot in group.dated))
-        )
+        object.__setattr__(self, "group_of", tuple(places.get(slot, -1) for slot in range(len(self.rules))))
+        dated = [slot for group in self.groups for slot in group.dated]
+        dated += [source.begin + slot for source in self.sources for slot in source.model.dated]
+        object.__setattr__(self, "dated", tuple(sorted(dated)))
+        object.__setattr__(self, "plain", self.audience is None and not self.sources)
+
+    def leaves_out(self, slots: Slots) -> bool:
+        """Return whether somebody with these slots has no score in this model."""
+        return self.audience is not None and not slots[self.audience.slot].marks
 
     def highest_entered(self, score: int) -> int:
         """Return the index of the highest tier whose bound the score reaches."""

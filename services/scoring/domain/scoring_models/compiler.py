@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Final
 
 from services.scoring.domain.activation.document import compile_gate
 from services.scoring.domain.decay import Cooling
+from services.scoring.domain.rules.attribute import AttributeRule
 from services.scoring.domain.rules.context import RuleContext, in_thousandths
 from services.scoring.domain.rules.date import DateRule
 from services.scoring.domain.rules.rule import Rule
-from services.scoring.domain.scoring_models.compiled import CompiledModel, Group, Member, Tier
+from services.scoring.domain.scoring_models.combining import compile_sources, in_order_of_need, key_of
+from services.scoring.domain.scoring_models.compiled import Audience, CompiledModel, Group, Member, Tier
 from services.scoring.domain.scoring_models.document import (
+    AudienceDocument,
     CoolingDocument,
     GroupDocument,
     LeavingDocument,
@@ -19,10 +22,14 @@ from services.scoring.domain.scoring_models.document import (
     TierDocument,
     ValueListDocument,
 )
+from services.scoring.domain.scoring_models.grades import compile_grades
 from services.scoring.domain.vocabulary import Vocabulary
 from shared.conditions.catalogue import ValueLists
 from shared.kernel.faults import Fault, Faults, show
 from shared.kernel.instants import DAY, HOUR
+
+AUDIENCE: Final = "(audience)"
+"""The name of the rule that keeps who is of a model's audience; no document can call a rule so."""
 
 
 class ModelFaults(Faults):
@@ -36,8 +43,37 @@ def value_lists(documents: Iterable[ValueListDocument]) -> ValueLists:
     return {f"{document.name}@{document.version}": document.values for document in documents}
 
 
-def compile_model(document: ScoringModelDocument, vocabulary: Vocabulary) -> CompiledModel:
-    """Check and compile a model.
+def compile_models(documents: Iterable[ScoringModelDocument], vocabulary: Vocabulary) -> list[CompiledModel]:
+    """Check and compile models that may combine each other, in the order of the documents.
+
+    :raises ModelFaults: with every fault of every model, each led by the model's name and version.
+    """
+    by_key = {key_of(document.name, document.version): document for document in documents}
+    needs = {key: [source.model for source in document.combines] for key, document in by_key.items()}
+    ordered, circles = in_order_of_need(needs)
+    faults: list[Fault] = []
+    for key, circle in circles.items():
+        place = needs[key].index(circle[1])
+        told = f"goes round in a circle: {' → '.join(circle)}; take one of them out"
+        faults.append(Fault(f"{key}: combines[{place}].model", told))
+    compiled: dict[str, CompiledModel] = {}
+    for key in sorted(ordered, key=lambda key: bool(needs[key])):  # so that faults name all there are
+        try:
+            compiled[key] = compile_model(by_key[key], vocabulary, sources=compiled)
+        except ModelFaults as error:
+            faults += [Fault(f"{key}: {fault.path}", fault.text) for fault in error.faults]
+    if faults:
+        raise ModelFaults(faults, about="scoring models")
+    return [compiled[key] for key in by_key]
+
+
+def compile_model(
+    document: ScoringModelDocument,
+    vocabulary: Vocabulary,
+    *,
+    sources: Mapping[str, CompiledModel] | None = None,
+) -> CompiledModel:
+    """Check and compile a model; ``sources`` are those that it may combine, by name@version.
 
     :raises ModelFaults: with every fault, each with its path in the document.
     """
@@ -56,9 +92,17 @@ def compile_model(document: ScoringModelDocument, vocabulary: Vocabulary) -> Com
         ],
         faults,
     )
+    if bool(document.groups) == bool(document.combines):
+        faults.append(Fault("groups", "is missing; allowed: groups of rules, or combines other models"))
+    combined, their_rules = compile_sources(document.combines, sources or {}, faults)
+    rules += their_rules
+    audience = _audience(document.audience, rules, vocabulary, faults) if document.audience else None
+    grades = compile_grades(document.grades, faults) if document.grades else None
     tiers = _tiers(document.tiers, document.leaving, faults)
     steady = all(group.cooling is None or member.points > 0 for group in groups for member in group.members)
+    steady = steady and all(source.model.steady for source in combined)
     only_facts_raise = steady and not any(group.dated for group in groups)
+    only_facts_raise = only_facts_raise and not any(source.model.dated for source in combined)
     gate = (
         compile_gate(document.activation, vocabulary, faults, steady=only_facts_raise)
         if document.activation
@@ -75,7 +119,24 @@ def compile_model(document: ScoringModelDocument, vocabulary: Vocabulary) -> Com
         rules=tuple(rules),
         steady=steady,
         activation=gate,
+        audience=audience,
+        sources=combined,
+        grades=grades,
     )
+
+
+def _audience(
+    document: AudienceDocument, rules: list[Rule], vocabulary: Vocabulary, faults: list[Fault]
+) -> Audience | None:
+    """Return whom the model scores; a rule without points, behind all others, keeps who is of them."""
+    context = RuleContext(
+        path="audience", behaviour=False, cooling=None, vocabulary=vocabulary, faults=faults
+    )
+    condition = context.condition(document.when, vocabulary.attributes)
+    if condition is None:
+        return None
+    rules.append(AttributeRule(name=AUDIENCE, points=0, condition=condition))
+    return Audience(len(rules) - 1, document.label)
 
 
 def _group(

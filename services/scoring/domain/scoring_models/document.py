@@ -11,6 +11,8 @@ from msgspec import Meta
 from services.scoring.domain.activation.document import ActivationDocument
 from services.scoring.domain.rules import AnyRuleDocument
 from services.scoring.domain.rules.rule import Name
+from services.scoring.domain.scoring_models.combining import SourceDocument
+from services.scoring.domain.scoring_models.grades import GradesDocument
 
 TierName = Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9_]{0,62}$")]
 """How a tier is called; capitals are fine, for people speak of A leads."""
@@ -54,16 +56,28 @@ class LeavingDocument(_Part, frozen=True, kw_only=True):
     after_hours: Annotated[int, Meta(ge=0, le=24 * 366)]
 
 
+class AudienceDocument(_Part, frozen=True, kw_only=True):
+    """Whom a model scores: leads for whom ``when`` holds; ``label`` says who that is."""
+
+    when: Mapping[str, object]
+    label: Mapping[str, str]
+
+
 class ScoringModelDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole model. Tiers stand highest first; without ``leaving`` they follow the score at once.
 
-    With ``activation`` it also tells when a lead is ready for sales (C9).
+    With ``activation`` it also tells when a lead is ready for sales (C9). A combination ``combines`` other
+    models in place of ``groups``. With ``audience`` it scores some leads only, with ``grades`` it also
+    gives a grade of two axes.
     """
 
     name: Name
     version: Annotated[int, Meta(ge=1)]
     description: str = ""
-    groups: Annotated[tuple[GroupDocument, ...], Meta(min_length=1)]
+    groups: Annotated[tuple[GroupDocument, ...], Meta(min_length=1)] = ()
+    combines: Annotated[tuple[SourceDocument, ...], Meta(min_length=1)] = ()
+    audience: AudienceDocument | None = None
+    grades: GradesDocument | None = None
     tiers: Annotated[tuple[TierDocument, ...], Meta(min_length=1)]
     leaving: LeavingDocument | None = None
     activation: ActivationDocument | None = None
