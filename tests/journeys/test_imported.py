@@ -5,6 +5,7 @@ Rows of docs/requirements.md: I11.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from shared.contracts.topics import ASSIGNMENTS, LEADS, NURTURE, RAW
 from shared.kernel.instants import DAY, format_instant
 from tests.journeys.inside.house import House
 from tests.journeys.inside.mailbox import mails_to
-from tests.journeys.inside.tables import bring_in, held_by, release
+from tests.journeys.inside.tables import as_csv, bring_in, held_by, release
 from tests.journeys.site import Site
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(30)]
@@ -149,11 +150,30 @@ async def _released(house: House) -> set[str]:
     return {one.subject for one in await house.said(LEADS.name) if one.type == kind and one.subject}
 
 
+async def look_at_upload(site: Site, rows: list[dict[str, str]]) -> Any:
+    """The preview of a table that is uploaded to the running platform and not started."""
+    key = site.keys.setdefault("crm", await site.deployment.access.add_key("crm"))
+    answer = await site.clients.post("/v1/imports/leads", content=as_csv(rows), headers={"x-write-key": key})
+    assert answer.status_code == 202, answer.text
+    path = f"/v1/imports/{answer.json()['id']}"
+    token = await site.deployment.access.add_token("marketer", role="marketer", subject=None)
+    headers = {"authorization": f"Bearer {token}"}
+    shown = (await site.clients.get(path, headers=headers)).json()
+    while shown["state"] == "uploaded":
+        await asyncio.sleep(0.1)
+        shown = (await site.clients.get(path, headers=headers)).json()
+    assert shown["state"] == "checked", shown
+    await site.clients.post(f"{path}/cancel", headers=headers)
+    return shown["preview"]
+
+
 async def test_i11_an_import_of_new_rows_starts_at_once(mailing_site: Site, sink: MailSink) -> None:
     site, house = mailing_site, House(mailing_site)
     today = format_instant(site.now)[:10]
     rows: list[Any] = table_of_leads(today)
+    uploaded = await look_at_upload(site, rows)
     imported, counts, preview = await bring_in(site, "leads", rows)
+    assert uploaded["starts"] == preview.starts != {}
     assert counts["taken"] == len(PEOPLE)
     assert (preview.new, preview.held) == (len(PEOPLE), 0)
     await bring_in(site, "events", table_of_acts(today))

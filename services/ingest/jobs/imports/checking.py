@@ -11,7 +11,7 @@ from services.ingest.domain.directory import Directory
 from services.ingest.domain.imports.rows import Row
 from services.ingest.domain.imports.survey import Preview, Warned, shown_columns, warn_of_columns
 from services.ingest.domain.intake import Intake
-from services.ingest.jobs.imports.reading import OpenTable, Prepared, keys_of
+from services.ingest.jobs.imports.reading import OpenTable, Prepared, keys_of, read_ahead
 from services.ingest.jobs.imports.tools import ImportTools, identifiers_of
 from services.ingest.store.imports.rows import SaidRow, find_known, load_said
 
@@ -35,13 +35,14 @@ async def look_through(opened: OpenTable, tools: ImportTools, *, progress: Progr
     :raises Rejected: if the table turns out to be damaged.
     """
     looking = _Looking(opened, tools)
-    while slice_ := await asyncio.to_thread(opened.take):
-        async with tools.database.connection() as connection:
-            said = await load_said(connection, keys_of(slice_))
-            hashes = [one for row in slice_ if row.intake is not None for one in identifiers_of(row.intake)]
-            known = await find_known(connection, hashes)
-        await asyncio.to_thread(looking.count, slice_, said, known)
-        progress(looking.preview.rows)
+    async with read_ahead(opened) as slices:
+        async for slice_ in slices:
+            intakes = [row.intake for row in slice_ if row.intake is not None]
+            async with tools.database.connection() as connection:
+                said = await load_said(connection, keys_of(slice_))
+                known = await find_known(connection, [one for row in intakes for one in identifiers_of(row)])
+            await asyncio.to_thread(looking.count, slice_, said, known)
+            progress(looking.preview.rows)
     return looking.finish()
 
 

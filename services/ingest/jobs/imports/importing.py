@@ -15,7 +15,7 @@ from typing import NamedTuple
 from services.ingest.domain.imports.faults import RowFault
 from services.ingest.domain.imports.survey import Counts
 from services.ingest.jobs.imports.checking import Progress, tell_nobody
-from services.ingest.jobs.imports.reading import OpenTable, Prepared, keys_of
+from services.ingest.jobs.imports.reading import OpenTable, Prepared, keys_of, read_ahead
 from services.ingest.jobs.imports.tools import ImportTools
 from services.ingest.store.imports.imports import TableImport, save_progress
 from services.ingest.store.imports.rows import SaidRow, SavedFault, load_said, save_faults, save_said
@@ -80,8 +80,8 @@ async def bring_in(
     """
     counts, done = Counts.of(one.counts), one.rows_done
     await asyncio.to_thread(opened.skip, done)
-    async with open_appender(tools) as appender:
-        while slice_ := await asyncio.to_thread(opened.take):
+    async with open_appender(tools) as appender, read_ahead(opened) as slices:
+        async for slice_ in slices:
             done += len(slice_)
             counts = await _take_in(slice_, counts, one, tools, appender, claim=claim, done=done)
             progress(done)

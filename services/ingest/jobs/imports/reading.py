@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from itertools import chain, islice
 from typing import BinaryIO, Final, NamedTuple
 
@@ -16,7 +19,7 @@ from services.ingest.providers.spreadsheets.tables import Table, TableRow
 from services.ingest.store.imports.imports import TableImport
 from shared.contracts.events.raw import RawReceived
 
-SLICE: Final = 500
+SLICE: Final = 1_000
 """Rows that are worked on together."""
 
 _LOOKED_AT: Final = 20_000
@@ -116,6 +119,27 @@ class OpenTable:
             key=bytes.fromhex(stamp.hash_of("import_row", f"{one.source}\x1f{one.kind}\x1f{about}")),
             content=bytes.fromhex(stamp.hash_of("import_content", row.content.decode())),
         )
+
+
+@asynccontextmanager
+async def read_ahead(opened: OpenTable) -> AsyncIterator[AsyncIterator[list[Prepared]]]:
+    """Give the rows slice by slice; the next one is read while the one at hand is worked on.
+
+    Nothing is read any more once this is left, so that the table may be closed.
+    """
+    reader = ThreadPoolExecutor(1, thread_name_prefix="import-rows")
+    coming = reader.submit(opened.take)
+
+    async def slices() -> AsyncIterator[list[Prepared]]:
+        nonlocal coming
+        while slice_ := await asyncio.wrap_future(coming):
+            coming = reader.submit(opened.take)
+            yield slice_
+
+    try:
+        yield slices()
+    finally:
+        await asyncio.to_thread(reader.shutdown)
 
 
 def keys_of(prepared: Sequence[Prepared]) -> list[bytes]:

@@ -12,6 +12,7 @@ import pytest
 from services.ingest.domain.imports.options import ImportOptions
 from services.ingest.jobs.imports import importing
 from services.ingest.jobs.imports.desk import ImportDesk, ImportNotReady
+from services.ingest.jobs.imports.reading import SLICE
 from services.ingest.store.imports.imports import ImportLost
 from shared.contracts.envelope import Envelope, decode_event
 from shared.contracts.events.leads import LeadCaptured
@@ -143,7 +144,7 @@ async def test_i11_an_import_that_was_killed_goes_on_where_it_stood_and_takes_ef
     ingest: RunningIngest,
 ) -> None:
     desk = desk_of(ingest)
-    rows = [f"{number},n{number}@example.com" for number in range(1_200)]
+    rows = [f"{number},n{number}@example.com" for number in range(SLICE + 200)]
     content = as_csv("ID,E-mail", *rows)
     one = await begin(desk, content)
     dying = ImportDesk(replace(desk.tools, log=cast(Log, DyingLog(desk.tools.log))))
@@ -154,10 +155,10 @@ async def test_i11_an_import_that_was_killed_goes_on_where_it_stood_and_takes_ef
     assert found is not None
     assert found.id == one.id
     counts = await desk.carry_out(found, io.BytesIO(content), claim="second")
-    assert (counts.taken, counts.rows) == (1_200, 1_200)
-    await ingest.settle(1_700)  # the first 500 lie there twice
-    assert len(captured(await ingest.said(LEADS.name))) == 1_200
-    assert await ingest.value("SELECT count(*) FROM lead WHERE is_captured") == 1_200
+    assert (counts.taken, counts.rows) == (SLICE + 200, SLICE + 200)
+    await ingest.settle(2 * SLICE + 200)  # the first slice lies there twice
+    assert len(captured(await ingest.said(LEADS.name))) == SLICE + 200
+    assert await ingest.value("SELECT count(*) FROM lead WHERE is_captured") == SLICE + 200
     assert await ingest.breaches() == {}
 
 
