@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -17,6 +17,10 @@ from leadmill.cli.running import print_json, read_settings, run_on_deployment, t
 
 if TYPE_CHECKING:
     from leadmill.platform.deployed import Deployment
+
+
+_GOES_ON: Final = frozenset({"import.taken", "import.not_ready"})
+"""Why a command may stop although its import does not end."""
 
 
 class Mode(StrEnum):
@@ -85,7 +89,9 @@ def command_for(kind: str) -> Callable[..., None]:
         delimiter: Annotated[str, typer.Option(help="What parts columns: , ; | or tab.")] = "",
         sheet: Annotated[str, typer.Option(help="The sheet of a workbook (default: the first shown).")] = "",
         preview: Annotated[bool, typer.Option("--preview", help="Only show what it would do.")] = False,
-        yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+        yes: Annotated[
+            bool, typer.Option("--yes", help="Do it without looking through it first, and without asking.")
+        ] = False,
         result: Annotated[
             Path | None,
             typer.Option(
@@ -120,7 +126,7 @@ def command_for(kind: str) -> Callable[..., None]:
                     source=source,
                     options=options,
                     only_look=preview,
-                    may_start=lambda seen: yes or _agree(kind, file.name, seen, language),
+                    may_start=None if yes else lambda seen: _agree(kind, file.name, seen, language),
                     result=result or file.with_name(f"{file.stem}.result.csv"),
                     language=language,
                     quiet=as_json,
@@ -150,12 +156,13 @@ async def _bring(
     source: str,
     options: dict[str, Any],
     only_look: bool,
-    may_start: Callable[[Any], bool],
+    may_start: Callable[[Any], bool] | None,
     result: Path,
     language: Lang,
     quiet: bool,
 ) -> dict[str, Any]:
     from leadmill.cli.imports.opening import digest_of, open_desk, read_options
+    from shared.kernel.errors import Rejected
 
     desk = open_desk(deployment)
     digest = digest_of(table)
@@ -170,20 +177,28 @@ async def _bring(
             is_local=True,
         )
         try:
-            with _bar("looking through", None) as progress:
-                seen = await desk.check(one, table, progress=progress)
+            if may_start is None and not only_look:
+                await desk.accept(one, table)
+            else:
+                with _bar("looking through", None) as progress:
+                    seen = await desk.check(one, table, progress=progress)
+                if only_look or may_start is None or not may_start(seen):
+                    await desk.cancel(one.id)
+                    return {"preview": seen}
         except BaseException:
             await desk.cancel(one.id)
             raise
-        if only_look or not may_start(seen):
-            await desk.cancel(one.id)
-            return {"preview": seen}
         one = await desk.start(one.id)
     elif not quiet:
         tell_error(f"going on with import {one.id} at row {one.rows_done}")
     total = None if one.preview is None else one.preview.rows
     with _bar("bringing in", total) as progress:
-        counts = await desk.carry_out(one, table, claim=desk.tools.new_id(), progress=progress)
+        try:
+            counts = await desk.carry_out(one, table, claim=desk.tools.new_id(), progress=progress)
+        except Rejected as refused:
+            if refused.reason not in _GOES_ON:
+                await desk.fail(one, refused.reason)  # damaged further down; what was taken stays
+            raise
     written = await _write_result(desk, one.id, result, language=language) if counts.refused else None
     held = await desk.count_held(one.id)
     return {

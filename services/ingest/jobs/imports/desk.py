@@ -129,6 +129,17 @@ class ImportDesk:
             )
         return preview
 
+    async def accept(self, one: TableImport, file: BinaryIO) -> None:
+        """Take a table as it is, without looking through it, because somebody said so; nothing is taken yet.
+
+        :raises Rejected: if it is no table, or not as the options say.
+        :raises OrderUnclear: if its dates may be told in two ways.
+        """
+        async with self._open(one, file) as opened:
+            if opened.manner.unclear:
+                raise OrderUnclear
+        await self._turn(one, "checked", out_of=("uploaded",))
+
     async def start(self, import_id: str) -> TableImport:
         """Let an import begin that was looked through; one that has begun, or is done, stays as it is.
 

@@ -13,7 +13,7 @@ from services.ingest.domain.imports.options import ImportOptions
 from services.ingest.jobs.imports import importing
 from services.ingest.jobs.imports.desk import ImportDesk, ImportNotReady
 from services.ingest.jobs.imports.reading import SLICE
-from services.ingest.store.imports.imports import ImportLost
+from services.ingest.store.imports.imports import ImportLost, TableImport
 from shared.contracts.envelope import Envelope, decode_event
 from shared.contracts.events.leads import LeadCaptured
 from shared.contracts.events.outcomes import CostRecorded
@@ -160,6 +160,35 @@ async def test_i11_an_import_that_was_killed_goes_on_where_it_stood_and_takes_ef
     assert len(captured(await ingest.said(LEADS.name))) == SLICE + 200
     assert await ingest.value("SELECT count(*) FROM lead WHERE is_captured") == SLICE + 200
     assert await ingest.breaches() == {}
+
+
+async def test_a_table_is_accepted_without_a_look_only_if_it_can_be_read(ingest: RunningIngest) -> None:
+    desk = desk_of(ingest)
+
+    async def accepted(content: bytes) -> TableImport:
+        one = await desk.begin(
+            "leads",
+            source="crm",
+            digest=str(hash(content)),
+            file_name="table.csv",
+            options=ImportOptions(),
+            is_local=True,
+        )
+        await desk.accept(one, io.BytesIO(content))
+        return await desk.start(one.id)
+
+    one = await accepted(PEOPLE)
+    assert (one.state, one.preview) == ("started", None)
+    counts = await desk.carry_out(one, io.BytesIO(PEOPLE), claim="tests")
+    assert (counts.taken, counts.repeated, counts.refused, counts.empty) == (3, 1, 2, 1)
+    for content, code in (
+        (b"%PDF-1.7 and so on", "import.not_a_table"),
+        (as_csv("E-mail,Date", "a@example.com,02/03/2026"), "import.dates_ambiguous"),
+        (as_csv("Who,Where to write", "1,a@example.com"), "import.columns_missing"),
+    ):
+        with pytest.raises(Rejected) as raised:
+            await accepted(content)
+        assert raised.value.reason == code
 
 
 async def test_an_import_that_another_process_took_over_writes_nothing_more(ingest: RunningIngest) -> None:
