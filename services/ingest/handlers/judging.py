@@ -83,7 +83,7 @@ class Judging:
         directory.begin_fact()
         if directory.leads[lead_id].erased is not None:
             raise PersonErased
-        return self.rejudge(directory, [lead_id], at=at, cause=cause, word=command)
+        return self.rejudge(directory, [lead_id], at=at, cause=cause, word=command, field="reason")
 
     def on_word_heard(
         self, directory: Directory, word: WordHeard, *, at: Instant, cause: str
@@ -106,11 +106,12 @@ class Judging:
         cause: str,
         first: int = 0,
         word: InvalidateLead | ValidateLead | None = None,
+        field: str = "invalid",
     ) -> tuple[list[Emission], list[StoryRow]]:
         """Judge leads again after something else about them has changed.
 
         ``first`` is how many emissions of the same cause come before; ``word`` is what a person says of the
-        leads along with it.
+        leads along with it, its reason under ``field``.
 
         :raises ReasonUnknown: if the reason of the word is none of those listed.
         """
@@ -119,7 +120,7 @@ class Judging:
         for lead_id in lead_ids:
             lead = directory.leads[lead_id]
             if word is not None:
-                lead = self._judge.take_word(lead, word, at=at)
+                lead = self._judge.take_word(lead, word, at=at, field=field)
                 directory.save_lead(lead)
             verdicts += self._judge.settle(directory, lead, pardons=pardons)
         return _tell(verdicts, at=at, cause=cause, first=first)

@@ -155,15 +155,17 @@ class Judge:
             verdicts.append(_verdict(profile, lead, number, found, pardons=pardons))
         return verdicts
 
-    def take_word(self, lead: Lead, command: InvalidateLead | ValidateLead, *, at: Instant) -> Lead:
-        """Return the lead with what a person said of it.
+    def take_word(
+        self, lead: Lead, command: InvalidateLead | ValidateLead, *, at: Instant, field: str = "reason"
+    ) -> Lead:
+        """Return the lead with what a person said of it; the reason stood under ``field``.
 
         :raises ReasonUnknown: if the reason is none of those listed.
         """
         if isinstance(command, ValidateLead):
             return _with_word(lead, BY_HAND, command.by, at=at, is_valid=True)
         if command.reason not in self.rules.reasons:
-            raise ReasonUnknown(f"choose one of {', '.join(self.rules.reasons)}", field="reason")
+            raise ReasonUnknown(f"choose one of {', '.join(self.rules.reasons)}", field=field)
         return _with_word(lead, command.reason, command.by, at=at)
 
     def hear_word(self, lead: Lead, word: WordHeard, *, at: Instant) -> Lead:

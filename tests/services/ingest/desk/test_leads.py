@@ -232,13 +232,13 @@ async def test_i10_one_document_puts_fields_tags_and_validity_right_at_once(
     assert kinds[-3:] == ["lead_changed", "tags_changed", "lead_invalidated"]
 
     # all of it or nothing
-    for wrong, code in (
-        ({"put_tags": ["nonsense"]}, "tag.unknown"),
-        ({"invalid": "rude"}, "lead.reason_unknown"),
-        ({"invalid": "spam", "valid": True}, "correction.said_twice"),
+    for wrong, code, field in (
+        ({"put_tags": ["nonsense"]}, "tag.unknown", "put_tags"),
+        ({"invalid": "rude"}, "lead.reason_unknown", "invalid"),
+        ({"invalid": "spam", "valid": True}, "correction.said_twice", "valid"),
     ):
         refused = await correct(ingest, lead, {"fields": {"industry": "零售"}, **wrong})
-        assert refused.json()["code"] == code
+        assert (refused.json()["code"], refused.json()["field"]) == (code, field)
     assert (await show(ingest, lead)).json()["attributes"]["industry"]["value"] == "internet"
 
     # in bulk each row answers for itself
