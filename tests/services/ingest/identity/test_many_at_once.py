@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from shared.contracts.topics import LEADS
+from shared.testing.kafka_broker import find_kafka
 from tests.services.ingest.running import RunningIngest, run_ingest
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(20)]
@@ -53,3 +54,11 @@ async def test_i4_fifty_submissions_at_once_are_one_lead_captured_once(
 ) -> None:
     async with run_ingest(database_url, tmp_path, partitions=8, workers=3) as ingest:
         await come_fifty_times(ingest, ways)
+
+
+@pytest.mark.kafka
+async def test_i4_so_are_fifty_on_eight_partitions_of_kafka(database_url: str, tmp_path: Path) -> None:
+    with find_kafka(disposable=True) as broker:  # the one of other tests has four partitions of each topic
+        kafka = broker.address
+        async with run_ingest(database_url, tmp_path, kafka=kafka, partitions=8, workers=3) as ingest:
+            await come_fifty_times(ingest, [PERSON])
