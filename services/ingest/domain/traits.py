@@ -45,7 +45,8 @@ class Traits(msgspec.Struct, kw_only=True):
     ``contact`` holds name, email, phone, company_name, language and time_zone; ``consents`` says by
     delivery channel whether messages are wanted, and ``terms`` what text somebody agreed to. ``missed`` are
     the texts, folded, that stand for no value of the attribute they were given for; empty instead of those
-    that look as if they named somebody.
+    that look as if they named somebody. ``implied`` are attributes by a list of ours, which count where nobody
+    said anything of them.
     """
 
     attributes: dict[str, Scalar] = {}
@@ -54,6 +55,7 @@ class Traits(msgspec.Struct, kw_only=True):
     consents: dict[str, bool] = {}
     terms: dict[str, str] = {}
     missed: dict[str, str] = {}
+    implied: dict[str, Scalar] = {}
     start_within_months: int | None = None
 
     @property

@@ -21,6 +21,7 @@ from services.ingest.domain.dialects.sdk import SdkReader
 from services.ingest.domain.forms.definitions import Forms
 from services.ingest.domain.identifiers import HashIdentifier, Identifier, IdentifierKind
 from services.ingest.domain.identity.companies import CompanyReader
+from services.ingest.domain.identity.target_accounts import TARGET_ACCOUNT
 from services.ingest.domain.imports.holding import Imported
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.domain.scrubbing import drop_zeros
@@ -85,7 +86,9 @@ class RawReader:
         added: Iterable[Added] = (),
     ) -> None:
         """``added`` are the spellings that people added, which go before those of the documents."""
-        self._companies = CompanyReader(rulebook.free_mail, hash_identifier=hash_identifier)
+        self._companies = CompanyReader(
+            rulebook.free_mail, hash_identifier=hash_identifier, targets=rulebook.target_accounts
+        )
         traits = TraitReader(
             names=FieldNames(rulebook.field_names),
             choices=Choices(rulebook.choices, added, currency=currency),
@@ -165,6 +168,8 @@ class RawReader:
             reading.imported = _imported(_read_context(raw.batch_context))
         if isinstance(reading, Intake) and reading.traits is not None and reading.addressed is None:
             reading.company = self._companies.keys_of(reading.traits.contact)
+            if self._companies.is_target(reading.traits.contact):
+                reading.traits.implied = {TARGET_ACCOUNT: True}
         if isinstance(reading, Intake) and reading.imported is None and not raw.is_internal:
             reading.dismissed = self._dismiss(raw, reading)
         return reading

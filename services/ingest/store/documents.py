@@ -20,6 +20,7 @@ from services.ingest.domain.forms.definitions import FormDocument, find_faults
 from services.ingest.domain.identifiers import IdentifierKind, IdentityRules
 from services.ingest.domain.identity.companies import FreeMail
 from services.ingest.domain.identity.rules import MatchRules
+from services.ingest.domain.identity.target_accounts import target_accounts
 from services.ingest.domain.outcomes import COST_KINDS, OutcomeKind, OutcomeNames
 from services.ingest.domain.traits import FieldNames
 from services.ingest.store.rules.channels import ChannelsDocument, complete_channels
@@ -85,6 +86,13 @@ class FreeMailDocument(Document, frozen=True, kw_only=True):
     second_level: list[str]
 
 
+class TargetAccountsDocument(Document, frozen=True, kw_only=True):
+    """The firms that sales wants."""
+
+    domains: list[str]
+    names: list[str]
+
+
 class OutcomeNamesDocument(Document, frozen=True, kw_only=True):
     """Other spellings of kinds of outcomes, of stages and of kinds of costs."""
 
@@ -134,6 +142,7 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
     identity = _read(folder, "identity", IdentityDocument)
     raise_if_any(_identity_faults(identity), about="documents of kind identity")
     free_mail = _read(folder, "free_mail", FreeMailDocument)
+    targets = _read(folder, "target_accounts", TargetAccountsDocument)
     channels = _read(folder, "channels", ChannelsDocument)
     machines = _read(folder, "machines", MachinesDocument)
     raise_if_any(_no_patterns(machines.agents), about="documents of kind machines")
@@ -183,6 +192,7 @@ def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
             domains=frozenset(domain.lower() for domain in free_mail.domains),
             second_level=frozenset(free_mail.second_level),
         ),
+        target_accounts=target_accounts(targets.domains, targets.names),
         machines=Machines(agents=machines.agents),
         validity=validity,
         forms=forms,

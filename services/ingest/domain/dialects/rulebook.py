@@ -15,6 +15,7 @@ from services.ingest.domain.forms.definitions import FormDocument
 from services.ingest.domain.identifiers import IdentityRules
 from services.ingest.domain.identity.companies import FreeMail
 from services.ingest.domain.identity.rules import MatchRules
+from services.ingest.domain.identity.target_accounts import TargetAccounts
 from services.ingest.domain.outcomes import OutcomeNames
 from services.ingest.domain.tag_rules.rules import TagDefinitions
 from services.ingest.domain.validity.rules import ValidityRules
@@ -30,6 +31,7 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
     identity: IdentityRules
     matching: MatchRules
     free_mail: FreeMail = FreeMail()
+    target_accounts: TargetAccounts = TargetAccounts()
     outcome_names: OutcomeNames = OutcomeNames()
     channels: ChannelRules = ChannelRules()
     event_names: EventNames = EventNames()

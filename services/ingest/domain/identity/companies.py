@@ -14,6 +14,7 @@ import msgspec
 from services.ingest.domain.directory import Directory, Lead
 from services.ingest.domain.evidence.likeness import company_key
 from services.ingest.domain.identifiers import HashIdentifier, IdentifierKind
+from services.ingest.domain.identity.target_accounts import NOBODY, TargetAccounts
 from services.ingest.domain.intake import CompanyKeys
 
 DOMAIN: Final = "domain"
@@ -35,9 +36,16 @@ class FreeMail(msgspec.Struct, frozen=True):
 class CompanyReader:
     """Reads from contact data where somebody works."""
 
-    def __init__(self, free_mail: FreeMail, *, hash_identifier: HashIdentifier) -> None:
+    def __init__(
+        self,
+        free_mail: FreeMail,
+        *,
+        hash_identifier: HashIdentifier,
+        targets: TargetAccounts = NOBODY,
+    ) -> None:
         self._free = free_mail
         self._hash = hash_identifier
+        self._targets = targets
 
     def keys_of(self, contact: Mapping[str, str]) -> CompanyKeys | None:
         """Return what the company is known by, None if nothing was said about it."""
@@ -49,6 +57,11 @@ class CompanyReader:
         if len(folded) >= _SHORTEST_NAME:
             by_name = self._hash(IdentifierKind.COMPANY, f"{NAME}\x1f{folded}").hash
         return CompanyKeys(by_domain, by_name) if by_domain or by_name else None
+
+    def is_target(self, contact: Mapping[str, str]) -> bool:
+        """Return whether somebody works at one of the target accounts."""
+        address = contact.get("email")
+        return self._targets.lists(contact, domain=self.domain_of(address) if address else None)
 
     def domain_of(self, address: str) -> str | None:
         """Return the domain that a firm registered, of a normalised address; None for free mail."""

@@ -34,6 +34,7 @@ from services.ingest.domain.identity.merging import (
     why_not_merge,
 )
 from services.ingest.domain.identity.rules import MatchRules
+from services.ingest.domain.identity.target_accounts import BEFORE_ANY_WORD, LIST
 from services.ingest.domain.intake import UNKNOWN_LEAD, Intake
 from services.ingest.domain.scrubbing import Scalar
 from services.ingest.domain.traits import CONSENT, TERMS, Traits
@@ -317,6 +318,7 @@ def learn(lead: Lead, intake: Intake, demoted: frozenset[IdentifierKind]) -> Lea
         external_ids = (*external_ids, external)
     if intake.traits is not None:
         attributes = hear(attributes, intake.traits.attributes, intake.occurred, source=intake.source)
+        attributes = hear(attributes, intake.traits.implied, BEFORE_ANY_WORD, source=LIST)
         contact = _learn_contact(contact, intake.traits, intake, demoted)
     if (refused := _refused(intake)) is not None:
         known = hear(contact.known, refused, intake.occurred, source=intake.source)
