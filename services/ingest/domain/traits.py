@@ -45,8 +45,8 @@ class Traits(msgspec.Struct, kw_only=True):
     ``contact`` holds name, email, phone, company_name, language and time_zone; ``consents`` says by
     delivery channel whether messages are wanted, and ``terms`` what text somebody agreed to. ``missed`` are
     the texts, folded, that stand for no value of the attribute they were given for; empty instead of those
-    that look as if they named somebody. ``implied`` are attributes by a list of ours, which count where nobody
-    said anything of them.
+    that look as if they named somebody. ``implied`` are attributes by a list of ours; they count where
+    nobody said anything of them.
     """
 
     attributes: dict[str, Scalar] = {}

@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from services.scoring.domain.bant.judging import PARTS, Bant, Part, Says, Sign
-from services.scoring.domain.rules.act import ActRuleDocument
+from services.scoring.domain.bant.newest import NewestWord
+from services.scoring.domain.rules.act import ActRule, ActRuleDocument
 from services.scoring.domain.rules.attribute import AttributeRuleDocument
 from services.scoring.domain.rules.context import RuleContext
 from services.scoring.domain.rules.date import DateRuleDocument
@@ -67,11 +68,16 @@ class DateSignDocument(_SignDocument, frozen=True, kw_only=True, tag="date"):
 
 
 class ActSignDocument(_SignDocument, frozen=True, kw_only=True, tag="act"):
-    """Holds from an act on, for ``within_days`` after the latest."""
+    """Holds from an act on, for ``within_days`` after the latest.
+
+    With ``newest_decides`` it holds no more once a later act says of what is asked in ``when`` that it does
+    not.
+    """
 
     acts: tuple[str, ...]
     when: Mapping[str, object] | None = None
     within_days: Annotated[int, Meta(ge=1, le=3660)] | None = None
+    newest_decides: bool = False
 
     @property
     def days(self) -> int | None:
@@ -80,7 +86,14 @@ class ActSignDocument(_SignDocument, frozen=True, kw_only=True, tag="act"):
 
     def compile(self, context: RuleContext) -> Rule | None:
         """Return what the sign listens to, or None after noting its faults."""
-        return ActRuleDocument(rule=self.sign, points=1, acts=self.acts, when=self.when).compile(context)
+        rule = ActRuleDocument(rule=self.sign, points=1, acts=self.acts, when=self.when).compile(context)
+        if not self.newest_decides:
+            return rule
+        if self.when is None:
+            context.fault("when", "is missing; without it there is no word that could be the newest")
+        if not isinstance(rule, ActRule) or rule.test is None:
+            return None
+        return NewestWord(name=rule.name, acts=rule.acts, test=rule.test)
 
 
 AnySignDocument: TypeAlias = AttributeSignDocument | DateSignDocument | ActSignDocument

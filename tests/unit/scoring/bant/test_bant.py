@@ -112,6 +112,16 @@ class TestBehaviourC16:
         assert lead.stands("timeline", day(900)) == "known"
 
 
+class TestTheNewestWordC16:
+    def test_decides_when_a_project_starts_and_a_form_that_is_silent_changes_nothing(
+        self, lead: Person
+    ) -> None:
+        for number, months in enumerate([1, None, 12, 3]):
+            lead.did("form_submitted", day(number), form="f", start_within_months=months)
+        states = [lead.stands("timeline", day(number)) for number in range(4)]
+        assert states == ["met", "met", "known", "met"]
+
+
 class TestTimeC16:
     def test_a_date_is_known_and_met_from_three_months_before_it_until_it_begins(self, lead: Person) -> None:
         lead.is_known_as(go_live_on="2026-08-31")
@@ -160,6 +170,7 @@ parts:
   - part: budget
     label: {en: Budget, zh: 预算}
     signs:
+      - {sign: d, type: act, says: met, label: {en: D, zh: D}, acts: [chat_started], newest_decides: true}
       - {sign: c, type: attribute, says: met, label: {en: C, zh: C}, when: {field: budget, operator: known}}
 """
 
@@ -178,4 +189,5 @@ def test_all_faults_are_listed_at_once_with_their_paths() -> None:
         "parts[0].signs[2].label.en",
         "parts[0].signs[2].field",
         "parts[1].part",
+        "parts[1].signs[0].when",
     }
