@@ -188,14 +188,14 @@ async def measure_the_door(servers: Servers, extent: Extent) -> list[Line]:
 
 
 async def measure_the_resolver(servers: Servers, extent: Extent) -> list[Line]:
-    """(f) Ingest's resolver alone on Kafka: from the raw topic to what it says, at once and at a rate."""
+    """(f) Ingest's resolver alone on Kafka: from the raw topic to what it says, at a rate and at once."""
     tell(
-        f"(f) the resolver on Kafka: {extent.service_events:,} events a run, then {extent.rate:,.0f} a second"
+        f"(f) the resolver on Kafka: {extent.rate:,.0f} events a second, then {extent.service_events:,} a run"
     )
+    told = await measure_telling(servers, rate=extent.rate, seconds=extent.seconds)
     workload = await prepare_services(servers, events=extent.service_events)
     ours = [one for one in services.ingest_contenders(workload) if one.name == services.INGEST]
     rounds = await interleave(servers, ours, rounds=extent.rounds)
-    told = await measure_telling(servers, rate=extent.rate, seconds=extent.seconds)
     what = f"raw topic to leads and behaviour at {told.per_second:,.0f} events/s"
     p50, p99 = (percentile(told.latencies, share) * 1000 for share in (0.5, 0.99))
     late = percentile(told.late, 0.99) * 1000

@@ -16,7 +16,7 @@ from shared.runtime.clock import SystemClock
 from tests.bench.cost import family_seconds
 from tests.bench.latency.watching import KafkaWatcher
 from tests.bench.on_services.traffic import EVENTS_PER_VISITOR, LASTS, make_calls, stamp_calls
-from tests.bench.surroundings import PARTITIONS, Servers
+from tests.bench.surroundings import PARTITIONS, Servers, ends_of
 from tests.operations.processes import Running, leadmill
 
 _WARM_UP_SECONDS: Final = 10.0
@@ -40,7 +40,10 @@ class Told:
 async def measure_telling(servers: Servers, *, rate: float, seconds: float) -> Told:
     """Append at a steady rate and watch the topics; the first seconds warm up and are not counted.
 
-    :raises AssertionError: if a record's event does not come.
+    The raw topic must be new. A worker reads it from its beginning, and of calls that lie there already
+    (two sets of calls have their first visitors in common) it says nothing a second time.
+
+    :raises AssertionError: if there is something in the raw topic, or a record's event does not come.
     """
     with tempfile.TemporaryDirectory(prefix="leadmill-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -52,6 +55,7 @@ async def measure_telling(servers: Servers, *, rate: float, seconds: float) -> T
             "LEADMILL_LOG_LEVEL": "warning",
         }
         await asyncio.to_thread(_prepare, environment)
+        assert not any((await ends_of(servers, [RAW.name])).values()), "the raw topic is not new"
         arguments = ["run", "ingest", "--role", "worker"]
         with Running(arguments, environment, folder / "worker.log") as worker:
             await asyncio.to_thread(worker.until, "/readyz", status=200)
