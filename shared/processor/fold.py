@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.envelope import encode_event, event_id, type_of
@@ -87,7 +87,7 @@ class Announcer:
         said: list[Said] = []
         timestamp = fact.received // 1000
         for ordinal, emission in enumerate(emissions):
-            event = emission.event
+            event = cast("Event | None", emission.event)
             key, number = self._homes.get(emission.key) or self._find_home(emission.key)
             kind = emission.topic or type(event)
             target = self._targets.get((kind, number)) or self._target(kind, number)
@@ -96,8 +96,7 @@ class Announcer:
             said.append((target, OutboxRecord(key, value, timestamp, traceparent), emission.latest_only))
         return said
 
-    def _encode(self, event: object, emission: Emission, fact: Fact, ordinal: int) -> bytes:
-        assert isinstance(event, Event)
+    def _encode(self, event: Event, emission: Emission, fact: Fact, ordinal: int) -> bytes:
         value = encode_event(
             event,
             id=event_id(fact.id, type_of(event), ordinal),

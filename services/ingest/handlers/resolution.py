@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, cast
 
 import msgspec
@@ -99,16 +99,11 @@ class IntakeHandler:
         lead = learn(resolution.lead, intake, resolution.demoted)
         if intake.traits is not None:
             lead = place(directory, lead, intake.company, intake.traits.contact)
-        gone = {move.from_lead for move in resolution.moves}
-        before = [_stood(directory, one) for one in (lead.id, *sorted(gone))]
-        lead, released = _hold_or_release(intake, resolution, lead, before)
+        lead, released = _hold_or_release(directory, intake, resolution, lead)
         lead, verdicts = self._judge(directory, intake, resolution, lead)
-        directory.consents += words_of(
-            consents_in(intake),
-            *(resolution.profile, lead.id),
-            source=intake.source,
-            at=intake.occurred,
-        )
+        if said := consents_in(intake):
+            whose = (resolution.profile, lead.id)
+            directory.consents += words_of(said, *whose, source=intake.source, at=intake.occurred)
         if lead is not resolution.lead:
             directory.save_lead(lead)
             self._compare(directory, lead, resolution.profile)
@@ -178,10 +173,14 @@ def _stood(directory: Directory, lead_id: str) -> Standing:
 
 
 def _hold_or_release(
-    intake: Intake, resolution: Resolution, lead: Lead, before: Sequence[Standing]
+    directory: Directory, intake: Intake, resolution: Resolution, lead: Lead
 ) -> tuple[Lead, list[leads.LeadReleased]]:
     """Return the lead held if an import of history brings it, or with what holds it no longer (I11)."""
     imported = intake.imported
+    if imported is None and not lead.holds:
+        return lead, []
+    gone = {move.from_lead for move in resolution.moves}
+    before = [_stood(directory, one) for one in (lead.id, *sorted(gone))]
     is_new = lead.is_captured and not any(one.is_captured for one in before)
     if imported is not None and imported.is_history and is_new:
         holds = {**lead.holds, resolution.profile: imported.import_id}
@@ -220,6 +219,8 @@ def _held(intake: Intake, lead: Lead) -> leads.Held | None:
 
 def _tell_lead(directory: Directory, intake: Intake, resolution: Resolution, lead: Lead) -> Event | None:
     """Return the event that says what became known, if anything did."""
+    if lead.id not in directory.before and not resolution.moves:
+        return None
     before = directory.before.get(lead.id, lead)
     was_captured = before is not None and before.is_captured
     if not was_captured and resolution.moves:
@@ -283,7 +284,20 @@ def _act(act: Act, intake: Intake, *, lead: str, profile: str) -> Event:
 
 def _acquisition(intake: Intake) -> Acquisition | None:
     told = intake.acquisition
-    return None if told is None else Acquisition(**told._replace(ad_ids=dict(told.ad_ids))._asdict())
+    if told is None:
+        return None
+    return Acquisition(
+        channel=told.channel,
+        campaign=told.campaign,
+        ad=told.ad,
+        keyword=told.keyword,
+        medium=told.medium,
+        referrer=told.referrer,
+        source=told.source,
+        click_id=told.click_id,
+        landing_page=told.landing_page,
+        ad_ids=dict(told.ad_ids),
+    )
 
 
 def _outcome(outcome: Outcome, intake: Intake, *, lead: str, profile: str) -> Event:

@@ -186,6 +186,8 @@ def _fields(event: Event, names: Sequence[str]) -> str:
 
 
 def _in_words(value: object) -> object:
+    if isinstance(value, str):  # most are; and to ask whether something is a struct takes long
+        return value
     match value:
         case Amount():
             return format_amount(value)

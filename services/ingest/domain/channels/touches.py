@@ -53,12 +53,20 @@ def touch_of(acquisition: Acquisition, *, at: Instant, entrance: str) -> Touch:
 
 def first_of(touches: Iterable[Touch | None]) -> Touch | None:
     """Return the oldest touch; of equally old ones always the same."""
-    return min((one for one in touches if one is not None), key=_age, default=None)
+    first: Touch | None = None
+    for one in touches:
+        if one is not None and (first is None or _is_older(one, first)):
+            first = one
+    return first
 
 
 def last_of(touches: Iterable[Touch | None]) -> Touch | None:
     """Return the newest touch that is not direct, the newest direct one if there is no other."""
-    return max((one for one in touches if one is not None), key=_weight, default=None)
+    last: Touch | None = None
+    for one in touches:
+        if one is not None and (last is None or _weighs_more(one, last)):
+            last = one
+    return last
 
 
 def is_new(touch: Touch, *, first: Touch | None, last: Touch | None) -> bool:
@@ -70,12 +78,13 @@ def is_new(touch: Touch, *, first: Touch | None, last: Touch | None) -> bool:
     return touch.at >= last.at or last.channel == DIRECT
 
 
-def _age(touch: Touch) -> tuple[object, ...]:
-    return (touch.at, _rest(touch))
+def _is_older(one: Touch, other: Touch) -> bool:
+    return one.at < other.at or (one.at == other.at and _rest(one) < _rest(other))
 
 
-def _weight(touch: Touch) -> tuple[object, ...]:
-    return (touch.channel != DIRECT, touch.at, _rest(touch))
+def _weighs_more(one: Touch, other: Touch) -> bool:
+    weight, against = (one.channel != DIRECT, one.at), (other.channel != DIRECT, other.at)
+    return weight > against or (weight == against and _rest(one) > _rest(other))
 
 
 def _rest(touch: Touch) -> tuple[object, ...]:

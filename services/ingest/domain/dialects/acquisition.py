@@ -47,9 +47,16 @@ class AcquisitionReader:
         self._ad_ids = {fold_name(one): ours for ours, names in rules.ad_ids.items() for one in names}
         self._taken = UTM | self._classifier.click_names
         self._of_referrer = lru_cache(maxsize=4096)(self._judge_referrer)
+        self._of_pages = lru_cache(maxsize=4096)(lambda *clues: self._read(Clues(*clues)))
 
     def read(self, clues: Clues) -> Acquisition | None:
         """Return what the clues amount to, None if they say nothing."""
+        pages = clues[:3]
+        is_short = all(one is None or (type(one) is str and len(one) <= _LONGEST_ADDRESS) for one in pages)
+        # the same few pages come again and again
+        return self._of_pages(*pages) if is_short and not clues.campaign else self._read(clues)
+
+    def _read(self, clues: Clues) -> Acquisition | None:
         said = {
             f"utm{'campaign' if name == 'name' else name}": text
             for name, text in _texts(clues.campaign, _CAMPAIGN)

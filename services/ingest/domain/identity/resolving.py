@@ -256,13 +256,15 @@ def _is_visitor(lead: Lead) -> bool:
 
 def _contradicts(owner: Lead, intake: Intake) -> bool:
     """Return whether a message names somebody else than the one who owns the browser."""
+    if not intake.anchors:
+        return False
     for kind in _CONTRADICTING:
         held = owner.held(kind)
         named = [anchor.hash for anchor in intake.anchors if anchor.kind is kind]
         if held and named and named[0] not in held:
             return True
     name, known = _name_of(intake), owner.contact.text("name")
-    if not intake.anchors or not owner.is_captured or name is None or known is None:
+    if not owner.is_captured or name is None or known is None:
         return False
     return not same_name(known, name)
 

@@ -112,8 +112,9 @@ class TagRules:
         words: list[Word] = []
         told = intake.acquisition
         if told is not None:
-            values = {**told._asdict(), "entrance": intake.source}
-            words += self._of_touch(tuple(values[field] for field in self._touch_fields))
+            # the entrance is the one thing about a touch that is not told with it
+            values = [getattr(told, field, intake.source) for field in self._touch_fields]
+            words += self._of_touch(tuple(values))
         for act in (intake.act, *intake.further_acts):
             if act is None:
                 continue

@@ -9,24 +9,39 @@ from services.ingest.domain.channels.touches import first_of, last_of
 from services.ingest.domain.directory import Lead
 from services.ingest.domain.tag_rules.rules import TagRules
 from services.ingest.domain.tags.definitions import Catalogue
-from services.ingest.domain.tags.trail import Card, HandWord, RuleWords, Trail
+from services.ingest.domain.tags.trail import Card, Drawn, HandWord, RuleWords, Trail
 
 BY_HAND: Final = "by:"
 """Before who it was, where a person put a tag on."""
 
 
 def draw_card(
-    rules: TagRules, catalogue: Catalogue, lead: Lead, trails: Sequence[Trail], *, before: Card
+    rules: TagRules,
+    catalogue: Catalogue,
+    lead: Lead,
+    trails: Sequence[Trail],
+    *,
+    before: Card,
+    drawn: dict[str, Drawn],
 ) -> Card:
     """Return what stands on a lead now; the same object if that is what stood on it before.
 
     The last word by hand counts, whatever rules say. A retired tag stays where it is and goes on
     nobody; the words about a merged tag are words about the one it was merged into.
+
+    ``drawn`` remembers tags under one catalogue: most messages of a batch bring a touch and no tag.
     """
-    tags = _tags(rules, catalogue, lead, trails, before)
-    sources = tuple(sorted({source for trail in trails for source in trail.sources}))
-    first = first_of(trail.first for trail in trails)
-    last = last_of(trail.last for trail in trails)
+    drawn_from = (lead.attributes, lead.contact.free_text, [(one.words, one.by_hand) for one in trails])
+    was_drawn_from, tags = drawn.get(lead.id, (None, {}))
+    if was_drawn_from != drawn_from:
+        tags = _tags(rules, catalogue, lead, trails, before)
+        drawn[lead.id] = drawn_from, tags
+    if len(trails) == 1:
+        sources, first, last = trails[0].sources, trails[0].first, trails[0].last
+    else:
+        sources = tuple(sorted({source for trail in trails for source in trail.sources}))
+        first = first_of(trail.first for trail in trails)
+        last = last_of(trail.last for trail in trails)
     if (tags, sources, first, last) == (before.tags, before.sources, before.first, before.last):
         return before
     version = before.version + (tags.keys() != before.tags.keys())

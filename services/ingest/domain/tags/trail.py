@@ -69,6 +69,9 @@ class Card(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     last: Touch | None = None
 
 
+Drawn = tuple[object, dict[str, str]]
+"""What the tags of a lead were worked out of last, and they themselves."""
+
 EMPTY_TRAIL = Trail()
 EMPTY_CARD = Card()
 
@@ -134,12 +137,13 @@ def add_hand_word(trail: Trail, tag: str, word: HandWord) -> Trail:
 class TagBook:
     """Trails and cards of the leads that one batch works on; it tells afterwards what changed.
 
-    ``own`` are the tags that people added or changed.
+    ``own`` are the tags that people added or changed, ``drawn`` what is known of each lead's tags.
     """
 
     trails: dict[str, Trail] = field(default_factory=dict)
     cards: dict[str, Card] = field(default_factory=dict)
     own: Mapping[str, Tag] = field(default_factory=dict)
+    drawn: dict[str, Drawn] = field(default_factory=dict)
     changed_trails: set[str] = field(default_factory=set)
     changed_cards: set[str] = field(default_factory=set)
     touched: set[str] = field(default_factory=set)

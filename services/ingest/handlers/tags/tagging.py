@@ -230,7 +230,7 @@ class Tagging:
             if not lead.is_captured:
                 continue
             trails = [book.trail(profile.id) for profile in directory.profiles_of(lead_id)]
-            after = draw_card(self._rules, catalogue, lead, trails, before=before)
+            after = draw_card(*(self._rules, catalogue, lead, trails), before=before, drawn=book.drawn)
             if after is before:
                 continue
             book.save_card(lead_id, after)
@@ -286,7 +286,8 @@ def _say_by_hand(
 def _concerned(directory: Directory) -> Iterator[str]:
     """Yield the leads that changed, those between which profiles moved, and those of grown trails."""
     yield from directory.before
-    yield from directory.left_behind
+    if directory.has_moved:
+        yield from directory.left_behind
     for profile in directory.book.touched:
         yield directory.profiles[profile].lead
 

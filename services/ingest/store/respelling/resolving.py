@@ -68,9 +68,10 @@ class SpellingResolver(Resolver):
         """Count what stood for nothing in messages that took effect."""
         by_partition: dict[int, dict[tuple[str, str], tuple[int, Instant]]] = {}
         for fact, decision in zip(facts, decisions, strict=True):
-            if decision.outcome is not Outcome.PROCESSED or not decision.emissions:
+            missed = self._missed.get(fact.id)
+            if missed is None or decision.outcome is not Outcome.PROCESSED or not decision.emissions:
                 continue
-            for attribute, text in self._missed.get(fact.id, {}).items():
+            for attribute, text in missed.items():
                 if text and isinstance(fact.event, RawFact):
                     said = by_partition.setdefault(fact.event.partition, {})
                     times, newest = said.get((attribute, text), (0, 0))
