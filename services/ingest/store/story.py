@@ -26,11 +26,7 @@ COMMENT ON COLUMN story.at IS 'when it occurred, in microseconds since 1970';
 COMMENT ON COLUMN story.cause IS 'id of the raw record; event is that of the event it brought about';
 """
 
-_SAVE: Final = """
-INSERT INTO story (profile, lead, at, kind, text, message_id, cause, event)
-SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bytea[],
-                     $8::bytea[])
-"""
+_COLUMNS: Final = ("profile", "lead", "at", "kind", "text", "message_id", "cause", "event")
 _LOAD: Final = """
 SELECT * FROM story WHERE profile = ANY (ARRAY(SELECT id FROM profile WHERE lead = $1))
 UNION ALL
@@ -42,16 +38,13 @@ SELECT * FROM story s WHERE kind IN ('lead_merged', 'lead_unmerged') AND (lead =
 async def save_story(transaction: Transaction, rows: Sequence[StoryRow]) -> None:
     """Append lines."""
     if rows:
-        await transaction.execute(
-            _SAVE,
-            [row.profile for row in rows],
-            [row.lead for row in rows],
-            [row.at for row in rows],
-            [row.kind for row in rows],
-            [row.text for row in rows],
-            [row.message_id for row in rows],
-            [bytes.fromhex(row.cause) for row in rows],
-            [bytes.fromhex(row.event) if row.event else None for row in rows],
+        await transaction.copy(
+            "story",
+            columns=_COLUMNS,
+            rows=[
+                (*row[:6], bytes.fromhex(row.cause), bytes.fromhex(row.event) if row.event else None)
+                for row in rows
+            ],
         )
 
 

@@ -113,8 +113,8 @@ class TagRules:
         told = intake.acquisition
         if told is not None:
             # the entrance is the one thing about a touch that is not told with it
-            values = [getattr(told, field, intake.source) for field in self._touch_fields]
-            words += self._of_touch(tuple(values))
+            told_of = [getattr(told, field, intake.source) for field in self._touch_fields]
+            words += self._of_touch(tuple(told_of))
         for act in (intake.act, *intake.further_acts):
             if act is None:
                 continue
