@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.envelope import encode_event, event_id, type_of
@@ -87,7 +87,7 @@ class Announcer:
         said: list[Said] = []
         timestamp = fact.received // 1000
         for ordinal, emission in enumerate(emissions):
-            event = cast("Event | None", emission.event)
+            event: Any = emission.event
             key, number = self._homes.get(emission.key) or self._find_home(emission.key)
             kind = emission.topic or type(event)
             target = self._targets.get((kind, number)) or self._target(kind, number)

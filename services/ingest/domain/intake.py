@@ -136,7 +136,7 @@ def show_message_id(value: str | None) -> str | None:
     """Return the client's message id as it may stand in events: up to 100 characters, naming nobody."""
     if value is None or "@" in value:
         return None
-    if identifies(value) and value.replace("+", "").isdigit() and not is_platform_id(value):
+    if value.replace("+", "").isdigit() and identifies(value) and not is_platform_id(value):
         return None
     return value[:_LONGEST_MESSAGE_ID]
 

@@ -127,7 +127,7 @@ async def load_directory(
 
     :raises WriteConflict: if a profile moved meanwhile; try again.
     """
-    known = {identifier.hash: identifier.kind.value for identifier in identifiers}
+    known = {identifier.hash: identifier.kind for identifier in identifiers}
     hashes = sorted(known)
     fresh: frozenset[str] = frozenset()
     found: Sequence[Row] = ()

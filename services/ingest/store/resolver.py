@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from services.ingest.domain.admission.quarantine import Quarantined
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.directory import Directory, Lead
+from services.ingest.domain.evidence.bursts import RecentAct
 from services.ingest.domain.identifiers import Identifier, IdentifierKind
 from services.ingest.domain.identity.rules import MatchRules
 from services.ingest.domain.intake import ERASED, Intake, Refusal
@@ -179,17 +180,18 @@ class Resolver:
         ]
         findings = await Findings.begin(transaction, new, seconds=self._rules.same_form_seconds)
         late = {fact.event.lead for fact in facts if isinstance(fact.event, LateContact)}
-        wanted = {identifier for _, reading in new for identifier in reading.identifiers}
+        wanted = [identifier for _, reading in new for identifier in reading.identifiers]
         words = (fact.event.lead for fact in facts if isinstance(fact.event, WordHeard))
-        wanted |= {Identifier(IdentifierKind.LEAD, lead) for lead in words}
+        wanted += [Identifier(IdentifierKind.LEAD, lead) for lead in words]
         directory, fresh = await load_directory(transaction, wanted, leads=late)
         await findings.load_companies(transaction, directory)
-        await self._load_recent_acts(transaction, directory, readings)
+        kept_acts = await self._load_recent_acts(transaction, directory, readings)
         story: list[StoryRow] = []
         decisions, of_no_effect = await self._decide(facts, readings, unseen, directory, findings, story)
         await save_directory(transaction, directory, fresh=fresh)
         await findings.save(transaction, directory)
-        await save_recent_acts(transaction, [act for acts in directory.recent_acts.values() for act in acts])
+        acts = {act for acts in directory.recent_acts.values() for act in acts}
+        await save_recent_acts(transaction, acts - kept_acts)
         await save_story(transaction, story)
         await self._save_what_failed(transaction, facts, readings)
         await self._count(transaction, facts, readings, decisions)
@@ -311,7 +313,7 @@ class Resolver:
         transaction: Transaction,
         directory: Directory,
         readings: Sequence[Reading | Stumbled | None],
-    ) -> None:
+    ) -> frozenset[RecentAct]:
         """Load what may make a burst together with what comes; mostly there is nothing to be loaded."""
         spans = [
             (profile, reading.occurred - span, reading.occurred + span)
@@ -320,8 +322,7 @@ class Resolver:
             for one in reading.identifiers
             if (profile := directory.profiles_of_identifiers.get(one.hash)) is not None
         ]
-        if spans:
-            await load_recent_acts(transaction, directory, spans)
+        return await load_recent_acts(transaction, directory, spans) if spans else frozenset()
 
     async def _save_errands(
         self,

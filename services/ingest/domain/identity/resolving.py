@@ -342,7 +342,8 @@ def learn(lead: Lead, intake: Intake, demoted: frozenset[IdentifierKind]) -> Lea
 
 def consents_in(intake: Intake) -> dict[str, Scalar]:
     """Return what a message says about being written to, and which text was agreed to."""
-    traits, said = intake.traits, dict[str, Scalar]()
+    traits = intake.traits
+    said: dict[str, Scalar] = {}
     if traits is not None:
         said |= {f"{CONSENT}{channel}": answer for channel, answer in traits.consents.items()}
         said |= {f"{TERMS}{channel}": text for channel, text in traits.terms.items()}

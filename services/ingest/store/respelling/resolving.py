@@ -66,6 +66,8 @@ class SpellingResolver(Resolver):
         self, transaction: Transaction, facts: Sequence[Fact], decisions: Sequence[Decision]
     ) -> None:
         """Count what stood for nothing in messages that took effect."""
+        if not self._missed:
+            return
         by_partition: dict[int, dict[tuple[str, str], tuple[int, Instant]]] = {}
         for fact, decision in zip(facts, decisions, strict=True):
             missed = self._missed.get(fact.id)

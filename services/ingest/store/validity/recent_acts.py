@@ -41,8 +41,8 @@ ON CONFLICT (event) DO UPDATE SET verdict = excluded.verdict
 
 async def load_recent_acts(
     transaction: Transaction, directory: Directory, spans: Sequence[tuple[str, Instant, Instant]]
-) -> None:
-    """Put the acts of late of these profiles onto the directory, each within its span."""
+) -> frozenset[RecentAct]:
+    """Put the acts of late of these profiles onto the directory, each within its span; return them."""
     rows = await transaction.fetch(
         _LOAD,
         [profile for profile, _, _ in spans],
@@ -54,6 +54,7 @@ async def load_recent_acts(
         act = RecentAct(row["profile"], row["event"], row["at"], row["verdict"])
         found.setdefault(act.profile, {})[act.event] = act
     directory.recent_acts = {profile: list(acts.values()) for profile, acts in found.items()}
+    return frozenset(act for acts in found.values() for act in acts.values())
 
 
 async def save_recent_acts(transaction: Transaction, acts: Collection[RecentAct]) -> None:
