@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,9 +64,11 @@ class Meter:
         self._around = around
         self._stack = ExitStack()
         self._begun = (0.0, 0.0, 0.0, 0.0)
+        self._pids: Sequence[int] = ()
 
-    def start(self) -> None:
-        """Begin to count."""
+    def start(self, *, pids: Sequence[int] = ()) -> None:
+        """Begin to count; the contender's own are this process and ``pids``."""
+        self._pids = pids
         if self._around is not None:
             self._stack.enter_context(self._around)
         self._begun = self._read()
@@ -82,7 +85,8 @@ class Meter:
         postgres = family_seconds(self._servers.postgres_pid)
         kafka = self._servers.kafka_pid
         broker = 0.0 if kafka is None else _process_seconds(kafka)[0]
-        return time.perf_counter(), time.process_time(), postgres, broker
+        own = time.process_time() + sum(family_seconds(pid) for pid in self._pids)
+        return time.perf_counter(), own, postgres, broker
 
 
 def family_seconds(pid: int) -> float:

@@ -19,6 +19,7 @@ from tests.bench.on_door.lines import lines_of
 from tests.bench.on_door.measurement import measure_door
 from tests.bench.on_mill.measurement import measure_mill
 from tests.bench.on_resolver.measurement import measure_telling
+from tests.bench.on_resolver.sharing import TWO_WORKERS, two_workers
 from tests.bench.on_services import contenders as services
 from tests.bench.on_services.workload import prepare_services
 from tests.bench.on_tally import contenders as tally
@@ -195,12 +196,14 @@ async def measure_the_resolver(servers: Servers, extent: Extent) -> list[Line]:
     told = await measure_telling(servers, rate=extent.rate, seconds=extent.seconds)
     workload = await prepare_services(servers, events=extent.service_events)
     ours = [one for one in services.ingest_contenders(workload) if one.name == services.INGEST]
+    ours.append(two_workers(workload))
     rounds = await interleave(servers, ours, rounds=extent.rounds)
     what = f"raw topic to leads and behaviour at {told.per_second:,.0f} events/s"
     p50, p99 = (percentile(told.latencies, share) * 1000 for share in (0.5, 0.99))
     late = percentile(told.late, 0.99) * 1000
     return [
         replace(_rate("f", rounds, services.INGEST), target=_RESOLVED),
+        replace(_rate("f", rounds, TWO_WORKERS), target=_RESOLVED),
         Line(part="f", what=f"{what}, p50", figure=p50, unit=" ms"),
         Line(
             part="f",

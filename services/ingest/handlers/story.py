@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from services.ingest.domain.directory import Directory
 from services.ingest.domain.identifiers import IdentifierKind
@@ -41,7 +41,7 @@ def tell_story(
     for ordinal, emission in enumerate(emissions):
         if emission.event is None or isinstance(emission.event, contacts.ContactUpdated):
             continue
-        event: Any = emission.event
+        event = cast("Event", emission.event)
         shape = _shape_of(type(event))
         if shape.is_about_lead:
             tells_kinds = tells_kinds or isinstance(event, leads.LeadCaptured | leads.LeadChanged)

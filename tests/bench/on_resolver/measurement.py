@@ -55,10 +55,10 @@ async def measure_telling(servers: Servers, *, rate: float, seconds: float) -> T
             "LEADMILL_LOG_LEVEL": "warning",
         }
         await asyncio.to_thread(_prepare, environment)
-        assert not any((await ends_of(servers, [RAW.name])).values()), "the raw topic is not new"
         arguments = ["run", "ingest", "--role", "worker"]
         with Running(arguments, environment, folder / "worker.log") as worker:
             await asyncio.to_thread(worker.until, "/readyz", status=200)
+            assert not any((await ends_of(servers, [RAW.name])).values()), "the raw topic is not new"
             told = await _append_and_watch(servers, worker, rate=rate, seconds=seconds)
             code = await asyncio.to_thread(worker.terminate)
             assert code == 0, worker.said()

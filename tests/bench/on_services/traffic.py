@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
@@ -19,9 +20,11 @@ from shared.contracts.events.raw import ClientInfo
 from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import HOUR, SECOND, Instant, format_instant
 from shared.log.port import NewRecord
+from shared.security.secrets import load_secrets
 
 LASTS: Final = 16 * HOUR
-IDENTITY_KEY: Final = b"an identity key for benchmarks"
+SECRET: Final = "a secret for benchmarks, and for nothing else"
+IDENTITY_KEY: Final = load_secrets(Path(), identity_key=SECRET, pepper=SECRET).identity_key.reveal()
 EVENTS_PER_VISITOR: Final = 12
 
 _ARRIVES: Final = 8 * HOUR

@@ -57,12 +57,13 @@ class Stretch:
 class ServicesWorkload:
     """What ingest reads and what scoring reads; ``ingested`` is what must come of the first.
 
-    ``end`` lies behind all of it. ``scored`` holds the results of scoring's first run, that all others
-    are held against.
+    ``end`` lies behind all of it, and ``visitors`` made it. ``scored`` holds the results of scoring's first
+    run, that all others are held against.
     """
 
     servers: Servers
     end: Instant
+    visitors: int
     raw: Stretch
     told: Stretch
     ingested: Results
@@ -84,8 +85,8 @@ async def prepare_services(servers: Servers, *, events: int) -> ServicesWorkload
     await apply_topics(servers.log, partitions=PARTITIONS)
     starts = await ends_of(servers, [RAW.name])
     end = SystemClock().now()
-    calls = make_calls(visitors=max(1, events // EVENTS_PER_VISITOR), begin=end - LASTS)
-    await _fill(servers, stamp_calls(calls))
+    visitors = max(1, events // EVENTS_PER_VISITOR)
+    await fill_raw(servers, visitors=visitors, end=end)
     raw = Stretch(starts=starts, goals=await ends_of(servers, [RAW.name]))
     resolver = build_resolver(CollectorRegistry())
     begin = await ends_of(servers, [*resolver.outputs])
@@ -104,10 +105,18 @@ async def prepare_services(servers: Servers, *, events: int) -> ServicesWorkload
         starts={target: at for target, at in begin.items() if target.topic in _SCORED},
         goals=await ends_of(servers, _SCORED),
     )
-    return ServicesWorkload(servers=servers, end=end, raw=raw, told=told, ingested=ingested)
+    return ServicesWorkload(
+        servers=servers, end=end, visitors=visitors, raw=raw, told=told, ingested=ingested
+    )
 
 
-async def _fill(servers: Servers, records: list[NewRecord]) -> None:
+async def fill_raw(servers: Servers, *, visitors: int, end: Instant) -> None:
+    """Put the calls of the hours before ``end`` into the raw topic; always the same ones."""
+    calls = make_calls(visitors=visitors, begin=end - LASTS)
+    await _append(servers, stamp_calls(calls))
+
+
+async def _append(servers: Servers, records: list[NewRecord]) -> None:
     producer = servers.log.producer(name="bench-fill")
     await producer.start()
     try:
