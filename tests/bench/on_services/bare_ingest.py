@@ -8,10 +8,11 @@ from services.ingest.domain.directory import Directory, Profile
 from services.ingest.domain.intake import Intake
 from services.ingest.domain.story import StoryRow
 from services.ingest.handlers.reading import RawReader
-from services.ingest.handlers.resolution import IntakeHandler
 from services.ingest.handlers.story import tell_story
 from services.ingest.store.directory_rows import load_leads, save_directory
+from services.ingest.store.resolving.ports import TakeIn
 from services.ingest.store.story import save_story
+from services.ingest.store.tags.book import load_book
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.raw import RawReceived
 from shared.kernel.changes import Fact
@@ -26,11 +27,11 @@ _FIND: Final = (
 
 
 class IngestWork:
-    """Resolves: three queries, one fold, six writes. Nothing is locked."""
+    """Resolves: six queries, one fold, seven writes. Nothing is locked."""
 
-    def __init__(self, reader: RawReader, handler: IntakeHandler) -> None:
+    def __init__(self, reader: RawReader, take_in: TakeIn) -> None:
         self._reader = reader
-        self._handler = handler
+        self._take_in = take_in
 
     async def decide(self, connection: Any, fetched: Fetched) -> Decided:
         """See :class:`tests.bench.loops.bare.Work`."""
@@ -61,7 +62,7 @@ class IngestWork:
         story: list[StoryRow] = []
         saying = Saying("ingest")
         for fact, intake in intakes.values():
-            emissions = self._handler.on_intake(directory, intake)
+            emissions = self._take_in(directory, intake, cause=fact.id)
             saying.add(emissions, fact)
             story += tell_story(directory, intake, emissions, cause=fact.id)
 
@@ -90,8 +91,14 @@ async def _load_directory(connection: Any, hashes: list[str]) -> Directory:
     found = await connection.fetch(_FIND, hashes)
     wanted = sorted({row["lead"] for row in found})
     profiles = await connection.fetch("SELECT * FROM profile WHERE lead = ANY($1::text[])", wanted)
-    return Directory(
+    transaction = Transaction(connection)
+    directory = Directory(
         profiles_of_identifiers={row["value_hash"]: row["profile"] for row in found},
-        profiles={row["id"]: Profile(row["id"], row["lead"], row["version"]) for row in profiles},
-        leads=await load_leads(Transaction(connection), wanted),
+        profiles={
+            row["id"]: Profile(row["id"], row["lead"], row["version"], row["came_from"], row["verdict"])
+            for row in profiles
+        },
+        leads=await load_leads(transaction, wanted),
     )
+    await load_book(transaction, directory)
+    return directory

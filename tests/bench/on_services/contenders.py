@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry
 from services.ingest import bootstrap as ingest
 from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.handlers.reading import RawReader
-from services.ingest.handlers.resolution import IntakeHandler
 from services.ingest.store.documents import read_rulebook
 from services.scoring import bootstrap as scoring
 from shared.contracts.topics import INTERNAL, SCORES
@@ -80,10 +79,7 @@ async def _ingest(workload: ServicesWorkload, meter: Meter, *, is_bare: bool) ->
         if is_bare:
             rulebook = read_rulebook(CONFIG / ingest.NAME, default_region="CN")
             hasher = identifier_hasher(IDENTITY_KEY)
-            work = IngestWork(
-                RawReader(rulebook, hash_identifier=hasher),
-                IntakeHandler(rulebook.matching, hash_identifier=hasher),
-            )
+            work = IngestWork(RawReader(rulebook, hash_identifier=hasher), resolver._take_in)
             loop = BareLoop(
                 servers=servers, schema=ingest.NAME, work=work, starts=raw.starts, events=raw.events
             )
