@@ -87,8 +87,9 @@ format: $(DEV) ## let ruff repair what it can
 	@"$(BIN)/ruff" check --fix-only --quiet .
 	@"$(BIN)/ruff" format .
 
-contracts: $(DEV) ## write schemas and the AsyncAPI document from the declarations
-	@exec "$(BIN)/python" -m shared.contracts.generation
+contracts: $(DEV) ## write schemas and the AsyncAPI document from the declarations, and what editors know documents by
+	@"$(BIN)/python" -m shared.contracts.generation
+	@exec "$(BIN)/leadmill" config schemas config
 
 bench: $(DEV) ## ratios against bare loops of the same shape, on this machine
 	@exec "$(BIN)/python" -m tests.bench

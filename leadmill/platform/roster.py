@@ -71,6 +71,23 @@ TAGS: Final = ingest.build_tag_desk
 LINKS: Final = ingest.build_link_desk
 """Where tracking links are made; takes the resources and the owner's database."""
 
+MODELS: Final = scoring.build_model_desk
+"""Where steps are taken in the life of scoring models; takes the resources and the owner's database."""
+
+MODELS_OWNER: Final = "scoring"
+"""The service that keeps scoring models."""
+
+MODEL_COMMANDS: Final = scoring.MODEL_COMMANDS
+"""What may be asked of a model's life, by the word for it."""
+
+SHOW_MODEL: Final = scoring.SHOW_MODEL
+"""Returns a model's life as it is shown."""
+
+EDITOR_SCHEMAS: Final[Mapping[str, Callable[[], Mapping[str, Any]]]] = {
+    "scoring/schemas/scoring_model.json": scoring.MODEL_SCHEMA,
+}
+"""JSON Schemas by which editors know documents, by their path in a configuration folder."""
+
 CHOICES: Final = ingest.build_choice_desk
 """Where people say what spellings stand for; takes the resources and the owner's database."""
 

@@ -7,23 +7,39 @@ from pathlib import Path
 from typing import Final
 
 from services.scoring.api.bant import build_bant_router
+from services.scoring.api.models import MODEL_STATUSES, ModelDesk, build_model_router, show_life
 from services.scoring.api.routes import build_router
 from services.scoring.domain.bant.document import compile_bant
 from services.scoring.domain.bant.judging import Bant
+from services.scoring.domain.life.steps import (
+    DraftModel,
+    PublishModel,
+    RollBackModel,
+    ShadowModel,
+    ShareModel,
+    ValidateModel,
+)
 from services.scoring.domain.scored_lead import Working
 from services.scoring.domain.scoring_models.compiled import ModelSet
-from services.scoring.domain.scoring_models.compiler import compile_models, value_lists
-from services.scoring.domain.scoring_models.document import ScoringModelDocument, ValueListDocument
+from services.scoring.domain.scoring_models.compiler import value_lists
+from services.scoring.domain.scoring_models.document import ValueListDocument
+from services.scoring.domain.scoring_models.editing import editor_schema
 from services.scoring.domain.vocabulary import Vocabulary
 from services.scoring.handlers.interpreting import interpret
+from services.scoring.handlers.ruled import RuledHandlers
 from services.scoring.handlers.scoring import SayAgain, ScoringHandlers
+from services.scoring.jobs.life.renewing import Renewing
 from services.scoring.queries.bant import BantQueries
 from services.scoring.queries.checks import ScoringChecks
+from services.scoring.queries.models import ModelBook
 from services.scoring.queries.scores import ScoreQueries
 from services.scoring.queries.story import tell_story
 from services.scoring.queries.tier_stream import TierStream
 from services.scoring.store.bant import read_bant
 from services.scoring.store.leads import LeadStore
+from services.scoring.store.scoring_models.commands import ModelCommands
+from services.scoring.store.scoring_models.rulings import FixedRulings, RegisteredRulings, Rulings
+from services.scoring.store.scoring_models.shelf import Shelf
 from shared.contracts.envelope import Envelope
 from shared.contracts.topics import (
     ASSIGNMENTS,
@@ -43,20 +59,31 @@ from shared.processor.assembly import AssembledStage
 from shared.processor.checks import Finding
 from shared.runtime.blueprint import Blueprint, Resources, StoryLine
 from shared.runtime.processing import Processing
+from shared.runtime.service import until_stopped
 
 NAME: Final = "scoring"
+SHOW_MODEL: Final = show_life
+"""Returns a model's life as it is shown."""
+MODEL_COMMANDS: Final = {
+    "draft": DraftModel,
+    "validate": ValidateModel,
+    "shadow": ShadowModel,
+    "share": ShareModel,
+    "publish": PublishModel,
+    "rollback": RollBackModel,
+}
+"""What may be asked of a model's life."""
+MODEL_SCHEMA: Final = editor_schema
+"""Returns the JSON Schema by which editors know a model's document."""
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
 def load_models(config: Path) -> ModelSet:
-    """Read, check and compile the scoring models of a configuration folder.
+    """Read, check and compile the scoring models of a configuration folder; of each the newest version.
 
     :raises DocumentFaults: with every fault and its path.
     """
-    folder = config / NAME
-    documents = read_documents(folder / "models", kind="scoring_model", shape=ScoringModelDocument)
-    vocabulary = _load_vocabulary(folder)
-    return ModelSet(compile_models([loaded.body for loaded in documents.values()], vocabulary))
+    return Shelf(config / NAME).newest()
 
 
 def load_bant(config: Path) -> Bant:
@@ -103,9 +130,14 @@ def build_rehearsal(config: Path) -> Callable[[Sequence[Envelope]], Sequence[Emi
 
 
 def build_stage(models: ModelSet, *, partitions: int) -> AssembledStage[Working]:
-    """Return scoring's stage: what it reads, decides and saves."""
-    handlers = ScoringHandlers(models)
-    store = LeadStore(models, partitions=partitions)
+    """Return scoring's stage under models that nobody takes steps about."""
+    return build_ruled_stage(FixedRulings(models), partitions=partitions)
+
+
+def build_ruled_stage(rulings: Rulings, *, partitions: int) -> AssembledStage[Working]:
+    """Return scoring's stage: what it reads, decides and saves, each lead under what rules it."""
+    handlers = RuledHandlers(lambda: rulings.newest)
+    store = LeadStore(rulings, partitions=partitions)
     return AssembledStage(
         name=NAME,
         group=NAME,
@@ -130,15 +162,26 @@ def build_stage(models: ModelSet, *, partitions: int) -> AssembledStage[Working]
     )
 
 
+def build_model_desk(resources: Resources, *, database: Database) -> ModelDesk:
+    """Return where steps are taken in the life of models; ``database`` is scoring's, started."""
+    return _model_desk(Shelf(resources.config / NAME), database)
+
+
+def _model_desk(shelf: Shelf, database: Database) -> ModelDesk:
+    return ModelDesk(ModelBook(database, shelf), ModelCommands(database, shelf))
+
+
 def build(resources: Resources) -> Blueprint:
     """Return the service, not yet started."""
-    models = load_models(resources.config)
+    shelf = Shelf(resources.config / NAME)
+    rulings = RegisteredRulings(shelf)
     database = Database(resources.database_url, schema=NAME, application=f"leadmill/{NAME}")
-    stage = build_stage(models, partitions=resources.partitions)
+    stage = build_ruled_stage(rulings, partitions=resources.partitions)
     worker = Processing(resources, stage, database).build_worker()
-    scores = ScoreQueries(database, models)
+    renewing = Renewing(database, rulings, clock=resources.clock, partitions=resources.partitions)
+    scores = ScoreQueries(database, rulings)
     bant = BantQueries(scores, load_bant(resources.config))
-    checks = ScoringChecks(database, models)
+    checks = ScoringChecks(database, rulings)
 
     async def check(full: bool) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
         return await checks.check(full=full)
@@ -146,7 +189,7 @@ def build(resources: Resources) -> Blueprint:
     async def tell(lead: str) -> Sequence[StoryLine]:
         return [
             StoryLine(line.at, NAME, line.kind, line.text, line.cause, line.event)
-            for line in await tell_story(database, models, lead)
+            for line in await tell_story(database, rulings, lead)
         ]
 
     return Blueprint(
@@ -158,11 +201,13 @@ def build(resources: Resources) -> Blueprint:
         topics=stage.topics,
         outputs=(*stage.outputs, stage.dead_letters),
         workers=(worker,),
+        activities=(until_stopped("scoring-renewing", renewing.run),),
         routers=(
             build_router(scores=scores, stream=TierStream(database), clock=resources.clock),
             build_bant_router(bant=bant, clock=resources.clock),
+            build_model_router(_model_desk(shelf, database)),
         ),
-        statuses={"scoring.lead_unknown": 404, "scoring.model_unknown": 404},
+        statuses={"scoring.lead_unknown": 404, "scoring.model_unknown": 404, **MODEL_STATUSES},
         start=database.start,
         stop=database.stop,
         check=check,

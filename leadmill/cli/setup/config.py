@@ -63,3 +63,43 @@ def check(
         tell_error(f"warning: {warning}")
     if faults:
         raise typer.Exit(1)
+
+
+@app.command()
+def schemas(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The folder (default: LEADMILL_CONFIG, else config/ of this checkout).",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 if one is out of date.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the JSON Schemas by which editors complete and check documents while they are typed."""
+    import json
+
+    from leadmill.platform.roster import EDITOR_SCHEMAS
+
+    config = folder if folder is not None else read_settings().config
+    stale = []
+    for name, schema_of in EDITOR_SCHEMAS.items():
+        path = config / name
+        text = json.dumps(schema_of(), indent=2, ensure_ascii=False) + "\n"
+        if not path.exists() or path.read_text("utf-8") != text:
+            stale.append(name)
+            if not check_only:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, "utf-8")
+    if as_json:
+        print_json({"folder": str(config), "stale" if check_only else "written": stale})
+    elif check_only:
+        print("\n".join(f"{name} is out of date; write it with `leadmill config schemas`" for name in stale))
+    else:
+        print("\n".join(f"{name} was written" for name in stale) or "all are up to date")
+    if check_only and stale:
+        raise typer.Exit(1)

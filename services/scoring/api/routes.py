@@ -83,7 +83,7 @@ def build_router(*, scores: ScoreQueries, stream: TierStream, clock: Clock) -> A
 
     @router.get("/models", dependencies=[reader], summary="The live scoring models")
     async def list_models() -> list[ModelOut]:
-        return [model_out(model) for model in scores.models_named(None).models]
+        return [model_out(model) for model in (await scores.find_models()).models]
 
     @router.get(
         "/tier-changes/stream",

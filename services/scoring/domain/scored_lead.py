@@ -15,6 +15,7 @@ import msgspec
 
 from services.scoring.domain.effects import Told
 from services.scoring.domain.facts import ATTRIBUTES, Fact, Place, in_order
+from services.scoring.domain.life.ruling import Ruling
 from services.scoring.domain.running_score import ScoringState, advance, fold, is_current, is_in_order
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.verdicts import DISMISSED, VERDICTS, without_withdrawn
@@ -82,12 +83,14 @@ class Scrub(NamedTuple):
 class Working(msgspec.Struct, frozen=True, gc=False):
     """A lead while a batch is handled: what is stored, and its facts where they are needed.
 
-    ``history`` is None while every fact comes in order; then nothing needs it.
+    ``history`` is None while every fact comes in order; then nothing needs it. ``ruling`` is what it was
+    loaded under; None leaves it to the handlers.
     """
 
     lead: str
     kept: ScoredLead
     history: tuple[Fact, ...] | None = None
+    ruling: Ruling | None = None
 
 
 def counts_here(lead: str, kept: ScoredLead, profile: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from services.scoring.domain.facts import Fact, in_order
+from services.scoring.domain.life.ruling import RENEWAL
 from services.scoring.domain.scored_lead import (
     KeptFact,
     Lodging,
@@ -44,11 +45,11 @@ class SayAgain(msgspec.Struct, frozen=True):
 
 
 class ScoringHandlers:
-    """Handles what is learnt under one set of models."""
+    """Handles what is learnt under one set of models; of those in ``tells_past`` the past is told."""
 
-    def __init__(self, models: ModelSet) -> None:
+    def __init__(self, models: ModelSet, *, tells_past: frozenset[str] = frozenset()) -> None:
         self.models = models
-        self._teller = Teller(models)
+        self._teller = Teller(models, tells_past=tells_past)
 
     def begin(self, key: str) -> Working:
         """Return a lead of which nothing is known."""
@@ -62,8 +63,8 @@ class ScoringHandlers:
         match learned.event:
             case Fact() as fact:
                 return self._on_fact(stored, working, learned, fact)
-            case TimerFired():
-                return self._on_cooling(stored, working, learned)
+            case TimerFired(name=name):
+                return self._on_timer(stored, working, learned, name)
             case ProfileMoved() as moved:
                 return self._on_profile_moved(stored, working, learned, moved)
             case FactsArrived() as arrived:
@@ -87,8 +88,13 @@ class ScoringHandlers:
             return Changes(after, _parcel(after).pack([fact], learned.received), rows=rows)
         return self._teller.tell(stored, after, learned, rows=rows, is_restated=is_restated)
 
-    def _on_cooling(self, stored: Working, working: Working, learned: Learned) -> Changes[Working]:
-        """Time alone may have changed a tier; the clock that rang is set no longer."""
+    def _on_timer(self, stored: Working, working: Working, learned: Learned, name: str) -> Changes[Working]:
+        """Time alone may have changed a tier; the clock that rang is set no longer.
+
+        For a renewal there is only something to do if other versions rule than the lead was scored under.
+        """
+        if name == RENEWAL:
+            return Changes() if working is stored else self._teller.tell(stored, working, learned)
         rung = msgspec.structs.replace(stored.kept, wake=None)
         return self._teller.tell(Working(stored.lead, rung, stored.history), working, learned)
 

@@ -42,17 +42,21 @@ _TIER_CHANGED: Final = type_of(TierChanged)
 _ACTIVATED: Final = type_of(LeadActivated)
 
 COOLING: Final = "cooling"
-"""The name of the one timer a lead has; it rings no later than time alone changes a tier."""
+"""The name of a lead's clock; it rings no later than time alone changes a tier."""
 
 
 class Teller:
     """Says what is to be said under one set of models."""
 
-    def __init__(self, models: ModelSet) -> None:
+    def __init__(self, models: ModelSet, *, tells_past: frozenset[str] = frozenset()) -> None:
         self._models = models
+        self._tells_past = tells_past
 
     def renew(self, working: Working, now: Instant) -> Working:
-        """Return the lead under the models that rule now; what new versions make of it counts as told."""
+        """Return the lead under the models that rule now; what new versions make of it counts as told.
+
+        Of models of which the past is told it does not, so that the next word about the lead tells it.
+        """
         score = working.kept.score
         if score is None or is_current(self._models, score):
             return working
@@ -61,7 +65,8 @@ class Teller:
         replaced = [
             model
             for model in self._models.models
-            if (held := score.models.get(model.name)) is None or held.version != model.version
+            if ((held := score.models.get(model.name)) is None or held.version != model.version)
+            and model.name not in self._tells_past
         ]
         if kept.score is not None and replaced:
             told = adopt(ModelSet(replaced), kept.score, kept.told, now=now)

@@ -19,6 +19,7 @@ from services.scoring.handlers.telling import COOLING
 from services.scoring.store.activations import load_activations_of
 from services.scoring.store.facts import find_absent, find_orphans, load_facts
 from services.scoring.store.leads import find_forgotten, load_leads_page
+from services.scoring.store.scoring_models.rulings import Rulings
 from shared.contracts.envelope import decode_envelope
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant, format_instant
@@ -48,9 +49,9 @@ class _Tally:
 class ScoringChecks:
     """Compares stored leads with what their facts say."""
 
-    def __init__(self, database: Database, models: ModelSet) -> None:
+    def __init__(self, database: Database, rulings: Rulings) -> None:
         self._database = database
-        self._models = models
+        self._rulings = rulings
 
     async def check(self, *, full: bool) -> Sequence[Finding]:
         """Check a sample of 2,000 leads, or with ``full`` all of them."""
@@ -58,6 +59,7 @@ class ScoringChecks:
         after, pages = "", 0
         while full or pages < _SAMPLE_PAGES:
             async with snapshot(self._database) as transaction:
+                ruling = await self._rulings.current(transaction)
                 page = await load_leads_page(transaction, after=after, limit=_LEADS_PER_READ)
                 facts = await load_facts(transaction, [lead for lead, _ in page])
                 timers = await load_timers(transaction, keys=[lead for lead, _ in page])
@@ -67,8 +69,9 @@ class ScoringChecks:
                 if kept is None:
                     tally.differing.append(f"lead {lead}: what is stored of it cannot be read")
                 else:
-                    self._check_lead(tally, lead, kept, facts[lead], timers.get(lead, {}))
-                    tally.activations += self._compare_activations(lead, kept, activations[lead])
+                    checks = _LeadChecks(ruling.ruled(lead).models)
+                    checks.check(tally, lead, kept, facts[lead], timers.get(lead, {}))
+                    tally.activations += checks.compare_activations(lead, kept, activations[lead])
             if len(page) < _LEADS_PER_READ:
                 break
             after, pages = page[-1][0], pages + 1
@@ -116,7 +119,14 @@ class ScoringChecks:
             if (topic, partition, offset) not in buried
         ]
 
-    def _check_lead(
+
+class _LeadChecks:
+    """Compares one lead with what its facts say under the models that rule it."""
+
+    def __init__(self, models: ModelSet) -> None:
+        self._models = models
+
+    def check(
         self,
         tally: _Tally,
         lead: str,
@@ -190,7 +200,7 @@ class ScoringChecks:
             if said != tier:
                 yield f"lead {lead}: {model.name} was told to be {said} and is {tier}"
 
-    def _compare_activations(
+    def compare_activations(
         self, lead: str, kept: ScoredLead, rows: Sequence[SaidActivation]
     ) -> Iterator[str]:
         """Name activations that were not told, or were told and nobody knows of it."""

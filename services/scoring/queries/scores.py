@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from services.scoring.domain.activation.told import SaidActivation
 from services.scoring.domain.facts import Fact
+from services.scoring.domain.life.deciding import ModelUnknown
+from services.scoring.domain.life.ruling import Ruling
 from services.scoring.domain.questions import Explanation, explain_at, tier_history
 from services.scoring.domain.scored_lead import ScoredLead, counted_facts
 from services.scoring.domain.scoring_models.compiled import ModelSet
@@ -13,6 +15,7 @@ from services.scoring.domain.tiers import Crossing
 from services.scoring.domain.told_changes import ToldChange
 from services.scoring.store.activations import load_activations_of
 from services.scoring.store.leads import load_lead
+from services.scoring.store.scoring_models.rulings import Rulings
 from services.scoring.store.tier_changes import load_lead_changes
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant
@@ -26,26 +29,17 @@ class LeadUnknown(Rejected):
     code = "scoring.lead_unknown"
 
 
-class ModelUnknown(Rejected):
-    """There is no live scoring model of this name; GET /scoring/v1/models lists those there are."""
-
-    code = "scoring.model_unknown"
-
-
 class ScoreQueries:
-    """Answers questions about leads from their facts."""
+    """Answers questions about leads from their facts, by the versions that rule each."""
 
-    def __init__(self, database: Database, models: ModelSet) -> None:
+    def __init__(self, database: Database, rulings: Rulings) -> None:
         self._database = database
-        self._models = models
+        self._rulings = rulings
 
-    def models_named(self, name: str | None) -> ModelSet:
-        """Return the live models, or the one of this name. :raises ModelUnknown: if there is none."""
-        if name is None and self._models.models:
-            return self._models
-        if name is None or name not in self._models.by_name:
-            raise ModelUnknown
-        return ModelSet([self._models.by_name[name]])
+    async def find_models(self) -> ModelSet:
+        """Return the live models."""
+        async with self._database.connection() as connection:
+            return (await self._rulings.current(connection)).live
 
     async def explain_scores(
         self, lead: str, *, model: str | None, as_of: Instant, known_at: Instant | None
@@ -56,17 +50,19 @@ class ScoreQueries:
         profiles that are one lead now.
 
         :raises LeadUnknown: if scoring knows no such lead.
+        :raises ModelUnknown: if no model of this name rules it.
         """
-        models = self.models_named(model)
-        home, facts = await self.find_facts(lead, known_at=known_at)
-        return home, explain_at(models, facts, as_of=as_of)
+        home, kept, facts, ruling = await self._find(lead)
+        models = _named(ruling.ruled(home).models, model)
+        known = [fact for fact in facts if known_at is None or fact.received <= known_at]
+        return home, explain_at(models, counted_facts(home, kept, known), as_of=as_of)
 
     async def find_facts(self, lead: str, *, known_at: Instant | None) -> tuple[str, Sequence[Fact]]:
         """Return where a lead lives, and the facts that count for it, of those received by ``known_at``.
 
         :raises LeadUnknown: if scoring knows no such lead.
         """
-        home, kept, facts = await self._find(lead)
+        home, kept, facts, _ = await self._find(lead)
         known = [fact for fact in facts if known_at is None or fact.received <= known_at]
         return home, counted_facts(home, kept, known)
 
@@ -74,15 +70,16 @@ class ScoreQueries:
         self, lead: str, *, model: str | None, until: Instant
     ) -> tuple[str, dict[str, list[Crossing]], Sequence[ToldChange], Sequence[SaidActivation]]:
         """Return every change of tier by the facts, and beside it what was told, and when, of both."""
-        home, kept, facts = await self._find(lead)
-        crossings = tier_history(self.models_named(model), counted_facts(home, kept, facts), until=until)
+        home, kept, facts, ruling = await self._find(lead)
+        models = _named(ruling.ruled(home).models, model)
+        crossings = tier_history(models, counted_facts(home, kept, facts), until=until)
         async with self._database.connection() as connection:
             told = await load_lead_changes(connection, home)
             activations = (await load_activations_of(connection, [home]))[home]
         return home, crossings, told, activations
 
-    async def _find(self, lead: str) -> tuple[str, ScoredLead, Sequence[Fact]]:
-        """Return where a lead lives, and its facts there.
+    async def _find(self, lead: str) -> tuple[str, ScoredLead, Sequence[Fact], Ruling]:
+        """Return where a lead lives, its facts there, and what rules.
 
         While a move is under way the lead it goes to may not have heard of it yet, and two may even
         name each other; then the answer is what is there.
@@ -90,6 +87,7 @@ class ScoreQueries:
         if "\0" in lead:  # PostgreSQL takes no such text, so no lead is called that
             raise LeadUnknown
         async with snapshot(self._database) as transaction:
+            ruling = await self._rulings.current(transaction)
             kept, facts = await load_lead(transaction, lead)
             if kept is None:
                 raise LeadUnknown
@@ -99,4 +97,12 @@ class ScoreQueries:
                 passed.add(lead)
                 found, facts = await load_lead(transaction, lead)
                 kept = found or ScoredLead()
-        return lead, kept, facts
+        return lead, kept, facts, ruling
+
+
+def _named(models: ModelSet, name: str | None) -> ModelSet:
+    if name is None and models.models:
+        return models
+    if name is None or name not in models.by_name:
+        raise ModelUnknown
+    return ModelSet([models.by_name[name]])

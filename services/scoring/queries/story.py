@@ -14,6 +14,7 @@ from services.scoring.domain.verdicts import ACT_VERDICT, LEAD_VERDICT
 from services.scoring.domain.vocabulary import CYCLE_ENDS
 from services.scoring.store.activations import load_activations_of
 from services.scoring.store.leads import load_lead
+from services.scoring.store.scoring_models.rulings import Rulings
 from services.scoring.store.tier_changes import load_lead_changes
 from shared.kernel.instants import Instant
 from shared.postgres.database import Database
@@ -30,9 +31,10 @@ class StoryEntry(NamedTuple):
     event: str = ""
 
 
-async def tell_story(database: Database, models: ModelSet, lead: str) -> list[StoryEntry]:
+async def tell_story(database: Database, rulings: Rulings, lead: str) -> list[StoryEntry]:
     """Return a lead's facts with the points each brought, and the changes that were told."""
     async with snapshot(database) as transaction:
+        models = (await rulings.current(transaction)).ruled(lead).models
         kept, facts = await load_lead(transaction, lead)
         told = await load_lead_changes(transaction, lead)
         activations = (await load_activations_of(transaction, [lead]))[lead]

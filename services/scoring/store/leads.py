@@ -9,10 +9,10 @@ import msgspec
 from services.scoring.domain.activation.told import ActivationRow
 from services.scoring.domain.facts import Fact
 from services.scoring.domain.scored_lead import KeptFact, ScoredLead, Scrub, Working, needs_history
-from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.told_changes import TierChangeRow
 from services.scoring.store.activations import save_activations
 from services.scoring.store.facts import load_facts, save_facts, scrub_facts
+from services.scoring.store.scoring_models.rulings import Rulings
 from services.scoring.store.tier_changes import save_tier_changes
 from shared.contracts.topics import partition_of
 from shared.kernel import changes
@@ -26,10 +26,13 @@ CREATE = create_state_table("lead", comment="running scores: a cache of the fact
 
 
 class LeadStore:
-    """Loads and saves leads under one set of models; ``partitions`` is the deployment's count."""
+    """Loads leads with the models that rule them, and saves them if those still do.
 
-    def __init__(self, models: ModelSet, *, partitions: int) -> None:
-        self._models = models
+    ``partitions`` is the deployment's count.
+    """
+
+    def __init__(self, rulings: Rulings, *, partitions: int) -> None:
+        self._rulings = rulings
         self._partitions = partitions
         self._table = StateTable("lead", ScoredLead)
 
@@ -42,19 +45,26 @@ class LeadStore:
             loaded = await self._table.lock(transaction, facts, partitions=homes)
         else:
             loaded = await self._table.load(transaction, facts)
+        ruling = await self._rulings.current(transaction)
         wanting = [
             key
             for key, found in loaded.items()
-            if needs_history(self._models, found.state, [fact.event for fact in facts[key]])
+            if needs_history(ruling.ruled(key).models, found.state, [fact.event for fact in facts[key]])
         ]
         histories = await load_facts(transaction, wanting) if wanting else {}
         return {
-            key: Loaded(found.version, Working(key, found.state, histories.get(key)))
+            key: Loaded(found.version, Working(key, found.state, histories.get(key), ruling))
             for key, found in loaded.items()
         }
 
     async def save(self, transaction: Transaction, writes: Sequence[Write[Working]]) -> int:
-        """Save leads under their version check, append their new facts and what was told, then scrub."""
+        """Save leads under their version check, append their new facts and what was told, then scrub.
+
+        None is saved if another ruling holds meanwhile than the one they were handled under.
+        """
+        numbers = {write.state.ruling.number for write in writes if write.state.ruling is not None}
+        if numbers and not await self._rulings.holds(transaction, numbers):
+            return 0
         saved = await self._table.save(
             transaction,
             [Write(w.key, w.partition, w.version, w.state.kept, ()) for w in writes],

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeVar
 
-from services.scoring.bootstrap import build, build_stage, load_models
+from services.scoring.bootstrap import build, build_ruled_stage, load_models
+from services.scoring.store.scoring_models.rulings import RegisteredRulings
+from services.scoring.store.scoring_models.shelf import Shelf
 from shared.contracts.declarations import Event
 from shared.contracts.envelope import Envelope, decode_envelope, decode_event
 from shared.contracts.events.scores import ScoresUpdated
@@ -35,8 +37,10 @@ class Stand(ServiceStand):
 
     def __init__(self, log: Log, url: str, clock: SimulatedClock) -> None:
         self.models = load_models(CONFIG.parent)
-        self.stage = build_stage(self.models, partitions=PARTITIONS)
-        blueprint = build(resources_of(log, url, clock, config=CONFIG.parent))
+        self.rulings = RegisteredRulings(Shelf(CONFIG))
+        self.stage = build_ruled_stage(self.rulings, partitions=PARTITIONS)
+        self.resources = resources_of(log, url, clock, config=CONFIG.parent)
+        blueprint = build(self.resources)
         super().__init__(self.stage, blueprint, log=log, clock=clock)
 
     async def said(self, topic: str, event: type[E]) -> list[tuple[Envelope, E]]:

@@ -10,6 +10,7 @@ import pytest
 
 from services.scoring.domain.scored_lead import ScoredLead
 from services.scoring.queries.checks import ScoringChecks
+from services.scoring.store.scoring_models.rulings import FixedRulings
 from shared.contracts.events.behaviour import FormSubmitted
 from shared.contracts.topics import BEHAVIOUR, INTERNAL, LEADS, partition_of
 from shared.kernel.instants import MINUTE
@@ -239,7 +240,7 @@ async def test_a_record_that_was_skipped_is_named_with_its_coordinates(
     await small_stand.execute("DELETE FROM fact WHERE id = $1", acts[2].id)
     records = [*await small_stand.records(LEADS.name), *await small_stand.records(BEHAVIOUR.name)]
     (place,) = [record for record in records if acts[2].id.encode() in (record.value or b"")]
-    checks = ScoringChecks(small_stand.database, small_stand.models)
+    checks = ScoringChecks(small_stand.database, FixedRulings(small_stand.models))
     assert await checks.find_missing(records) == [
         f"lead {ADA}: event {acts[2].id} of {place.topic}/{place.partition} offset {place.offset} is no fact"
     ]

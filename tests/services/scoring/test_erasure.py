@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from services.scoring.queries.checks import ScoringChecks
+from services.scoring.store.scoring_models.rulings import FixedRulings
 from shared.contracts.events.behaviour import ActRecorded
 from shared.contracts.events.tier_changes import TierChanged
 from shared.contracts.topics import BEHAVIOUR, LEADS, SCORES, TIER_CHANGES
@@ -63,4 +64,4 @@ async def test_free_properties_go_scores_stay_and_later_facts_are_dropped(stand:
     assert msgspec.msgpack.decode(before)[0] == msgspec.msgpack.decode(after)[0], "the score stays"
     assert [b for finding in await stand.blueprint.check(True) for b in finding.breaches] == []
     records = [*await stand.records(LEADS.name), *await stand.records(BEHAVIOUR.name)]
-    assert await ScoringChecks(stand.database, stand.models).find_missing(records) == []
+    assert await ScoringChecks(stand.database, FixedRulings(stand.models)).find_missing(records) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.scoring.queries.scores import ScoreQueries
+from services.scoring.store.scoring_models.rulings import FixedRulings
 from shared.contracts.events.behaviour import DocumentDownloaded
 from shared.contracts.events.internal_scoring import FactsMoved
 from shared.contracts.events.tier_changes import TierChanged
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.lasts(35)
 
 async def points_of(stand: Stand, who: str, at: Instant) -> float:
     """Points in five_step by the stored facts, where the lead lives."""
-    scores = ScoreQueries(stand.database, stand.models)
+    scores = ScoreQueries(stand.database, FixedRulings(stand.models))
     _, answers = await scores.explain_scores(lead_id(who), model="five_step", as_of=at, known_at=None)
     return answers[0].score.points / 1000
 

@@ -1,0 +1,1 @@
+"""What follows from steps in the life of models, a portion at a time."""

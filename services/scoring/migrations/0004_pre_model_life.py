@@ -1,0 +1,14 @@
+"""Steps in the life of scoring models, and the pass that brings every lead under what rules."""
+
+from __future__ import annotations
+
+from services.scoring.store.scoring_models import passes, steps
+from shared.postgres.migrations import execute_script
+
+revision = "0004"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Create the tables."""
+    execute_script(steps.CREATE + passes.CREATE)

@@ -1,0 +1,64 @@
+"""Sets a timer for each lead that was scored under other versions than those that rule it.
+
+The owner of its partition does the rest, as with every clock: in its own batches, behind its fence, in order
+with what is learnt of the lead.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.scoring.domain.life.ruling import RENEWAL
+from services.scoring.domain.running_score import is_current
+from services.scoring.store.leads import load_leads_page
+from services.scoring.store.scoring_models.passes import (
+    advance_pass,
+    begin_pass,
+    end_pass,
+    is_worked_off,
+    load_pass,
+)
+from services.scoring.store.scoring_models.rulings import Rulings
+from shared.contracts.topics import partition_of
+from shared.kernel.changes import TimerKey
+from shared.kernel.instants import Instant
+from shared.postgres.database import Transaction
+from shared.processor.tables.timers import save_timers
+
+PORTION: Final = 500
+"""How many leads one portion looks through."""
+
+
+async def take_portion(
+    transaction: Transaction, rulings: Rulings, *, partitions: int, now: Instant, portion: int = PORTION
+) -> bool:
+    """Do the next thing there is to do, and return whether there is more to do at once.
+
+    There is not if all is done, if a transaction from before the step still runs, or if the portion before
+    has not been worked off yet.
+    """
+    state = await load_pass(transaction, lock=True)
+    ruling = await rulings.current(transaction)
+    if ruling.number != state.target:
+        await begin_pass(transaction, ruling.number)
+        return True
+    if state.done == state.target or not await is_worked_off(transaction, state):
+        return False
+    if state.swept:
+        await end_pass(transaction)
+        return True
+    page = await load_leads_page(transaction, after=state.after, limit=portion)
+    due = {
+        TimerKey(lead, RENEWAL): now
+        for lead, kept in page
+        if kept is not None
+        and kept.erased is None
+        and kept.score is not None
+        and not is_current(ruling.ruled(lead).models, kept.score)
+    }
+    if due:
+        homes = {timer.key: partition_of(timer.key, partitions) for timer in due}
+        await save_timers(transaction, due, partitions=homes)
+    last = page[-1][0] if page else state.after
+    await advance_pass(transaction, after=last, is_last=len(page) < portion, seen=len(page), renewed=len(due))
+    return True
