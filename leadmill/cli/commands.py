@@ -10,7 +10,7 @@ import typer
 from leadmill.cli.accounts import key, token
 from leadmill.cli.audit import audit
 from leadmill.cli.demo import demo
-from leadmill.cli.desk import conflicts, erasure, leads, models
+from leadmill.cli.desk import conflicts, erasure, leads, model_desk
 from leadmill.cli.explain import explain
 from leadmill.cli.front import choices, form, hook, link, tags
 from leadmill.cli.imports import group as imports
@@ -46,7 +46,7 @@ for name, group in {
     "tags": tags.app,
     "form": form.app,
     "choices": choices.app,
-    "models": models.app,
+    "models": model_desk.app,
     "import": imports.app,
     "dlq": dlq.app,
     "quarantine": quarantine.app,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from services.scoring.api.bant import build_bant_router
-from services.scoring.api.models import MODEL_STATUSES, ModelDesk, build_model_router, show_life
+from services.scoring.api.model_desk import MODEL_STATUSES, ModelDesk, build_model_router, show_life
 from services.scoring.api.routes import build_router
 from services.scoring.domain.bant.document import compile_bant
 from services.scoring.domain.bant.judging import Bant
@@ -28,10 +28,11 @@ from services.scoring.domain.vocabulary import Vocabulary
 from services.scoring.handlers.interpreting import interpret
 from services.scoring.handlers.ruled import RuledHandlers
 from services.scoring.handlers.scoring import SayAgain, ScoringHandlers
+from services.scoring.jobs.life.previewing import Previewing
 from services.scoring.jobs.life.renewing import Renewing
 from services.scoring.queries.bant import BantQueries
 from services.scoring.queries.checks import ScoringChecks
-from services.scoring.queries.models import ModelBook
+from services.scoring.queries.model_book import ModelBook
 from services.scoring.queries.scores import ScoreQueries
 from services.scoring.queries.story import tell_story
 from services.scoring.queries.tier_stream import TierStream
@@ -70,7 +71,7 @@ MODEL_COMMANDS: Final = {
     "shadow": ShadowModel,
     "share": ShareModel,
     "publish": PublishModel,
-    "rollback": RollBackModel,
+    "roll_back": RollBackModel,
 }
 """What may be asked of a model's life."""
 MODEL_SCHEMA: Final = editor_schema
@@ -164,11 +165,12 @@ def build_ruled_stage(rulings: Rulings, *, partitions: int) -> AssembledStage[Wo
 
 def build_model_desk(resources: Resources, *, database: Database) -> ModelDesk:
     """Return where steps are taken in the life of models; ``database`` is scoring's, started."""
-    return _model_desk(Shelf(resources.config / NAME), database)
+    shelf = Shelf(resources.config / NAME)
+    return _model_desk(shelf, database, Previewing(database, shelf, clock=resources.clock))
 
 
-def _model_desk(shelf: Shelf, database: Database) -> ModelDesk:
-    return ModelDesk(ModelBook(database, shelf), ModelCommands(database, shelf))
+def _model_desk(shelf: Shelf, database: Database, previewing: Previewing) -> ModelDesk:
+    return ModelDesk(ModelBook(database, shelf), ModelCommands(database, shelf), previewing)
 
 
 def build(resources: Resources) -> Blueprint:
@@ -179,6 +181,7 @@ def build(resources: Resources) -> Blueprint:
     stage = build_ruled_stage(rulings, partitions=resources.partitions)
     worker = Processing(resources, stage, database).build_worker()
     renewing = Renewing(database, rulings, clock=resources.clock, partitions=resources.partitions)
+    previewing = Previewing(database, shelf, clock=resources.clock)
     scores = ScoreQueries(database, rulings)
     bant = BantQueries(scores, load_bant(resources.config))
     checks = ScoringChecks(database, rulings)
@@ -201,11 +204,14 @@ def build(resources: Resources) -> Blueprint:
         topics=stage.topics,
         outputs=(*stage.outputs, stage.dead_letters),
         workers=(worker,),
-        activities=(until_stopped("scoring-renewing", renewing.run),),
+        activities=(
+            until_stopped("scoring-renewing", renewing.run),
+            until_stopped("scoring-previewing", previewing.run),
+        ),
         routers=(
             build_router(scores=scores, stream=TierStream(database), clock=resources.clock),
             build_bant_router(bant=bant, clock=resources.clock),
-            build_model_router(_model_desk(shelf, database)),
+            build_model_router(_model_desk(shelf, database, previewing)),
         ),
         statuses={"scoring.lead_unknown": 404, "scoring.model_unknown": 404, **MODEL_STATUSES},
         start=database.start,

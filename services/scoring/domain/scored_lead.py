@@ -44,7 +44,8 @@ class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     goes missing can be named, and ``newest`` is the place of the newest, whether it counts or not.
     ``wake`` is the instant for which the cooling timer is set. ``been_at`` are the leads to which this
     profile's facts were ever sent, ``erased`` is when its person was forgotten (see :func:`forget`).
-    ``is_judged`` says that some fact is a verdict; then the score is folded anew at each new one.
+    ``is_judged`` says that some fact is a verdict; then the score is folded anew at each new one. ``owner``
+    is the rep who has the lead, as routing said last; empty is nobody.
     """
 
     score: ScoringState | None = None
@@ -61,6 +62,13 @@ class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     been_at: tuple[str, ...] = ()
     erased: Instant | None = None
     is_judged: bool = False
+    owner: str = ""
+
+
+class OwnedBy(msgspec.Struct, frozen=True, gc=False):
+    """A rep has the lead from now on; empty is nobody. No score follows from it."""
+
+    rep: str
 
 
 class KeptFact(NamedTuple):
@@ -120,6 +128,8 @@ def needs_history(models: ModelSet, kept: ScoredLead, coming: Sequence[object]) 
         return True
     newest = kept.newest
     for thing in coming:
+        if isinstance(thing, OwnedBy):
+            continue
         if not isinstance(thing, Fact) or thing.name in VERDICTS:
             return True
         place = Place(thing.occurred, thing.id)
@@ -188,6 +198,7 @@ def take_in(models: ModelSet, working: Working, facts: Sequence[Fact]) -> tuple[
         kept.been_at,
         kept.erased,
         is_judged,
+        kept.owner,
     )
     return Working(working.lead, after, history), new, restated
 

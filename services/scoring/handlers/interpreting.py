@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from services.scoring.domain.facts import ATTRIBUTES, Fact
-from services.scoring.domain.scored_lead import EXTERNAL_ID_PREFIX
+from services.scoring.domain.scored_lead import EXTERNAL_ID_PREFIX, OwnedBy
 from services.scoring.domain.verdicts import ACT_VERDICT, DISMISSED, LEAD_VERDICT
 from services.scoring.domain.vocabulary import LEAD_RETURNED, OPPORTUNITY_LOST
 from services.scoring.handlers.moving import unpack
@@ -195,6 +195,17 @@ def _read_return(envelope: Envelope, event: Event) -> tuple[str, object]:
     return event.lead, _fact(envelope, event.lead, LEAD_RETURNED, {})
 
 
+def _read_owner(_envelope: Envelope, event: Event) -> tuple[str, object]:
+    assert isinstance(event, assignments.AssignmentEvent)
+    has_one = isinstance(
+        event, assignments.LeadAssigned | assignments.LeadClaimed | assignments.LeadTransferred
+    )
+    rep = event.rep if has_one and isinstance(event, assignments.OwnedEvent) else ""
+    if len(rep) > _LONGEST_ID or "\0" in rep:
+        raise Unusable
+    return event.lead, OwnedBy(rep)
+
+
 def _read_erasure(_envelope: Envelope, event: Event) -> tuple[str, object]:
     assert isinstance(event, leads.LeadErased)
     return event.profile, PersonForgotten(event.lead)
@@ -220,4 +231,9 @@ _READINGS: Final[Mapping[type[Event], Callable[[Envelope, Event], tuple[str, obj
     leads.LeadValidated: _read_lead_verdict,
     outcomes.OpportunityLost: _read_loss,
     assignments.LeadReturned: _read_return,
+    assignments.LeadAssigned: _read_owner,
+    assignments.LeadClaimed: _read_owner,
+    assignments.LeadTransferred: _read_owner,
+    assignments.LeadRecalled: _read_owner,
+    assignments.OwnershipEnded: _read_owner,
 }

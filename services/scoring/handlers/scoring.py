@@ -14,6 +14,7 @@ from services.scoring.domain.life.ruling import RENEWAL
 from services.scoring.domain.scored_lead import (
     KeptFact,
     Lodging,
+    OwnedBy,
     ScoredLead,
     Scrub,
     Working,
@@ -22,6 +23,7 @@ from services.scoring.domain.scored_lead import (
     take_in,
 )
 from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.domain.vocabulary import LEAD_RETURNED
 from services.scoring.handlers.interpreting import (
     CopiesForgotten,
     FactsArrived,
@@ -73,16 +75,29 @@ class ScoringHandlers:
                 return self._on_profile_departed(stored, working, learned, departed)
             case PersonForgotten() | CopiesForgotten() as erasure:
                 return self._on_erasure(stored, learned, erasure)
-            case SayAgain():
-                return Changes(emissions=[self._teller.scores(working.lead, working.kept)])
+            case SayAgain() | OwnedBy():
+                return self._on_word(stored, working, learned)
             case other:
                 raise TypeError(f"scoring does not know {type(other).__name__}")
+
+    def _on_word(self, stored: Working, working: Working, learned: Learned) -> Changes[Working]:
+        """Say the latest again, or note who has the lead; no score follows from either."""
+        if not isinstance(learned.event, OwnedBy):
+            return Changes(emissions=[self._teller.scores(working.lead, working.kept)])
+        kept = msgspec.structs.replace(stored.kept, owner=learned.event.rep)
+        return (
+            Changes()
+            if stored.kept.owner == kept.owner
+            else Changes(Working(stored.lead, kept, stored.history))
+        )
 
     def _on_fact(self, stored: Working, working: Working, learned: Learned, fact: Fact) -> Changes[Working]:
         """A fact of this lead's own profile: it counts here, or is sent to where the profile lives."""
         after, new, is_restated = take_in(self.models, working, [fact])
         if not new:
             return Changes()
+        if fact.name == LEAD_RETURNED and after.kept.owner:
+            after = Working(after.lead, msgspec.structs.replace(after.kept, owner=""), after.history)
         rows = (KeptFact(working.lead, fact),)
         if working.kept.lives_at:
             return Changes(after, _parcel(after).pack([fact], learned.received), rows=rows)

@@ -127,6 +127,7 @@ class Teller:
             kept.been_at,
             kept.erased,
             kept.is_judged,
+            kept.owner,
         )
         said = list(emissions)
         for change in changes:

@@ -7,6 +7,7 @@ from typing import ClassVar, Final, NamedTuple
 
 import msgspec
 
+from services.scoring.domain.life.preview import Tally
 from services.scoring.domain.life.register import Life, Register, Share
 from services.scoring.domain.life.steps import (
     Command,
@@ -98,15 +99,15 @@ def check_version(life: Life, version: int) -> int:
 class Standing(NamedTuple):
     """What a decision rests on besides the register.
 
-    ``digest`` and ``version`` are those of a draft's document. ``counted`` is how many changes of tier the
-    last preview of what is asked for has counted, None if there is none that still holds. ``is_passing``
-    says that not everybody is under the ruling versions yet.
+    ``digest`` and ``version`` are those of a draft's document. ``counted`` is what the last preview of what
+    is asked for has found, None if there is none that still holds. ``is_passing`` says that not everybody is
+    under the ruling versions yet.
     """
 
     at: Instant
     digest: str = ""
     version: int = 0
-    counted: int | None = None
+    counted: Tally | None = None
     is_passing: bool = False
 
 
@@ -161,7 +162,11 @@ def _promote(life: Life, command: ShadowModel | ShareModel | PublishModel, stand
     if version == life.live and life.share is None:
         raise AlreadySo
     _check_count(command, standing)
-    return _step(life, command, version, "published", tells_past=command.tells_past)
+    return _step(
+        *(life, command, version, "published"),
+        tells_past=command.tells_past,
+        details=_figures(standing),
+    )
 
 
 def _roll_back(register: Register, life: Life, command: RollBackModel, standing: Standing) -> Step:
@@ -174,13 +179,34 @@ def _roll_back(register: Register, life: Life, command: RollBackModel, standing:
     if not before and all(other.live is None for other in others):
         raise LastModel
     _check_count(command, standing)
-    return _step(life, command, before, "rolled_back", tells_past=command.tells_past and bool(before))
+    return _step(
+        *(life, command, before, "rolled_back"),
+        tells_past=command.tells_past and bool(before),
+        details=_figures(standing),
+    )
 
 
 def _check_count(command: PublishModel | RollBackModel, standing: Standing) -> None:
-    is_known = standing.counted is not None and command.expected == standing.counted
+    is_known = standing.counted is not None and command.expected == standing.counted.affected
     if command.tells_past and not is_known:
         raise CountedOtherwise
+
+
+def _figures(standing: Standing) -> Mapping[str, object]:
+    """Return what was counted beforehand, for the history."""
+    counted = standing.counted
+    if counted is None:
+        return {}
+    return {"leads": counted.leads, "up": counted.up, "down": counted.down, "activated": counted.activated}
+
+
+def version_after(life: Life, command: PublishModel | RollBackModel) -> int | None:
+    """Return the version that would be live for everybody, None where a share ends and nobody else moves."""
+    if isinstance(command, PublishModel):
+        return command.version
+    if life.share is not None:
+        return None
+    return life.earlier[-1] if life.earlier else None
 
 
 def _note(life: Life, version: int, *, by: str) -> Step:

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from datetime import timedelta
-from typing import Final
 
+from services.scoring.jobs.life.portions import in_portions
 from services.scoring.store.renewing import PORTION, take_portion
 from services.scoring.store.scoring_models.passes import is_passing
 from services.scoring.store.scoring_models.rulings import Rulings
 from shared.kernel.clock import Clock
-from shared.kernel.errors import Unavailable
 from shared.postgres.database import Database
-from shared.telemetry.logging import get_logger
-
-logger = get_logger(__name__)
-
-_LOOK_EVERY: Final = timedelta(seconds=1)
-_BETWEEN_PORTIONS: Final = timedelta(milliseconds=100)
 
 
 class Renewing:
@@ -52,19 +43,12 @@ class Renewing:
             )
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Step until told to stop, with pauses in which live traffic has the machine."""
-        is_under_way = False
-        while not stopping.is_set():
-            try:
-                has_more = await self.step()
-                is_under_way = has_more or (is_under_way and await self._is_open())
-            except Unavailable as error:
-                logger.warning("job_put_off", job="scoring-renewing", code=error.reason)
-                is_under_way = False
-            pause = _BETWEEN_PORTIONS if is_under_way else _LOOK_EVERY
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause.total_seconds()):
-                    await stopping.wait()
+        """Step until told to stop."""
+
+        async def step() -> bool:
+            return await self.step() or await self._is_open()
+
+        await in_portions(step, stopping, job="scoring-renewing")
 
     async def _is_open(self) -> bool:
         async with self._database.connection() as connection:

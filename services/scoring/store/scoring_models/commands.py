@@ -7,16 +7,20 @@ from typing import Any
 
 import msgspec
 
-from services.scoring.domain.life.deciding import Standing, decide
+from services.scoring.domain.life.deciding import Standing, decide, version_after
+from services.scoring.domain.life.preview import Tally
 from services.scoring.domain.life.register import Register
 from services.scoring.domain.life.steps import (
     Command,
     DraftModel,
     Paper,
+    PublishModel,
+    RollBackModel,
     Step,
 )
 from services.scoring.domain.scoring_models.compiler import ModelFaults
 from services.scoring.store.scoring_models.passes import is_passing
+from services.scoring.store.scoring_models.previews import load_preview
 from services.scoring.store.scoring_models.rulings import load_register, read_draft
 from services.scoring.store.scoring_models.shelf import Draft, Shelf
 from services.scoring.store.scoring_models.steps import NewStep, load_paper, lock_steps, save_steps
@@ -33,12 +37,13 @@ class ModelCommands:
         self._database = database
         self._shelf = shelf
 
-    async def run(self, *, key: str, command: Command, received: Instant, idempotency_key: str) -> Any:
+    async def run(self, *, key: str, command: object, received: Instant, idempotency_key: str) -> Any:
         """Take a step once for each ``idempotency_key`` and return what it is, as plain data.
 
         :raises Rejected: if it may not be taken, with what to do first.
         :raises Faults: with every fault of a draft's document, each with its path.
         """
+        assert isinstance(command, Command)
         named = msgspec.msgpack.encode([key, type(command).__name__, command])
         digest = blake2b(named, digest_size=16).digest()
         async with self._database.transaction() as transaction:
@@ -59,10 +64,21 @@ class ModelCommands:
             draft = await self._read(transaction, register, command)
             standing = Standing(at, draft.digest, draft.model.version)
         else:
-            standing = Standing(at, is_passing=await is_passing(transaction))
+            counted = await self._counted(transaction, register, command)
+            standing = Standing(at, counted=counted, is_passing=await is_passing(transaction))
         steps = decide(register, command, standing)
         await save_steps(transaction, [await self._with_paper(transaction, step, draft) for step in steps])
         return describe_step(steps[-1])
+
+    async def _counted(self, transaction: Transaction, register: Register, command: Command) -> Tally | None:
+        """Return what the last preview of this step has counted, if it is done and nothing ruled since."""
+        life = register.lives.get(command.model)
+        if life is None or not isinstance(command, PublishModel | RollBackModel):
+            return None
+        preview = await load_preview(transaction, command.model, version_after(life, command) or 0)
+        if preview is None or not preview.done or preview.number != register.number:
+            return None
+        return preview.tally
 
     async def _read(self, transaction: Transaction, register: Register, command: DraftModel) -> Draft:
         draft = await read_draft(transaction, self._shelf, Paper(text=command.text))

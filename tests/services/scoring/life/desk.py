@@ -8,7 +8,6 @@ import yaml
 
 from services.scoring.bootstrap import build_model_desk
 from services.scoring.domain.life.steps import (
-    Command,
     DraftModel,
     PublishModel,
     RollBackModel,
@@ -47,7 +46,7 @@ class Author:
             stand.database, stand.rulings, clock=stand.clock, partitions=PARTITIONS, portion=portion
         )
 
-    async def take(self, kind: type[Command], **said: object) -> dict[str, Any]:
+    async def take(self, kind: type[Any], **said: Any) -> dict[str, Any]:
         """Take a step about five_step, unless another model is named."""
         command = kind(**{"model": "five_step", "by": "Ann", "why": "sales asked for it", **said})
         return await self.desk.run(command, received=self.stand.clock.now())
@@ -57,7 +56,7 @@ class Author:
         await self.take(DraftModel, text=text)
         await self.take(ValidateModel, version=version)
 
-    async def publish(self, text: str, version: int = 2, **said: object) -> None:
+    async def publish(self, text: str, version: int = 2, **said: Any) -> None:
         """Hand in a document and let it rule."""
         await self.have_validated(text, version)
         await self.take(PublishModel, version=version, **said)

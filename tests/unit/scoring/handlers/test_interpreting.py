@@ -6,6 +6,7 @@ import pytest
 
 from services.scoring.bootstrap import build_stage
 from services.scoring.domain.facts import ATTRIBUTES, Fact
+from services.scoring.domain.scored_lead import OwnedBy
 from services.scoring.domain.verdicts import ACT_VERDICT
 from services.scoring.domain.vocabulary import ACTS
 from services.scoring.handlers.interpreting import (
@@ -59,10 +60,17 @@ def act(*, lead: str = "l", profile: str = "p", kind: str = "", path: str = "/x"
     return behaviour.PageViewed(lead=lead, profile=profile, source="web", path=path, kind=kind)
 
 
+OWNED = (
+    assignments.LeadAssigned
+    | assignments.LeadClaimed
+    | assignments.LeadTransferred
+    | assignments.LeadRecalled
+    | assignments.OwnershipEnded
+)
 PASSED_OVER = tuple(
     event
     for event in (*outcomes.EXAMPLES, *assignments.EXAMPLES)
-    if not isinstance(event, outcomes.OpportunityLost | assignments.LeadReturned)
+    if not isinstance(event, outcomes.OpportunityLost | assignments.LeadReturned | OWNED)
 )
 """What is said on topics that it reads, and no rule speaks of yet: nothing of it is kept."""
 HEARD = [
@@ -190,3 +198,12 @@ def test_the_largest_numbers_that_fit_are_taken() -> None:
     fields: dict[str, Scalar] = {"most": 2**63 - 1, "least": -(2**63) + 1, "yes": True, "half": 0.5}
     event = behaviour.ActRecorded(lead="l", profile="p", source="web", name="a", properties=fields)
     assert fact_in(event).fields == fields
+
+
+def test_who_has_a_lead_is_noted_until_another_has_it_or_nobody() -> None:
+    for event in assignments.EXAMPLES:
+        if isinstance(event, OWNED):
+            learned = read(event)
+            assert learned is not None
+            has_one = not isinstance(event, assignments.LeadRecalled | assignments.OwnershipEnded)
+            assert (learned.key, learned.event) == (event.lead, OwnedBy(event.rep if has_one else ""))

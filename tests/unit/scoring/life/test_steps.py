@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from services.scoring.domain.life.deciding import (
@@ -17,9 +19,9 @@ from services.scoring.domain.life.deciding import (
     WhyMissing,
     decide,
 )
+from services.scoring.domain.life.preview import Tally
 from services.scoring.domain.life.register import Register, read_register
 from services.scoring.domain.life.steps import (
-    Command,
     DraftModel,
     PublishModel,
     RollBackModel,
@@ -42,8 +44,10 @@ class Desk:
     def register(self) -> Register:
         return read_register(self.steps, shipped=SHIPPED)
 
-    def take(self, kind: type[Command], **said: object) -> Step:
+    def take(self, kind: type[Any], **said: Any) -> Step:
         standing = {name: said.pop(name) for name in ("counted", "is_passing") if name in said}
+        if standing.get("counted") is not None:
+            standing["counted"] = Tally(leads=10, up=standing["counted"], activated=1)
         command = kind(**{"model": "mql", "by": "Ann", "why": "a try", **said})
         steps = decide(self.register, command, Standing(7, **standing))
         self.steps += steps
@@ -109,7 +113,7 @@ def test_only_what_changes_who_is_ruled_by_what_raises_the_number_that_batches_l
 
 
 @pytest.mark.parametrize("kind", [ShadowModel, ShareModel, PublishModel])
-def test_nothing_is_shadowed_shared_or_published_before_it_was_tried(desk: Desk, kind: type[Command]) -> None:
+def test_nothing_is_shadowed_shared_or_published_before_it_was_tried(desk: Desk, kind: type[Any]) -> None:
     desk.draft(2)
     more = {"percent": 10} if kind is ShareModel else {}
     with pytest.raises(NotValidated):
@@ -147,11 +151,12 @@ def test_a_model_that_was_new_is_gone_again_after_its_rollback(desk: Desk) -> No
 def test_the_last_live_model_is_not_rolled_back_to_nothing() -> None:
     desk = Desk()
     steps: list[Step] = []
-    for command, standing in [
+    taken: list[tuple[Command, Standing]] = [
         (DraftModel(model="new", by="Ann", why="first", text="…"), Standing(1, "n1", 1)),
         (ValidateModel(model="new", by="Ann", why="first", version=1), Standing(2)),
         (PublishModel(model="new", by="Ann", why="first", version=1), Standing(3)),
-    ]:
+    ]
+    for command, standing in taken:
         steps += decide(read_register(steps, shipped={}), command, standing)
     with pytest.raises(LastModel):
         decide(
@@ -167,6 +172,7 @@ def test_the_past_is_told_only_by_whoever_says_how_many_changes_were_counted(des
             desk.take(PublishModel, version=2, tells_past=True, expected=expected, counted=counted)
     desk.take(PublishModel, version=2, tells_past=True, expected=5, counted=5)
     assert desk.register.lives["mql"].tells_past
+    assert desk.steps[-1].details == {"leads": 10, "up": 5, "down": 0, "activated": 1}
 
 
 def test_a_share_tells_nothing_of_the_past_whatever_was_published_before(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Protocol
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,10 +20,10 @@ from services.scoring.domain.life.steps import (
     ShareModel,
     ValidateModel,
 )
-from services.scoring.queries.models import ModelBook
+from services.scoring.queries.model_book import ModelBook, Preview
 from shared.http.access import require
 from shared.http.commands import CommandCall, CommandRunner
-from shared.kernel.instants import Instant
+from shared.kernel.instants import Instant, format_instant
 from shared.security.tokens import Principal, Role
 
 MODEL_STATUSES: Final[Mapping[str, int]] = {
@@ -59,6 +59,14 @@ class DraftIn(WhyIn):
 
 class VersionIn(WhyIn):
     """A step about one version."""
+
+    version: Annotated[int, Field(ge=1)]
+
+
+class PreviewIn(BaseModel):
+    """Which version is to be counted."""
+
+    model_config = ConfigDict(extra="forbid")
 
     version: Annotated[int, Field(ge=1)]
 
@@ -114,6 +122,27 @@ class LifeOut(BaseModel):
     renewing: RenewingOut | None = None
 
 
+class PreviewOut(BaseModel):
+    """What publishing a version would change now, as far as it is counted.
+
+    ``owners`` has for each rep, and for nobody under the empty name, how many would rise and fall. Told to be
+    ready for sales would be ``activated``, and only if the past were told.
+    """
+
+    model: str
+    version: int
+    done: bool
+    holds: bool
+    counted_at: str
+    leads: int
+    affected: int
+    up: int
+    down: int
+    activated: int
+    moves: dict[str, int]
+    owners: dict[str, dict[str, int]]
+
+
 class DocumentOut(BaseModel):
     """A version's document as it was handed in, and the lists that it names, as they were then."""
 
@@ -123,12 +152,30 @@ class DocumentOut(BaseModel):
     lists: dict[str, list[str]]
 
 
+class Previews(Protocol):
+    """Counts what publications would change, a portion at a time."""
+
+    async def begin(self, model: str, version: int) -> None:
+        """Let a version be counted anew. :raises Rejected: if there is none."""
+        ...
+
+    async def step(self) -> bool:
+        """Count one portion; return whether there was anything to count."""
+        ...
+
+
 class ModelDesk:
     """What can be asked and done about models; for the API and the command line."""
 
-    def __init__(self, book: ModelBook, commands: CommandRunner) -> None:
+    def __init__(self, book: ModelBook, commands: CommandRunner, previews: Previews) -> None:
         self.book = book
+        self.previews = previews
         self._commands = commands
+
+    async def find_preview(self, model: str, version: int) -> PreviewOut:
+        """Return the last count of a version. :raises PreviewUnknown: if nobody has asked for one."""
+        preview, holds = await self.book.find_preview(model, version)
+        return show_preview(preview, holds=holds)
 
     async def run(
         self, command: Command, *, received: Instant, idempotency_key: str | None = None
@@ -153,6 +200,25 @@ class ModelDesk:
             idempotency_key=idempotency_key or secrets.token_hex(16),
         )
         return reply
+
+
+def show_preview(preview: Preview, *, holds: bool) -> PreviewOut:
+    """Translate a count; ``holds`` says that nothing else rules than when it began."""
+    tally = preview.tally
+    return PreviewOut(
+        model=preview.model,
+        version=preview.version,
+        done=preview.done,
+        holds=holds,
+        counted_at=format_instant(preview.at),
+        leads=tally.leads,
+        affected=tally.affected,
+        up=tally.up,
+        down=tally.down,
+        activated=tally.activated,
+        moves=tally.moves,
+        owners={rep: {"up": one.up, "down": one.down} for rep, one in sorted(tally.owners.items())},
+    )
 
 
 def show_life(life: Life, tiers: Sequence[str] = ()) -> LifeOut:
@@ -218,6 +284,16 @@ def build_model_router(desk: ModelDesk) -> APIRouter:
         """Let a version score up to 1,000 leads and note what came of it; nothing is told of it."""
         command = ValidateModel(model=model, by=author.name, why=body.why, version=body.version)
         return await take(call, command)
+
+    @router.post("/{model}/preview", status_code=202, summary="Count what publishing a version would change")
+    async def preview(model: str, body: PreviewIn, _author: Author) -> PreviewOut:
+        """Begin to count, over all leads; the answer comes at once, and `GET` tells how far it is."""
+        await desk.previews.begin(model, body.version)
+        return await desk.find_preview(model, body.version)
+
+    @router.get("/{model}/preview", dependencies=[reader], summary="What publishing a version would change")
+    async def read_preview(model: str, version: Annotated[int, Query(ge=1)]) -> PreviewOut:
+        return await desk.find_preview(model, version)
 
     @router.post("/{model}/share", summary="Let a version rule a share of the leads")
     async def share(model: str, body: ShareIn, call: CommandCall, author: Author) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from leadmill.cli.options import Data, Json
-from leadmill.cli.running import console, print_json, read_settings, run_on_deployment
+from leadmill.cli.running import console, print_json, progress, read_settings, run_on_deployment
 
 if TYPE_CHECKING:
     from leadmill.platform.deployed import Deployment
@@ -25,6 +25,10 @@ Model = Annotated[str, typer.Argument(metavar="MODEL", help="The model's name.")
 Version = Annotated[int, typer.Argument(metavar="VERSION", min=1, help="The version.")]
 Why = Annotated[str, typer.Option(help="Why; it stands in the model's history.")]
 By = Annotated[str, typer.Option(help="Who takes the step.")]
+TellPast = Annotated[
+    bool, typer.Option("--tell-past", help="Tell what differs for leads known before; says first how many.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before the past is told.")]
 _BY = "command line"
 
 
@@ -116,17 +120,55 @@ def share(
 
 
 @app.command()
-def publish(
-    model: Model, version: Version, why: Why, by: By = _BY, data: Data = None, as_json: Json = False
+def preview(
+    model: Model,
+    version: Version,
+    data: Data = None,
+    as_json: Json = False,
 ) -> None:
-    """Let a version rule every lead; nothing is told of the past."""
-    _take("publish", model, by, why, data=data, as_json=as_json, version=version)
+    """Count over all leads what publishing a version would change now: up, down, and whose leads they are."""
+
+    async def work(desk: Any) -> dict[str, Any]:
+        return await _count(desk, model, version)
+
+    found = _run(data, work)
+    if as_json:
+        print_json(found)
+    else:
+        _tell_preview(found)
 
 
 @app.command()
-def rollback(model: Model, why: Why, by: By = _BY, data: Data = None, as_json: Json = False) -> None:
+def publish(
+    model: Model,
+    version: Version,
+    why: Why,
+    tell_past: TellPast = False,
+    yes: Yes = False,
+    by: By = _BY,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Let a version rule every lead; nothing is told of the past unless you ask for it."""
+    said = {"version": version}
+    if tell_past:
+        said |= _agree_to_tell(model, version, yes=yes, data=data)
+    _take("publish", model, by, why, data=data, as_json=as_json, **said)
+
+
+@app.command()
+def rollback(
+    model: Model,
+    why: Why,
+    tell_past: TellPast = False,
+    yes: Yes = False,
+    by: By = _BY,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
     """Go back, in one step: end a share, or let the version rule again that did before."""
-    _take("rollback", model, by, why, data=data, as_json=as_json)
+    said = _agree_to_tell(model, None, yes=yes, data=data) if tell_past else {}
+    _take("roll_back", model, by, why, data=data, as_json=as_json, **said)
 
 
 @app.command()
@@ -151,6 +193,42 @@ def history(model: Model, data: Data = None, as_json: Json = False) -> None:
         for step in steps
     ]
     _print(("at", "step", "version", "by", "why"), rows)
+
+
+def _agree_to_tell(model: str, version: int | None, *, yes: bool, data: Path | None) -> dict[str, Any]:
+    """Count what would be told, say how much it is, and ask."""
+
+    async def work(desk: Any) -> dict[str, Any]:
+        goes_to = version or await desk.book.find_version_before(model)
+        return {"affected": 0} if goes_to is None else await _count(desk, model, goes_to)
+
+    found = _run(data, work)
+    told = f"{found['affected']} changes of tier and {found.get('activated', 0)} activations will be told"
+    if not yes and not typer.confirm(f"{told}; go on?", err=True):
+        raise typer.Exit(1)
+    return {"tells_past": True, "expected": found["affected"]}
+
+
+async def _count(desk: Any, model: str, version: int) -> dict[str, Any]:
+    await desk.previews.begin(model, version)
+    with progress("counting") as tell:
+        while True:
+            found: dict[str, Any] = (await desk.find_preview(model, version)).model_dump()
+            if found["done"]:
+                return found
+            tell(f"counting: {found['leads']} leads looked at, {found['affected']} would change")
+            await desk.previews.step()
+
+
+def _tell_preview(found: dict[str, Any]) -> None:
+    print(
+        f"{found['leads']} leads: {found['affected']} would change, {found['up']} up, {found['down']} down;"
+        f" {found['activated']} would be told to be ready for sales if the past were told"
+    )
+    if found["moves"]:
+        _print(("change", "leads"), sorted(found["moves"].items(), key=lambda one: -one[1]))
+        owners = sorted(found["owners"].items())
+        _print(("owner", "up", "down"), [[rep or "nobody", one["up"], one["down"]] for rep, one in owners])
 
 
 def _take(

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from services.scoring.domain.life.deciding import check_version, find_life
+from services.scoring.domain.life.deciding import check_version, find_life, version_after
 from services.scoring.domain.life.register import Life, Register
-from services.scoring.domain.life.steps import Paper
+from services.scoring.domain.life.steps import Paper, RollBackModel
 from services.scoring.domain.running_score import fold
 from services.scoring.domain.scored_lead import counted_facts
 from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
@@ -19,6 +19,7 @@ from services.scoring.store.facts import load_facts
 from services.scoring.store.leads import load_leads_page
 from services.scoring.store.scoring_models.commands import describe_step
 from services.scoring.store.scoring_models.passes import load_pass
+from services.scoring.store.scoring_models.previews import Preview, load_preview
 from services.scoring.store.scoring_models.rulings import RegisteredRulings, load_register
 from services.scoring.store.scoring_models.shelf import Shelf
 from services.scoring.store.scoring_models.steps import load_number, load_paper, load_steps
@@ -30,6 +31,8 @@ from shared.postgres.snapshots import snapshot
 MOST_TRIED: Final = 1_000
 """On how many leads a draft is tried."""
 
+__all__ = ["ModelBook", "ModelThrows", "Preview", "PreviewUnknown", "Progress", "Shown"]
+
 _LEADS_PER_READ: Final = 200
 
 
@@ -37,6 +40,12 @@ class ModelThrows(Rejected):
     """This version fails on a lead; the text says on which, and how."""
 
     code: ClassVar[str] = "scoring.model_throws"
+
+
+class PreviewUnknown(Rejected):
+    """Nobody has asked what publishing this version would change; begin a preview."""
+
+    code: ClassVar[str] = "scoring.preview_unknown"
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -79,6 +88,23 @@ class ModelBook:
             state = await load_pass(transaction)
             number = await load_number(transaction)
         return Progress(state.done == number, state.seen, state.renewed)
+
+    async def find_preview(self, model: str, version: int) -> tuple[Preview, bool]:
+        """Return the last count of a version, and whether nothing else rules since it began.
+
+        :raises PreviewUnknown: if nobody has asked for one.
+        """
+        async with snapshot(self._database) as transaction:
+            preview = await load_preview(transaction, model, version)
+            number = await load_number(transaction)
+        if preview is None:
+            raise PreviewUnknown
+        return preview, preview.number == number
+
+    async def find_version_before(self, model: str) -> int | None:
+        """Return the version that a rollback would make live; None if there is none to go back to."""
+        life = await self.find_life(model)
+        return version_after(life, RollBackModel(model=model, by="", why=""))
 
     async def find_history(self, model: str) -> Sequence[Mapping[str, object]]:
         """Return every step of a model, the first first. :raises ModelUnknown: if there is none."""
