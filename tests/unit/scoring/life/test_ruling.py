@@ -76,7 +76,7 @@ def test_what_editors_know_of_a_model_is_up_to_date() -> None:
     import json
 
     written = json.loads((CONFIG / "schemas" / "scoring_model.json").read_text("utf-8"))
-    assert written == editor_schema(), "write it with `make contracts`"
+    assert written == json.loads(json.dumps(editor_schema())), "write it with `make contracts`"
 
 
 def test_every_shipped_model_says_where_its_schema_is() -> None:

@@ -22,6 +22,7 @@ from services.scoring.domain.life.deciding import (
 from services.scoring.domain.life.preview import Tally
 from services.scoring.domain.life.register import Register, read_register
 from services.scoring.domain.life.steps import (
+    Command,
     DraftModel,
     PublishModel,
     RollBackModel,
