@@ -19,7 +19,7 @@ from services.ingest.domain.tags.commands import TagLeads
 from services.ingest.domain.validity.judging import InvalidateLead, ValidateLead
 from services.ingest.store.desk.erasures import open_erasure
 from services.ingest.store.desk.notes import save_note
-from services.ingest.store.desk.owners import load_owner
+from services.ingest.store.desk.owners import claim_owner
 from services.ingest.store.directory_rows import load_directory, load_identifiers, save_directory
 from services.ingest.store.erasure import load_members, scrub
 from services.ingest.store.story import save_story
@@ -269,7 +269,7 @@ class DirectoryCommands:
         own = Identifier(IdentifierKind.LEAD, command.lead)
         directory, fresh = await load_directory(transaction, [own, *command.identifiers])
         lead = directory.lead_of(own)
-        owner = None if lead is None else await load_owner(transaction, lead.id)
+        owner = None if lead is None else await claim_owner(transaction, lead.id)
         done = self._on_correction(directory, command, owner=owner, at=fact.received, cause=fact.id)
         verdicts, lines = self._rejudge(
             directory,
@@ -313,7 +313,7 @@ class DirectoryCommands:
         )
         owners: dict[str, str | None] = {}
         if command.owner is not None:
-            owners = {lead: await load_owner(transaction, lead) for lead in sorted(directory.leads)}
+            owners = {lead: await claim_owner(transaction, lead) for lead in sorted(directory.leads)}
         done = self._on_tag_leads(directory, command, owners=owners, at=fact.received, cause=fact.id)
         await save_directory(transaction, directory, fresh=fresh)
         await save_story(transaction, done.story)

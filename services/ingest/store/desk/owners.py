@@ -41,6 +41,14 @@ async def load_owner(transaction: Transaction, lead: str) -> str | None:
     return (await load_owners(transaction, [lead])).get(lead)
 
 
+async def claim_owner(transaction: Transaction, lead: str) -> str | None:
+    """Return the rep who owns a lead, and let nobody else have it before the transaction has ended."""
+    rep: str | None = await transaction.fetch_value(
+        "SELECT rep FROM lead_owner WHERE lead = $1 FOR SHARE", lead
+    )
+    return rep
+
+
 async def load_owners(transaction: Transaction, leads: Collection[str]) -> dict[str, str]:
     """Return the reps who own these leads; those that nobody owns are left out."""
     rows = await transaction.fetch(

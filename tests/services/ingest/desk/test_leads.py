@@ -166,6 +166,19 @@ async def say(ingest: RunningIngest, event: AssignmentEvent, number: int) -> Non
             await asyncio.sleep(0.05)
 
 
+async def test_whoever_is_losing_a_lead_corrects_it_no_more(ingest: RunningIngest) -> None:
+    lead = await captured(ingest)
+    owned: dict[str, Any] = {"lead": lead, "assignment": "a-1"}
+    await say(ingest, LeadClaimed(**owned, rep="rep-1", pool="public", due=EXAMPLE_MOMENT), 1)
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    async with ingest.blueprint.database.transaction() as transaction:
+        await transaction.execute("UPDATE lead_owner SET rep = 'rep-2' WHERE lead = $1", lead)
+        late = asyncio.create_task(correct(ingest, lead, {"note": "x"}, by="rep-1"))
+        while not late.done() and not await ingest.value(f"{waiting} AND datname = current_database()"):
+            await asyncio.sleep(0.02)
+    assert (await late).json()["code"] == "lead.not_yours"
+
+
 async def test_a_rep_reads_and_corrects_the_leads_they_own(ingest_on_each_log: RunningIngest) -> None:
     ingest = ingest_on_each_log
     lead = await captured(ingest)
