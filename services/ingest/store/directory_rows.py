@@ -224,6 +224,10 @@ def _lead(row: Row) -> Lead:
     )
 
 
+_NOTHING_SAID: Final = Contact()
+"""What was taken away by hand before anybody had said it is a word, too, and no version yet."""
+
+
 async def save_directory(transaction: Transaction, directory: Directory, *, fresh: Collection[str]) -> None:
     """Write what changed, and append what was said about consent.
 
@@ -253,7 +257,7 @@ async def save_directory(transaction: Transaction, directory: Directory, *, fres
         [
             directory.leads[one]
             for one in sorted(directory.changed_contacts)
-            if directory.leads[one].contact.version
+            if directory.leads[one].contact != _NOTHING_SAID
         ],
     )
     await save_consents(transaction, directory.consents)

@@ -304,6 +304,21 @@ async def test_i4_a_correction_adds_no_more_addresses_than_one_person_may_have(
     assert await ingest.breaches() == {}
 
 
+async def test_what_was_taken_away_before_anybody_had_said_it_is_not_said_by_an_older_word(
+    ingest: RunningIngest,
+) -> None:
+    who = {"external_id": "7", "industry": "制造"}
+    await ingest.post("/v1/leads", who)
+    await ingest.settle(1)
+    lead = str((await ingest.find(source="website", external_id="7"))[0]["id"])
+    assert (await correct(ingest, lead, {"remove": ["name"], "note": "no names"})).status_code == 200
+    await ingest.post("/v1/leads", {**who, "name": "Ada", "timestamp": "2001-01-01T00:00:00Z"})
+    await ingest.settle(2)
+    known = (await show(ingest, lead)).json()["contact"]["known"]["name"]
+    assert (known["value"], known["source"]) == (None, "correction")
+    assert await ingest.breaches() == {}
+
+
 async def test_an_erasure_takes_notes_and_consents_along(ingest: RunningIngest) -> None:
     lead = await captured(ingest, consent_email="yes")
     await correct(ingest, lead, {"note": "Ada is nice"})
