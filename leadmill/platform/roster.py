@@ -83,6 +83,9 @@ MODEL_COMMANDS: Final = scoring.MODEL_COMMANDS
 SHOW_MODEL: Final = scoring.SHOW_MODEL
 """Returns a model's life as it is shown."""
 
+SHOW_COMPARISON: Final = scoring.SHOW_COMPARISON
+"""Returns a version in shadow beside the live one as it is shown."""
+
 EDITOR_SCHEMAS: Final[Mapping[str, Callable[[], Mapping[str, Any]]]] = {
     "scoring/schemas/scoring_model.json": scoring.MODEL_SCHEMA,
 }

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from services.scoring.api.bant import build_bant_router
-from services.scoring.api.model_desk import MODEL_STATUSES, ModelDesk, build_model_router, show_life
+from services.scoring.api.model_desk import MODEL_STATUSES, ModelDesk, show_comparison, show_life
+from services.scoring.api.model_reading import build_reading_router
+from services.scoring.api.model_stepping import build_stepping_router
 from services.scoring.api.routes import build_router
 from services.scoring.domain.bant.document import compile_bant
 from services.scoring.domain.bant.judging import Bant
@@ -30,6 +32,7 @@ from services.scoring.handlers.ruled import RuledHandlers
 from services.scoring.handlers.scoring import SayAgain, ScoringHandlers
 from services.scoring.jobs.life.previewing import Previewing
 from services.scoring.jobs.life.renewing import Renewing
+from services.scoring.jobs.life.shadowing import Shadowing
 from services.scoring.queries.bant import BantQueries
 from services.scoring.queries.checks import ScoringChecks
 from services.scoring.queries.model_book import ModelBook
@@ -65,6 +68,8 @@ from shared.runtime.service import until_stopped
 NAME: Final = "scoring"
 SHOW_MODEL: Final = show_life
 """Returns a model's life as it is shown."""
+SHOW_COMPARISON: Final = show_comparison
+"""Returns a version in shadow beside the live one as it is shown."""
 MODEL_COMMANDS: Final = {
     "draft": DraftModel,
     "validate": ValidateModel,
@@ -182,6 +187,8 @@ def build(resources: Resources) -> Blueprint:
     worker = Processing(resources, stage, database).build_worker()
     renewing = Renewing(database, rulings, clock=resources.clock, partitions=resources.partitions)
     previewing = Previewing(database, shelf, clock=resources.clock)
+    desk = _model_desk(shelf, database, previewing)
+    shadowing = Shadowing(database, rulings, clock=resources.clock)
     scores = ScoreQueries(database, rulings)
     bant = BantQueries(scores, load_bant(resources.config))
     checks = ScoringChecks(database, rulings)
@@ -207,11 +214,13 @@ def build(resources: Resources) -> Blueprint:
         activities=(
             until_stopped("scoring-renewing", renewing.run),
             until_stopped("scoring-previewing", previewing.run),
+            until_stopped("scoring-shadowing", shadowing.run),
         ),
         routers=(
             build_router(scores=scores, stream=TierStream(database), clock=resources.clock),
             build_bant_router(bant=bant, clock=resources.clock),
-            build_model_router(_model_desk(shelf, database, previewing)),
+            build_reading_router(desk),
+            build_stepping_router(desk),
         ),
         statuses={"scoring.lead_unknown": 404, "scoring.model_unknown": 404, **MODEL_STATUSES},
         start=database.start,

@@ -106,6 +106,53 @@ def validate(
 
 
 @app.command()
+def shadow(
+    model: Model,
+    version: Annotated[int, typer.Argument(metavar="VERSION", min=0, help="The version; 0 ends it.")],
+    why: Why,
+    by: By = _BY,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Let a version score every lead apart; nobody is told of it. `compare` shows what differs."""
+    _take("shadow", model, by, why, data=data, as_json=as_json, version=version)
+
+
+@app.command()
+def compare(
+    model: Model,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="At most so many leads that differ.")] = 20,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Show the version in shadow beside the live one: leads by tier of both, and who differs."""
+
+    async def work(desk: Any) -> dict[str, Any]:
+        from leadmill.platform.roster import SHOW_COMPARISON
+
+        shown: dict[str, Any] = SHOW_COMPARISON(
+            await desk.book.compare_shadow(model, limit=limit)
+        ).model_dump()
+        return shown
+
+    found = _run(data, work)
+    if as_json:
+        print_json(found)
+        return
+    print(f"version {found['version']}: {found['leads']} leads looked at, {found['differing']} differ")
+    rows = [[one["live"] or "none", one["shadow"], one["leads"]] for one in found["tiers"]]
+    _print(("live", "in shadow", "leads"), rows)
+    if found["items"]:
+        _print(
+            ("lead", "live", "points", "in shadow", "points"),
+            [
+                [one["lead"], one["live_tier"] or "none", one["live_points"], one["tier"], one["points"]]
+                for one in found["items"]
+            ],
+        )
+
+
+@app.command()
 def share(
     model: Model,
     version: Version,

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Protocol
 
-from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.scoring.domain.life.deciding import LONGEST_WHY
 from services.scoring.domain.life.register import Life
 from services.scoring.domain.life.steps import (
     Command,
-    DraftModel,
-    PublishModel,
-    RollBackModel,
-    ShareModel,
     ValidateModel,
 )
-from services.scoring.queries.model_book import ModelBook, Preview
-from shared.http.access import require
-from shared.http.commands import CommandCall, CommandRunner
+from services.scoring.queries.model_book import Comparison, ModelBook, Preview
+from shared.http.commands import CommandRunner
 from shared.kernel.instants import Instant, format_instant
-from shared.security.tokens import Principal, Role
 
 MODEL_STATUSES: Final[Mapping[str, int]] = {
     "document.faults": 422,
@@ -37,10 +29,9 @@ MODEL_STATUSES: Final[Mapping[str, int]] = {
     "scoring.last_model": 409,
     "scoring.still_telling": 409,
     "scoring.counted_otherwise": 409,
+    "scoring.no_shadow": 404,
 }
 """Statuses of the codes of models."""
-
-_READERS: Final[tuple[Role, ...]] = ("marketer", "manager", "read")
 
 
 class WhyIn(BaseModel):
@@ -61,6 +52,12 @@ class VersionIn(WhyIn):
     """A step about one version."""
 
     version: Annotated[int, Field(ge=1)]
+
+
+class ShadowIn(WhyIn):
+    """The version that scores every lead apart; 0 ends it."""
+
+    version: Annotated[int, Field(ge=0)]
 
 
 class PreviewIn(BaseModel):
@@ -143,6 +140,35 @@ class PreviewOut(BaseModel):
     owners: dict[str, dict[str, int]]
 
 
+class TiersOut(BaseModel):
+    """So many leads have this tier in the live version, and that one in shadow."""
+
+    live: str | None
+    shadow: str
+    leads: int
+
+
+class DifferingOut(BaseModel):
+    """A lead whose tier in shadow is another than its live one, at the instant it was looked at."""
+
+    lead: str
+    live_tier: str | None
+    live_points: float | None
+    tier: str
+    points: float
+    as_of: str
+
+
+class ComparisonOut(BaseModel):
+    """A version in shadow beside the live one; ``items`` are leads that differ, by id."""
+
+    version: int
+    leads: int
+    differing: int
+    tiers: list[TiersOut]
+    items: list[DifferingOut]
+
+
 class DocumentOut(BaseModel):
     """A version's document as it was handed in, and the lists that it names, as they were then."""
 
@@ -202,6 +228,28 @@ class ModelDesk:
         return reply
 
 
+def show_comparison(found: Comparison) -> ComparisonOut:
+    """Translate a comparison."""
+    tiers = [TiersOut(live=row["live_tier"], shadow=row["tier"], leads=row["leads"]) for row in found.tiers]
+    return ComparisonOut(
+        version=found.version,
+        leads=sum(one.leads for one in tiers),
+        differing=sum(one.leads for one in tiers if one.live != one.shadow),
+        tiers=sorted(tiers, key=lambda one: (-one.leads, one.live or "", one.shadow)),
+        items=[
+            DifferingOut(
+                lead=row["lead"],
+                live_tier=row["live_tier"],
+                live_points=None if row["live_points"] is None else row["live_points"] / 1000,
+                tier=row["tier"],
+                points=row["points"] / 1000,
+                as_of=format_instant(row["at"]),
+            )
+            for row in found.differing
+        ],
+    )
+
+
 def show_preview(preview: Preview, *, holds: bool) -> PreviewOut:
     """Translate a count; ``holds`` says that nothing else rules than when it began."""
     tally = preview.tally
@@ -235,105 +283,3 @@ def show_life(life: Life, tiers: Sequence[str] = ()) -> LifeOut:
             for version in sorted(life.digests, reverse=True)
         ],
     )
-
-
-def build_model_router(desk: ModelDesk) -> APIRouter:
-    """Return the routes of models; managers and administrators take steps."""
-    router = APIRouter(prefix="/scoring/v1/models", tags=["models"])
-    reader = require(*_READERS)
-    Author = Annotated[Principal, require("manager")]  # noqa: N806 - a type
-
-    async def take(call: CommandCall, command: Command) -> dict[str, Any]:
-        return await desk.run(command, received=call.received, idempotency_key=call.idempotency_key)
-
-    @router.get("/{model}", dependencies=[reader], summary="A model, its versions and how far each is")
-    async def read_model(model: str) -> LifeOut:
-        found = {one.life.name: one for one in await desk.book.find_models()}
-        life = await desk.book.find_life(model)
-        live = found[model].live if model in found else None
-        progress = await desk.book.find_progress()
-        shown = show_life(life, [tier.name for tier in reversed(live.tiers)] if live is not None else ())
-        shown.renewing = RenewingOut(
-            done=progress.is_done, leads_seen=progress.seen, leads_renewed=progress.renewed
-        )
-        return shown
-
-    @router.get("/{model}/history", dependencies=[reader], summary="Every step, with who took it and why")
-    async def read_history(model: str) -> dict[str, Any]:
-        return {"model": model, "steps": await desk.book.find_history(model)}
-
-    @router.get(
-        "/{model}/document", dependencies=[reader], summary="A version's document as it was handed in"
-    )
-    async def read_document(
-        model: str,
-        version: Annotated[int | None, Query(ge=1, description="Without it the live version")] = None,
-    ) -> DocumentOut:
-        number, paper = await desk.book.find_paper(model, version)
-        lists = {name: list(values) for name, values in paper.lists.items()}
-        return DocumentOut(model=model, version=number, document=paper.text, lists=lists)
-
-    @router.post("/{model}/drafts", status_code=201, summary="Hand in the document of a new version")
-    async def draft(model: str, body: DraftIn, call: CommandCall, author: Author) -> dict[str, Any]:
-        """Check a document as the shipped ones are checked, and keep it; all faults are told at once."""
-        text = body.document if isinstance(body.document, str) else _as_text(body.document)
-        return await take(call, DraftModel(model=model, by=author.name, why=body.why, text=text))
-
-    @router.post("/{model}/validate", summary="Try a draft on leads")
-    async def validate(model: str, body: VersionIn, call: CommandCall, author: Author) -> dict[str, Any]:
-        """Let a version score up to 1,000 leads and note what came of it; nothing is told of it."""
-        command = ValidateModel(model=model, by=author.name, why=body.why, version=body.version)
-        return await take(call, command)
-
-    @router.post("/{model}/preview", status_code=202, summary="Count what publishing a version would change")
-    async def preview(model: str, body: PreviewIn, _author: Author) -> PreviewOut:
-        """Begin to count, over all leads; the answer comes at once, and `GET` tells how far it is."""
-        await desk.previews.begin(model, body.version)
-        return await desk.find_preview(model, body.version)
-
-    @router.get("/{model}/preview", dependencies=[reader], summary="What publishing a version would change")
-    async def read_preview(model: str, version: Annotated[int, Query(ge=1)]) -> PreviewOut:
-        return await desk.find_preview(model, version)
-
-    @router.post("/{model}/share", summary="Let a version rule a share of the leads")
-    async def share(model: str, body: ShareIn, call: CommandCall, author: Author) -> dict[str, Any]:
-        """Whoever is in a share stays in it while it grows; nothing is told of the past."""
-        return await take(
-            call,
-            ShareModel(model=model, by=author.name, why=body.why, version=body.version, percent=body.percent),
-        )
-
-    @router.post("/{model}/publish", summary="Let a version rule every lead")
-    async def publish(model: str, body: PublishIn, call: CommandCall, author: Author) -> dict[str, Any]:
-        """Publish a validated version; see `tell_past`."""
-        return await take(
-            call,
-            PublishModel(
-                model=model,
-                by=author.name,
-                why=body.why,
-                version=body.version,
-                tells_past=body.tell_past,
-                expected=body.expected,
-            ),
-        )
-
-    @router.post("/{model}/rollback", summary="Go back, in one step")
-    async def roll_back(model: str, body: RollBackIn, call: CommandCall, author: Author) -> dict[str, Any]:
-        """End a share; without one let the version rule again that did before."""
-        return await take(
-            call,
-            RollBackModel(
-                model=model,
-                by=author.name,
-                why=body.why,
-                tells_past=body.tell_past,
-                expected=body.expected,
-            ),
-        )
-
-    return router
-
-
-def _as_text(document: dict[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False, indent=2)

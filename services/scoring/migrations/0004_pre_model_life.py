@@ -1,8 +1,8 @@
-"""Steps in the life of scoring models, the pass that brings every lead under what rules, and previews."""
+"""Steps in the life of scoring models, the pass that follows them, previews and shadows."""
 
 from __future__ import annotations
 
-from services.scoring.store.scoring_models import passes, previews, steps
+from services.scoring.store.scoring_models import passes, previews, shadows, steps
 from shared.postgres.migrations import execute_script
 
 revision = "0004"
@@ -11,4 +11,4 @@ down_revision = "0002"
 
 def upgrade() -> None:
     """Create the tables."""
-    execute_script(steps.CREATE + passes.CREATE + previews.CREATE)
+    execute_script(steps.CREATE + passes.CREATE + previews.CREATE + shadows.CREATE)

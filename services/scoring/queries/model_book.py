@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 import msgspec
 
@@ -21,11 +21,16 @@ from services.scoring.store.scoring_models.commands import describe_step
 from services.scoring.store.scoring_models.passes import load_pass
 from services.scoring.store.scoring_models.previews import Preview, load_preview
 from services.scoring.store.scoring_models.rulings import RegisteredRulings, load_register
+from services.scoring.store.scoring_models.shadows import (
+    compare_tiers,
+    load_differing,
+    load_shadow_changes,
+)
 from services.scoring.store.scoring_models.shelf import Shelf
 from services.scoring.store.scoring_models.steps import load_number, load_paper, load_steps
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant
-from shared.postgres.database import Database
+from shared.postgres.database import Database, Row
 from shared.postgres.snapshots import snapshot
 
 MOST_TRIED: Final = 1_000
@@ -46,6 +51,24 @@ class PreviewUnknown(Rejected):
     """Nobody has asked what publishing this version would change; begin a preview."""
 
     code: ClassVar[str] = "scoring.preview_unknown"
+
+
+class NoShadow(Rejected):
+    """No version of this model is in shadow."""
+
+    code: ClassVar[str] = "scoring.no_shadow"
+
+
+class Comparison(NamedTuple):
+    """A version in shadow beside the live one.
+
+    ``tiers`` have for each pair of ``live_tier`` (None where none rules) and ``tier`` how many ``leads``;
+    ``differing`` are leads whose tiers differ.
+    """
+
+    version: int
+    tiers: Sequence[Row]
+    differing: Sequence[Row]
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -100,6 +123,32 @@ class ModelBook:
         if preview is None:
             raise PreviewUnknown
         return preview, preview.number == number
+
+    async def compare_shadow(self, model: str, *, after: str = "", limit: int = 100) -> Comparison:
+        """Return what the version in shadow makes of leads beside the live one, and who differs, by id.
+
+        :raises ModelUnknown: if there is no such model.
+        :raises NoShadow: if no version of it is in shadow.
+        """
+        life = await self.find_life(model)
+        if life.shadow is None:
+            raise NoShadow
+        async with snapshot(self._database) as transaction:
+            tiers = await compare_tiers(transaction, model, life.shadow)
+            differing = await load_differing(transaction, model, life.shadow, after=after, limit=limit)
+        return Comparison(life.shadow, list(tiers), list(differing))
+
+    async def find_shadow_changes(self, model: str, *, after: int = 0, limit: int = 100) -> Sequence[Row]:
+        """Return what the version in shadow would have told, oldest first.
+
+        :raises ModelUnknown: if there is no such model.
+        :raises NoShadow: if no version of it is in shadow.
+        """
+        life = await self.find_life(model)
+        if life.shadow is None:
+            raise NoShadow
+        async with self._database.connection() as connection:
+            return await load_shadow_changes(connection, model, life.shadow, after=after, limit=limit)
 
     async def find_version_before(self, model: str) -> int | None:
         """Return the version that a rollback would make live; None if there is none to go back to."""

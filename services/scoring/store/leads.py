@@ -13,6 +13,7 @@ from services.scoring.domain.told_changes import TierChangeRow
 from services.scoring.store.activations import save_activations
 from services.scoring.store.facts import load_facts, save_facts, scrub_facts
 from services.scoring.store.scoring_models.rulings import Rulings
+from services.scoring.store.scoring_models.shadows import mark_due
 from services.scoring.store.tier_changes import save_tier_changes
 from shared.contracts.topics import partition_of
 from shared.kernel import changes
@@ -72,6 +73,9 @@ class LeadStore:
         if saved != len(writes):
             return saved
         await save_rows(transaction, [row for write in writes for row in write.rows])
+        rulings = (write.state.ruling for write in writes)
+        if any(ruling is not None and ruling.shadows for ruling in rulings):
+            await mark_due(transaction, [write.key for write in writes])
         return saved
 
 
@@ -99,6 +103,15 @@ async def load_lead(transaction: Transaction, lead: str) -> tuple[ScoredLead | N
     facts = await load_facts(transaction, [lead])
     found = loaded.get(lead)
     return (found.state if found else None), facts[lead]
+
+
+async def load_leads(transaction: Transaction, leads: Collection[str]) -> dict[str, ScoredLead]:
+    """Return those of these leads that can be read."""
+    rows = await transaction.fetch(
+        "SELECT key, payload FROM lead WHERE key = ANY($1::text[]) AND payload IS NOT NULL", list(leads)
+    )
+    kept = {row["key"]: _read_or_none(row["payload"]) for row in rows}
+    return {lead: found for lead, found in kept.items() if found is not None}
 
 
 async def find_forgotten(transaction: Transaction, leads: Collection[str]) -> set[str]:

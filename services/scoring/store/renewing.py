@@ -19,6 +19,7 @@ from services.scoring.store.scoring_models.passes import (
     load_pass,
 )
 from services.scoring.store.scoring_models.rulings import Rulings
+from services.scoring.store.scoring_models.shadows import mark_due
 from shared.contracts.topics import partition_of
 from shared.kernel.changes import TimerKey
 from shared.kernel.instants import Instant
@@ -59,6 +60,8 @@ async def take_portion(
     if due:
         homes = {timer.key: partition_of(timer.key, partitions) for timer in due}
         await save_timers(transaction, due, partitions=homes)
+    if ruling.shadows and page:
+        await mark_due(transaction, [lead for lead, _ in page])
     last = page[-1][0] if page else state.after
     await advance_pass(transaction, after=last, is_last=len(page) < portion, seen=len(page), renewed=len(due))
     return True

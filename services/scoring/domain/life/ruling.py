@@ -41,12 +41,19 @@ def is_in_share(model: str, lead: str, percent: int) -> bool:
 
 
 class Ruling:
-    """The versions that rule from a step of the register on."""
+    """The versions that rule from a step of the register on, and those that look on from the shadow."""
 
-    __slots__ = ("_models", "_sets", "live", "number")
+    __slots__ = ("_models", "_sets", "live", "number", "shadows")
 
-    def __init__(self, models: Iterable[RuledModel], *, number: int = 0) -> None:
+    def __init__(
+        self,
+        models: Iterable[RuledModel],
+        *,
+        number: int = 0,
+        shadows: Iterable[CompiledModel] = (),
+    ) -> None:
         self.number = number
+        self.shadows = tuple(sorted(shadows, key=lambda model: model.name))
         self._models = sorted(models, key=lambda model: model.name)
         self.live = ModelSet(model.live for model in self._models if model.live is not None)
         tells_past = frozenset(model.name for model in self._models if model.tells_past)

@@ -15,8 +15,8 @@ Kind: TypeAlias = Literal[
 ]
 """What was done. ``shipped`` notes which version of the documents was live before the first other step."""
 
-RULING: Final[frozenset[str]] = frozenset({"shared", "published", "rolled_back"})
-"""The kinds that change which version rules some lead."""
+RULING: Final[frozenset[str]] = frozenset({"shadowed", "shadow_ended", "shared", "published", "rolled_back"})
+"""The kinds that change which version rules some lead, or looks at it from the shadow."""
 
 Percent: TypeAlias = Annotated[int, Meta(ge=0, le=100)]
 """A share of all leads; 0 ends it."""

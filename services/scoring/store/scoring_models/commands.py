@@ -22,6 +22,7 @@ from services.scoring.domain.scoring_models.compiler import ModelFaults
 from services.scoring.store.scoring_models.passes import is_passing
 from services.scoring.store.scoring_models.previews import load_preview
 from services.scoring.store.scoring_models.rulings import load_register, read_draft
+from services.scoring.store.scoring_models.shadows import drop_shadows
 from services.scoring.store.scoring_models.shelf import Draft, Shelf
 from services.scoring.store.scoring_models.steps import NewStep, load_paper, lock_steps, save_steps
 from shared.kernel.faults import Fault
@@ -67,6 +68,8 @@ class ModelCommands:
             counted = await self._counted(transaction, register, command)
             standing = Standing(at, counted=counted, is_passing=await is_passing(transaction))
         steps = decide(register, command, standing)
+        if steps[-1].kind == "shadowed":
+            await drop_shadows(transaction, model=command.model)
         await save_steps(transaction, [await self._with_paper(transaction, step, draft) for step in steps])
         return describe_step(steps[-1])
 

@@ -82,8 +82,10 @@ class RegisteredRulings:
         return all(one == number for one in numbers)
 
     async def _compile(self, transaction: Transaction, register: Register) -> Ruling:
-        models = []
+        models, shadows = [], []
         for life in register.lives.values():
+            if life.shadow is not None:
+                shadows.append(await self.compile(transaction, life.name, life.shadow))
             live = None if life.live is None else await self.compile(transaction, life.name, life.live)
             shared, percent = None, 0
             if life.share is not None:
@@ -91,7 +93,7 @@ class RegisteredRulings:
                 percent = life.share.percent
             if live is not None or shared is not None:
                 models.append(RuledModel(life.name, live, shared, percent, life.tells_past))
-        return Ruling(models, number=register.number)
+        return Ruling(models, number=register.number, shadows=shadows)
 
     async def compile(self, transaction: Transaction, model: str, version: int) -> CompiledModel:
         """Return a version as it computes; what a step has brought goes before the documents.

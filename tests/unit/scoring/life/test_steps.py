@@ -107,9 +107,10 @@ def test_every_step_has_a_number_and_says_who_why_and_when(desk: Desk) -> None:
 
 def test_only_what_changes_who_is_ruled_by_what_raises_the_number_that_batches_look_at(desk: Desk) -> None:
     desk.have_validated(2)
-    desk.take(ShadowModel, version=2)
     assert desk.register.number == 0
     desk.take(ShareModel, version=2, percent=10)
+    assert desk.register.number == desk.steps[-1].number
+    desk.take(ShadowModel, version=2)
     assert desk.register.number == desk.steps[-1].number
 
 
