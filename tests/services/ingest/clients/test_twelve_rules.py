@@ -6,6 +6,7 @@ import gzip
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ import msgspec
 import pytest
 
 from shared.contracts.topics import BEHAVIOUR, CONTACTS, LEADS
-from shared.postgres.database import Database
+from shared.postgres.database import Database, DatabaseLimits
 from shared.security.write_keys import add_write_key
 from tests.services.ingest.clients.door import FORM_KEY, Door, data_of, open_door
 from tests.services.ingest.running import KEY, PEPPER
@@ -34,7 +35,8 @@ def packed(value: object) -> bytes:
 @asynccontextmanager
 async def log_out_of_reach(database_url: str) -> AsyncIterator[None]:
     """Keep the log from taking anything: another connection holds its table and does not let go."""
-    database = Database(database_url, schema="log", application="tests")
+    limits = DatabaseLimits(idle_in_transaction_timeout=timedelta(minutes=5))  # however slow the machine is
+    database = Database(database_url, schema="log", application="tests", limits=limits)
     await database.start()
     try:
         async with database.transaction() as transaction:
