@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from services.scoring.domain.activation.gate import Standing
 from services.scoring.domain.activation.told import SaidActivation
-from services.scoring.domain.decay import Cooling
+from services.scoring.domain.decay import CompoundSteps, HalfLife, Law, LinearSteps
 from services.scoring.domain.ledger import Line
 from services.scoring.domain.questions import Explanation, Score
 from services.scoring.domain.scoring_models.compiled import CompiledModel
@@ -73,7 +73,11 @@ class GradeOut(BaseModel):
 
 
 class LineOut(BaseModel):
-    """One line of a score; the lines sum to its points exactly."""
+    """One line of a score; the lines sum to its points exactly.
+
+    ``decay_law`` names the law by which it cools as documents do, ``decay`` says it in words; both are
+    null for a line that never cools.
+    """
 
     rule: str
     points: float
@@ -83,6 +87,7 @@ class LineOut(BaseModel):
     object: str
     group: str
     decay: str | None
+    decay_law: str | None = None
 
 
 class ScoresOut(BaseModel):
@@ -159,6 +164,7 @@ def line_out(line: Line) -> LineOut:
         object=line.object,
         group=line.group,
         decay=_decay_of(line),
+        decay_law=None if line.cooling is None else line.cooling.name,
     )
 
 
@@ -247,8 +253,15 @@ def _decay_of(line: Line) -> str | None:
     return None if line.cooling is None else _words(line.cooling)
 
 
-def _words(law: Cooling) -> str:
-    return f"full for {law.full // HOUR} h, then halves every {law.half_life // DAY} days"
+def _words(law: Law) -> str:
+    full = f"full for {law.full // HOUR} h, then"
+    match law:
+        case HalfLife():
+            return f"{full} halves every {law.half_life // DAY} days"
+        case LinearSteps():
+            return f"{full} loses {law.percent} % of what was granted every {law.every // DAY} days"
+        case CompoundSteps():
+            return f"{full} loses {law.percent} % of what is left every {law.every // DAY} days"
 
 
 def _text(instant: Instant | None) -> str | None:

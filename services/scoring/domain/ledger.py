@@ -1,9 +1,10 @@
 """The ledger: what each line is worth at an instant. The score is the sum of the lines, exactly.
 
-A cap bounds its group's, or its rule's, sum at every instant (C12). In the list of lines the newest
-count first, and what the cap leaves over is taken from the oldest. A line for a date counts from one
-instant until another, and is nothing before and after. A combination's lines are those of its sources,
-weighted. Whoever a model leaves out has neither lines nor points in it.
+A cap bounds its group's, or its rule's, sum at every instant (C12), and a floor what a group may
+take away. In the list of lines the newest count first; what a cap leaves over, or goes below a floor,
+is taken from the oldest. A line for a date counts from one instant until another, and is nothing
+before and after. A combination's lines are those of its sources, weighted. Whoever a model leaves out
+has neither lines nor points in it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from services.scoring.domain.decay import Cooling, cooled, gone_at
+from services.scoring.domain.decay import Law, gone_at
 from services.scoring.domain.rules.rule import Mark, Slot
 from services.scoring.domain.scoring_models.compiled import CompiledModel, Group, Slots, Source
 from shared.kernel.instants import Instant
@@ -32,7 +33,7 @@ class Line(NamedTuple):
     granted: Instant
     object: str
     group: str
-    cooling: Cooling | None
+    cooling: Law | None
     span: tuple[Instant, Instant] | None = None
 
     @property
@@ -82,15 +83,17 @@ def group_total(group: Group, slots: Slots, at: Instant, minus_at: Instant) -> i
         if law is not None:
             when = at if points > 0 else minus_at
             if marks[0][0] < when - law.full:  # the oldest stands first, and has begun to cool
-                worth = 0
+                worth, left = 0, law.left
                 for mark in marks:
-                    worth += cooled(points, when - mark[0], law)
+                    worth += left(points, when - mark[0])
         elif slot in group.dated and not is_counting(slots[slot], at):
             continue
         if cap is not None and not -cap <= worth <= cap:
             worth = cap if worth > 0 else -cap
         result += worth
-    return result if group.cap is None or result < group.cap else group.cap
+    if result > 0:
+        return result if group.cap is None or result < group.cap else group.cap
+    return result if group.floor is None or result > group.floor else group.floor
 
 
 def is_counting(slot: Slot, at: Instant) -> bool:
@@ -156,7 +159,7 @@ def _group_lines(model: CompiledModel, group: Group, slots: Slots, at: Instant) 
             begin, end = slots[slot].recent
             spans[model.rules[slot].name] = (begin.granted, end.granted)
         worths = [
-            (mark, points if law is None else cooled(points, at - mark.granted, law))
+            (mark, points if law is None else law.left(points, at - mark.granted))
             for mark in slots[slot].marks
         ]
         over = abs(sum(worth for _mark, worth in worths)) - cap if cap is not None else 0
@@ -164,9 +167,14 @@ def _group_lines(model: CompiledModel, group: Group, slots: Slots, at: Instant) 
             cut = min(max(over, 0), abs(worth))
             over -= cut
             held.append((mark, model.rules[slot].name, points, worth - cut if worth > 0 else worth + cut))
-    over = sum(worth for *_rest, worth in held) - group.cap if group.cap is not None else 0
+    worth = sum(worth for *_rest, worth in held)
+    over = 0
+    if group.cap is not None and worth > group.cap:
+        over = worth - group.cap
+    elif group.floor is not None and worth < group.floor:
+        over = worth - group.floor
     for mark, rule, points, worth in sorted(held):
-        cut = min(max(over, 0), max(worth, 0))
+        cut = min(over, max(worth, 0)) if over > 0 else max(over, min(worth, 0))
         over -= cut
         if worth != cut:
             yield Line(

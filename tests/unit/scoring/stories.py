@@ -9,10 +9,11 @@ from services.scoring.domain.facts import ATTRIBUTES, Fact
 from services.scoring.domain.questions import Explanation, Score, explain_at, score_at, tier_history
 from services.scoring.domain.running_score import ScoringState, fold
 from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
-from services.scoring.domain.scoring_models.compiler import compile_model, value_lists
+from services.scoring.domain.scoring_models.compiler import ModelFaults, compile_model, value_lists
 from services.scoring.domain.scoring_models.document import ScoringModelDocument, ValueListDocument
 from services.scoring.domain.tiers import Crossing
 from services.scoring.domain.vocabulary import Vocabulary
+from shared.documents.faults import DocumentFaults
 from shared.documents.files import read_documents
 from shared.documents.versions import load_document
 from shared.kernel.instants import DAY, HOUR, Instant, parse_instant
@@ -50,6 +51,15 @@ def model_from(text: str) -> CompiledModel:
     """A model from the text of its document."""
     loaded = load_document(text, kind="scoring_model", shape=ScoringModelDocument)
     return compile_model(loaded.body, vocabulary())
+
+
+def faults_of(text: str) -> dict[str, str]:
+    """What is wrong with the text of a model's document, by path."""
+    try:
+        model_from(text)
+    except (DocumentFaults, ModelFaults) as error:
+        return {fault.path: fault.text for fault in error.faults}
+    return {}
 
 
 BOTH = ModelSet([shipped("five_step"), shipped("mql")])

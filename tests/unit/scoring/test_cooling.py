@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.domain.decay import Cooling, cooled, lifetime
+from services.scoring.domain.decay import HalfLife
 from services.scoring.domain.tiers import next_crossing
 from shared.kernel.instants import DAY, HOUR
 from tests.unit.scoring.stories import START, Story, day, hour, model_from, shipped
 
-LAW = Cooling(full=168 * HOUR, half_life=30 * DAY)
+LAW = HalfLife(full=168 * HOUR, half_life=30 * DAY)
 
 
-def exactly(points: int, age: int, law: Cooling) -> int:
+def exactly(points: int, age: int, law: HalfLife) -> int:
     """The definition, with eighty digits."""
     if age <= law.full:
         return points
@@ -29,37 +29,37 @@ def exactly(points: int, age: int, law: Cooling) -> int:
 
 class TestOneLineC12:
     def test_behaviour_counts_in_full_for_168_hours(self) -> None:
-        assert cooled(20_000, age=168 * HOUR, law=LAW) == 20_000
+        assert LAW.left(20_000, age=168 * HOUR) == 20_000
 
     def test_a_microsecond_later_it_has_begun_to_cool(self) -> None:
-        assert cooled(20_000, age=168 * HOUR + 1, law=LAW) == 19_999
+        assert LAW.left(20_000, age=168 * HOUR + 1) == 19_999
 
     @pytest.mark.parametrize(("halvings", "left"), [(1, 10_000), (2, 5_000), (3, 2_500), (4, 1_250)])
     def test_then_it_halves_every_30_days(self, halvings: int, left: int) -> None:
-        assert cooled(20_000, age=168 * HOUR + halvings * 30 * DAY, law=LAW) == left
+        assert LAW.left(20_000, age=168 * HOUR + halvings * 30 * DAY) == left
 
     def test_it_cools_between_the_halvings_too(self) -> None:
-        assert cooled(20_000, age=168 * HOUR + 15 * DAY, law=LAW) == 14_142
+        assert LAW.left(20_000, age=168 * HOUR + 15 * DAY) == 14_142
 
     def test_a_line_is_rounded_down_to_a_thousandth(self) -> None:
-        assert cooled(1_000, age=168 * HOUR + 15 * DAY, law=LAW) == 707
+        assert LAW.left(1_000, age=168 * HOUR + 15 * DAY) == 707
 
     def test_points_taken_away_fade_towards_nothing_too(self) -> None:
-        assert cooled(-1_000, age=168 * HOUR + 15 * DAY, law=LAW) == -707
+        assert LAW.left(-1_000, age=168 * HOUR + 15 * DAY) == -707
 
     def test_a_line_is_worth_nothing_in_the_end(self) -> None:
-        assert cooled(20_000, age=lifetime(20_000, LAW), law=LAW) == 0
+        assert LAW.left(20_000, age=LAW.lifetime(20_000)) == 0
 
     @settings(max_examples=1000)
     @given(points=st.integers(1, 100_000), age=st.integers(0, 600 * DAY))
     def test_it_is_the_true_floor_at_any_age(self, points: int, age: int) -> None:
-        assert cooled(points, age=age, law=LAW) == exactly(points, age, LAW)
+        assert LAW.left(points, age=age) == exactly(points, age, LAW)
 
     def test_where_floating_point_would_be_a_thousandth_off_it_is_not(self) -> None:
         """30 points at one microsecond in a month: glibc puts it on the wrong side of 15.422."""
         age = 3_093_049_050_798
         assert exactly(30_000, age, LAW) == 15_421
-        assert cooled(30_000, age=age, law=LAW) == 15_421
+        assert LAW.left(30_000, age=age) == 15_421
 
     @settings(max_examples=1000)
     @given(points=st.integers(1, 60_000), left=st.integers(1, 59_999))
@@ -71,13 +71,13 @@ class TestOneLineC12:
             halvings = (Decimal(points) / Decimal(left)).ln() / Decimal(2).ln()
             tick = LAW.full + int(halvings * LAW.half_life)
         for age in range(tick - 2, tick + 3):
-            assert cooled(points, age=age, law=LAW) == exactly(points, age, LAW)
+            assert LAW.left(points, age=age) == exactly(points, age, LAW)
 
     @settings(max_examples=1000)
     @given(points=st.integers(1, 60_000), ages=st.lists(st.integers(0, 400 * DAY), min_size=2, max_size=2))
     def test_it_never_rises_with_age(self, points: int, ages: list[int]) -> None:
         younger, older = sorted(ages)
-        assert cooled(points, age=younger, law=LAW) >= cooled(points, age=older, law=LAW)
+        assert LAW.left(points, age=younger) >= LAW.left(points, age=older)
 
 
 class TestRenewedInterestC12:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from services.scoring.domain.decay import Cooling, gone_at
+from services.scoring.domain.decay import Law, gone_at
 from services.scoring.domain.facts import Fact
 from services.scoring.domain.rules.context import RuleContext
 from services.scoring.domain.rules.rule import MOST_MARKS, Mark, Rule, RuleDocument, Slot
@@ -63,7 +63,7 @@ class ActRule:
     counts: Counts
     objects: Mapping[str, str | None]
     test: Test | None
-    cooling: Cooling | None
+    cooling: Law | None
     most: int = MOST_MARKS
     attributes: frozenset[str] = frozenset()
 

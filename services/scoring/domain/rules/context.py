@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from services.scoring.domain.decay import Cooling
+from services.scoring.domain.decay import Law
 from services.scoring.domain.vocabulary import Vocabulary
 from shared.conditions.catalogue import Catalogue
 from shared.conditions.compiler import Condition, ConditionFaults, compile_condition
@@ -22,7 +22,7 @@ class RuleContext:
 
     path: str
     behaviour: bool
-    cooling: Cooling | None
+    cooling: Law | None
     vocabulary: Vocabulary
     faults: list[Fault]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from services.scoring.domain.activation.gate import ActivationGate
-from services.scoring.domain.decay import Cooling
+from services.scoring.domain.decay import Law
 from services.scoring.domain.rules.rule import Rule, Slot
 from services.scoring.domain.scoring_models.grades import GradeMatrix
 
@@ -36,14 +36,18 @@ class Member(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Rules that share a law of cooling and a cap (thousandths); ``dated`` are the slots of date rules."""
+    """Rules that share a law of cooling, a cap above zero and a floor below it (thousandths).
+
+    ``dated`` are the slots of date rules.
+    """
 
     name: str
     behaviour: bool
-    cooling: Cooling | None
+    cooling: Law | None
     cap: int | None
     members: tuple[Member, ...]
     dated: frozenset[int] = frozenset()
+    floor: int | None = None
 
 
 class Audience(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, Final
 
 from services.scoring.domain.activation.document import compile_gate
-from services.scoring.domain.decay import Cooling
+from services.scoring.domain.decay import CompoundSteps, HalfLife, Law, LinearSteps
 from services.scoring.domain.rules.attribute import AttributeRule
 from services.scoring.domain.rules.context import RuleContext, in_thousandths
 from services.scoring.domain.rules.date import DateRule
@@ -25,7 +25,7 @@ from services.scoring.domain.scoring_models.document import (
 from services.scoring.domain.scoring_models.grades import compile_grades
 from services.scoring.domain.vocabulary import Vocabulary
 from shared.conditions.catalogue import ValueLists
-from shared.kernel.faults import Fault, Faults, show
+from shared.kernel.faults import Fault, Faults, allowed, show
 from shared.kernel.instants import DAY, HOUR
 
 AUDIENCE: Final = "(audience)"
@@ -143,12 +143,15 @@ def _group(
     document: GroupDocument, path: str, rules: list[Rule], vocabulary: Vocabulary, faults: list[Fault]
 ) -> Group:
     behaviour = document.of == "behaviour"
-    cooling = _cooling(document.cooling)
+    cooling = _cooling(document.cooling, f"{path}.cooling", faults) if document.cooling else None
     if cooling and not behaviour:
         faults.append(Fault(f"{path}.cooling", "has no place here; fit never cools"))
     cap = in_thousandths(document.cap) if document.cap is not None else None
     if document.cap is not None and (cap is None or cap <= 0):
         faults.append(Fault(f"{path}.cap", f"{show(document.cap)} does not fit; a cap is above zero"))
+    floor = in_thousandths(document.floor) if document.floor is not None else None
+    if document.floor is not None and (floor is None or floor >= 0):
+        faults.append(Fault(f"{path}.floor", f"{show(document.floor)} does not fit; a floor is below zero"))
     members: list[Member] = []
     for place, source in enumerate(document.rules):
         context = RuleContext(
@@ -168,14 +171,31 @@ def _group(
         cooling=cooling,
         cap=cap,
         members=tuple(members),
+        floor=floor,
         dated=frozenset(member.slot for member in members if isinstance(rules[member.slot], DateRule)),
     )
 
 
-def _cooling(document: CoolingDocument | None) -> Cooling | None:
-    if document is None:
-        return None
-    return Cooling(full=document.full_hours * HOUR, half_life=document.half_life_days * DAY)
+def _cooling(document: CoolingDocument, path: str, faults: list[Fault]) -> Law:
+    """Return the law that is named; what it lacks or does not know is added to ``faults``."""
+    by_halves = document.law == "half_life"
+    given = {
+        "half_life_days": document.half_life_days,
+        "every_days": document.every_days,
+        "percent": document.percent,
+    }
+    needed = ("half_life_days",) if by_halves else ("every_days", "percent")
+    for key, value in given.items():
+        if value is not None and key not in needed:
+            misplaced = f"has no place in {document.law}; {allowed(('full_hours', *needed))}"
+            faults.append(Fault(f"{path}.{key}", misplaced))
+        elif value is None and key in needed:
+            faults.append(Fault(f"{path}.{key}", f"is missing; {document.law} needs it"))
+    full, every = document.full_hours * HOUR, (document.every_days or 1) * DAY
+    if by_halves:
+        return HalfLife(full=full, half_life=(document.half_life_days or 1) * DAY)
+    steps = LinearSteps if document.law == "linear_steps" else CompoundSteps
+    return steps(full=full, every=every, percent=document.percent or 1)
 
 
 def _tiers(

@@ -22,21 +22,36 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Keys that no part knows are faults."""
 
 
-class CoolingDocument(_Part, frozen=True, kw_only=True):
-    """Points count in full for ``full_hours``, then halve every ``half_life_days`` (C12)."""
+Days = Annotated[int, Meta(ge=1, le=3660)]
+"""A number of whole days."""
 
+
+class CoolingDocument(_Part, frozen=True, kw_only=True):
+    """Points count in full for ``full_hours``, then cool by ``law``.
+
+    ``half_life``: they halve every ``half_life_days``, continuously (C12). ``linear_steps``: every
+    ``every_days`` they lose ``percent`` of what was granted; ``compound_steps``: of what is left.
+    """
+
+    law: Literal["half_life", "linear_steps", "compound_steps"] = "half_life"
     full_hours: Annotated[int, Meta(ge=0, le=24 * 3660)]
-    half_life_days: Annotated[int, Meta(ge=1, le=3660)]
+    half_life_days: Days | None = None
+    every_days: Days | None = None
+    percent: Annotated[int, Meta(ge=1, le=100)] | None = None
 
 
 class GroupDocument(_Part, frozen=True, kw_only=True):
-    """Rules that share a cooling and a cap. Fit has neither cooling nor acts."""
+    """Rules that share a cooling, a cap on what they bring and a floor under what they take away.
+
+    Fit has neither cooling nor acts.
+    """
 
     group: Name
     of: Literal["fit", "behaviour"]
     label: Mapping[str, str] = {}
     cooling: CoolingDocument | None = None
     cap: float | None = None
+    floor: float | None = None
     rules: Annotated[tuple[AnyRuleDocument, ...], Meta(min_length=1)]
 
 

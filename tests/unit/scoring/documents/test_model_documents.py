@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.scoring.domain.scoring_models.compiled import ModelSet
-from services.scoring.domain.scoring_models.compiler import ModelFaults
-from shared.documents.faults import DocumentFaults
-from tests.unit.scoring.stories import model_from, shipped
+from tests.unit.scoring.stories import faults_of, model_from, shipped
 
 GOOD = """
 name: good
@@ -44,12 +42,6 @@ tiers:
   - {tier: warm, at_least: 40}
   - {tier: hot, at_least: 1}
 """
-
-
-def faults_of(text: str) -> dict[str, str]:
-    with pytest.raises((ModelFaults, DocumentFaults)) as raised:
-        model_from(text)
-    return {fault.path: fault.text for fault in raised.value.faults}
 
 
 class TestFaults:

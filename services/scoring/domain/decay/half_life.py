@@ -1,4 +1,4 @@
-"""Cooling: what a line is still worth after a time, exactly.
+"""Cooling by half-lives: what a line is still worth after a time, exactly.
 
 A line counts in full for a while, then halves every half-life, continuously, and is rounded towards
 zero to a thousandth (C12). The result is the true mathematical floor, not what a floating-point
@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isqrt
-
-from shared.kernel.instants import Instant
+from typing import ClassVar
 
 _FLOAT_DOUBT = 1e-14
 """Forty-five times the rounding error of a product with a power; libraries come within one or two."""
@@ -42,41 +41,36 @@ _POWERS = _powers_of_half()
 
 
 @dataclass(frozen=True, slots=True)
-class Cooling:
+class HalfLife:
     """Full weight for ``full`` microseconds, then half of it every ``half_life`` microseconds."""
+
+    name: ClassVar[str] = "half_life"
 
     full: int
     half_life: int
 
+    def left(self, points: int, age: int) -> int:
+        """Return what ``points`` (thousandths) are still worth ``age`` microseconds after they were granted.
 
-def cooled(points: int, age: int, law: Cooling) -> int:
-    """Return what ``points`` (thousandths) are still worth ``age`` microseconds after they were granted.
+        Never rises with age for positive points, never falls for negative ones, and reaches zero.
+        """
+        elapsed = age - self.full
+        if elapsed <= 0:
+            return points
+        half_life = self.half_life
+        halvings, rest = divmod(elapsed, half_life)
+        whole = points if points >= 0 else -points
+        if rest:
+            value: float = whole * 2.0 ** (-rest / half_life)
+            floor = int(value)
+            doubt = _FLOAT_DOUBT * whole
+            whole = floor if doubt < value - floor < 1 - doubt else _exact_fraction(whole, rest, half_life)
+        left = whole >> halvings
+        return left if points >= 0 else -left
 
-    Never rises with age for positive points, never falls for negative ones, and reaches zero.
-    """
-    elapsed = age - law.full
-    if elapsed <= 0:
-        return points
-    half_life = law.half_life
-    halvings, rest = divmod(elapsed, half_life)
-    whole = points if points >= 0 else -points
-    if rest:
-        value: float = whole * 2.0 ** (-rest / half_life)
-        floor = int(value)
-        doubt = _FLOAT_DOUBT * whole
-        whole = floor if doubt < value - floor < 1 - doubt else _exact_fraction(whole, rest, half_life)
-    left = whole >> halvings
-    return left if points >= 0 else -left
-
-
-def lifetime(points: int, law: Cooling) -> int:
-    """Return the age in microseconds from which on ``points`` are worth nothing."""
-    return law.full + law.half_life * points.bit_length()
-
-
-def gone_at(points: int, granted: Instant, law: Cooling) -> Instant:
-    """Return an instant from which on a line granted at ``granted`` is worth nothing."""
-    return granted + lifetime(points, law)
+    def lifetime(self, points: int) -> int:
+        """Return the age in microseconds from which on ``points`` are worth nothing."""
+        return self.full + self.half_life * points.bit_length()
 
 
 def _exact_fraction(whole: int, rest: int, half_life: int) -> int:

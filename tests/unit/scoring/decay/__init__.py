@@ -1,0 +1,1 @@
+"""The laws by which points cool, each by itself and in a model."""

@@ -1,0 +1,1 @@
+"""What rules over behaviour can say: gaps, ranges, floors."""
