@@ -4,38 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from services.scoring.domain.decay import Law, gone_at
 from services.scoring.domain.facts import Fact
 from services.scoring.domain.rules.context import RuleContext
 from services.scoring.domain.rules.rule import MOST_MARKS, Mark, Rule, RuleDocument, Slot
 from shared.conditions.compiler import Test
+from shared.kernel.instants import MINUTE, Instant
 
 Counts = Literal["once", "once_per_object", "every_time"]
+GapPer = Literal["rule", "object"]
+GapMinutes = Annotated[int, Meta(ge=1, le=60 * 24 * 366)]
+"""The least time between two acts that count."""
 
 
 class ActRuleDocument(RuleDocument, frozen=True, kw_only=True, tag="act"):
-    """``acts`` count alike; ``when`` is a condition over their fields; ``cap`` bounds the rule's sum."""
+    """``acts`` count alike; ``when`` is a condition over their fields; ``cap`` bounds the rule's sum.
+
+    Of two acts less than ``gap_minutes`` apart, or of two on one object with ``gap_per: object``, the
+    second counts for nothing, unless the first did.
+    """
 
     acts: tuple[str, ...]
     when: Mapping[str, object] | None = None
     counts: Counts = "once"
     cap: float | None = None
+    gap_minutes: GapMinutes | None = None
+    gap_per: GapPer = "rule"
 
     def compile(self, context: RuleContext) -> Rule | None:
         """Return the rule, or None after noting its faults."""
         points = context.thousandths(self.points, "points")
         cap = context.thousandths(self.cap, "cap", positive=True) if self.cap is not None else None
         objects = context.objects(self.acts)
-        if self.counts == "once_per_object" and None in objects.values():
-            without = ", ".join(act for act, field in objects.items() if field is None)
+        without = ", ".join(act for act, field in objects.items() if field is None)
+        if self.counts == "once_per_object" and without:
             context.fault("counts", f"{without} is done to nothing; allowed here: every_time, once")
+        if self.gap_per == "object":
+            if self.gap_minutes is None:
+                context.fault("gap_minutes", "is missing; gap_per speaks of it")
+            if self.counts == "once" or without:
+                why = "a rule that counts once" if self.counts == "once" else f"{without}, done to nothing,"
+                context.fault("gap_per", f"{why} tells no objects apart; allowed here: rule")
         most = MOST_MARKS
         if self.counts != "once" and context.cooling is None:
             if cap is None:
                 context.fault("cap", "is missing; what neither cools nor counts once needs a bound")
-            elif points:
+            elif points and self.gap_per == "rule":
                 most = min(MOST_MARKS, -(-cap // abs(points)))
         condition = context.condition(self.when, context.shared_fields(self.acts)) if self.when else None
         return ActRule(
@@ -47,6 +65,8 @@ class ActRuleDocument(RuleDocument, frozen=True, kw_only=True, tag="act"):
             test=condition.test if condition else None,
             cooling=context.cooling,
             most=most,
+            gap=(self.gap_minutes or 0) * MINUTE,
+            gap_per=self.gap_per,
         )
 
 
@@ -55,6 +75,7 @@ class ActRule:
     """The latest act carries the points and restarts their cooling (C12), per lead or per object.
 
     ``objects`` names for each act the field that holds its object; ``most`` is how many marks are kept.
+    An act counts if it follows the last that counted by ``gap`` microseconds or more.
     """
 
     name: str
@@ -65,6 +86,8 @@ class ActRule:
     test: Test | None
     cooling: Law | None
     most: int = MOST_MARKS
+    gap: int = 0
+    gap_per: GapPer = "rule"
     attributes: frozenset[str] = frozenset()
 
     @property
@@ -77,15 +100,31 @@ class ActRule:
         if self.test is not None and not self.test(fact.fields):
             return slot
         mark = Mark(fact.occurred, fact.id, object_of(fact, self.objects))
+        if self.gap and self._comes_too_soon(slot, mark):
+            return slot
         if self.counts == "once" or not slot.marks:
             return Slot((mark,))
         kept = slot.marks
         if self.counts == "once_per_object":
             kept = tuple(old for old in kept if old.object != mark.object)
-        cooling = self.cooling
-        if cooling is not None and kept and gone_at(self.points, kept[0].granted, cooling) <= mark.granted:
-            kept = tuple(old for old in kept if gone_at(self.points, old.granted, cooling) > mark.granted)
+        if kept and self._is_spent(kept[0], mark.granted):
+            kept = tuple(old for old in kept if not self._is_spent(old, mark.granted))
         return Slot((*kept[-(self.most - 1) :], mark) if self.most > 1 else (mark,))
+
+    def _comes_too_soon(self, slot: Slot, mark: Mark) -> bool:
+        since = mark.granted - self.gap
+        if self.gap_per == "rule":
+            return bool(slot.marks) and slot.marks[-1].granted > since
+        return any(old.granted > since for old in slot.marks if old.object == mark.object)
+
+    def _is_spent(self, mark: Mark, at: Instant) -> bool:
+        """Return whether a mark is worth nothing any more and keeps no other from counting."""
+        cooling = self.cooling
+        return (
+            cooling is not None
+            and gone_at(self.points, mark.granted, cooling) <= at
+            and mark.granted + self.gap <= at
+        )
 
 
 def object_of(fact: Fact, objects: Mapping[str, str | None]) -> str:

@@ -1,4 +1,4 @@
-"""Rules over how often somebody does something: points for the act that completes N within a window."""
+"""Rules over how often somebody does something within a window: at least so often, between, exactly."""
 
 from __future__ import annotations
 
@@ -9,23 +9,31 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from services.scoring.domain.facts import Fact
-from services.scoring.domain.rules.act import object_of
+from services.scoring.domain.rules.act import GapMinutes, object_of
 from services.scoring.domain.rules.context import RuleContext
 from services.scoring.domain.rules.rule import Mark, Rule, RuleDocument, Slot
 from shared.conditions.compiler import Test
-from shared.kernel.instants import HOUR
+from shared.kernel.instants import HOUR, MINUTE
 
 Counting = Literal["acts", "objects"]
+Times = Annotated[int, Meta(ge=1, le=100)]
 
 
 class WindowRuleDocument(RuleDocument, frozen=True, kw_only=True, tag="window"):
-    """``at_least`` acts, or acts on different objects, of which the last follows within ``within_hours``."""
+    """So many acts, or acts on different objects, of which the last follows within ``within_hours``.
+
+    How many is ``at_least`` alone, ``at_least`` and ``at_most``, or ``exactly``. Of two acts less than
+    ``gap_minutes`` apart the second is not counted, unless the first was not.
+    """
 
     acts: tuple[str, ...]
     when: Mapping[str, object] | None = None
-    at_least: Annotated[int, Meta(ge=2, le=100)]
+    at_least: Times | None = None
+    at_most: Times | None = None
+    exactly: Times | None = None
     counting: Counting
     within_hours: Annotated[int, Meta(ge=1, le=24 * 366)]
+    gap_minutes: GapMinutes | None = None
 
     def compile(self, context: RuleContext) -> Rule | None:
         """Return the rule, or None after noting its faults."""
@@ -34,16 +42,39 @@ class WindowRuleDocument(RuleDocument, frozen=True, kw_only=True, tag="window"):
         if self.counting == "objects" and None in objects.values():
             without = ", ".join(act for act, field in objects.items() if field is None)
             context.fault("counting", f"{without} is done to nothing; allowed here: acts")
+        if self.counting == "objects" and self.gap_minutes is not None:
+            context.fault("gap_minutes", "has no place beside objects; each counts once in a window anyway")
+        least, most = self._range(context)
         condition = context.condition(self.when, context.shared_fields(self.acts)) if self.when else None
         return WindowRule(
             name=self.rule,
             points=points,
             objects=objects,
             test=condition.test if condition else None,
-            at_least=self.at_least,
+            at_least=least,
+            at_most=most,
             counting=self.counting,
             window=self.within_hours * HOUR,
+            gap=(self.gap_minutes or 0) * MINUTE,
         )
+
+    def _range(self, context: RuleContext) -> tuple[int, int | None]:
+        """Return how often at least and at most; None is without end."""
+        if self.exactly is not None:
+            for key in ("at_least", "at_most"):
+                if getattr(self, key) is not None:
+                    context.fault(key, "has no place beside exactly")
+            return self.exactly, self.exactly
+        if self.at_least is None:
+            context.fault("at_least", "is missing; allowed: at_least, at_least with at_most, exactly")
+            return 1, None
+        if self.at_most is None and self.at_least == 1:
+            context.fault("at_least", "once is no window; allowed: 2 or more, or type act")
+        if self.at_most is not None and self.at_most < self.at_least:
+            context.fault(
+                "at_most", f"{self.at_most} is less than at_least; allowed: {self.at_least} or more"
+            )
+        return self.at_least, self.at_most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +82,8 @@ class WindowRule:
     """Grants once, at the latest act that completes the count, which restarts the cooling (C12).
 
     An act completes the count if at least ``at_least`` of them, itself included, lie within the
-    window that ends with it, both ends included. What was granted stays when the window has passed.
+    window that ends with it, both ends included. What was granted stays when the window has passed. An
+    act with which there are more than ``at_most`` takes it back, until the count is right again.
     """
 
     name: str
@@ -59,8 +91,10 @@ class WindowRule:
     objects: Mapping[str, str | None]
     test: Test | None
     at_least: int
+    at_most: int | None
     counting: Counting
     window: int
+    gap: int = 0
     cap: int | None = None
     attributes: frozenset[str] = frozenset()
 
@@ -70,13 +104,24 @@ class WindowRule:
         return frozenset(self.objects)
 
     def advance(self, slot: Slot, fact: Fact, attributes: Mapping[str, object]) -> Slot:
-        """Remember the newest acts, as many as are needed, and grant if they lie close enough."""
+        """Remember the newest acts, as many as are needed, and grant if enough of them lie close enough."""
         if self.test is not None and not self.test(fact.fields):
             return slot
         mark = Mark(fact.occurred, fact.id, object_of(fact, self.objects))
         recent = slot.recent
+        if self.gap and recent and mark.granted - recent[-1].granted < self.gap:
+            return slot
         if self.counting == "objects":
             recent = tuple(old for old in recent if old.object != mark.object)
+        if self.at_most is not None:
+            return self._grant_between(slot, mark, (*recent, mark)[-self.at_most - 1 :], self.at_most)
         recent = (*recent, mark)[-self.at_least :]
         complete = len(recent) == self.at_least and mark.granted - recent[0].granted <= self.window
         return Slot((mark,) if complete else slot.marks, recent)
+
+    def _grant_between(self, slot: Slot, mark: Mark, recent: tuple[Mark, ...], most: int) -> Slot:
+        since = mark.granted - self.window
+        count = sum(1 for act in recent if act.granted >= since)
+        if count > most:
+            return Slot((), recent)
+        return Slot((mark,) if count >= self.at_least else slot.marks, recent)
