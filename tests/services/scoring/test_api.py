@@ -79,6 +79,7 @@ async def test_scores_are_told_for_every_live_model_as_of_now(client: httpx.Asyn
     assert body["lead"] == lead_id("ada")
     scores = {one["model"]: one for one in body["scores"]}
     assert {(name, one["points"], one["tier"]) for name, one in scores.items()} >= {
+        ("abcd", 0, "D"),
         ("five_step", 71, "hot"),
         ("key_account", 35, "standard"),
         ("mql", 75, "B"),
@@ -105,9 +106,11 @@ async def test_scores_can_be_asked_as_they_were_known(client: httpx.AsyncClient)
 
 
 async def test_why_lists_the_lines_that_sum_to_the_score(client: httpx.AsyncClient) -> None:
-    body = await ask(client, about("ada", "why"))
+    whole = await ask(client, about("ada", "why"))
+    assert {score["model"] for score in whole["scores"]} >= {"abcd", "five_step", "mql"}
+    body = await ask(client, about("ada", "why"), model="five_step")
     assert (body["model"], body["points"], body["tier"]) == ("five_step", 71, "hot")
-    for score in body["scores"]:
+    for score in whole["scores"]:
         assert sum(line["points"] for line in score["lines"]) == score["points"]
     first = body["lines"][0]
     assert (first["rule"], first["points"], first["granted_at"]) == (
@@ -116,12 +119,13 @@ async def test_why_lists_the_lines_that_sum_to_the_score(client: httpx.AsyncClie
         format_instant(START + MINUTE),
     )
     assert first["decay"] == "full for 168 h, then halves every 30 days"
+    assert first["decay_law"] == "half_life"
     assert [line["rule"] for line in body["lines"] if line["decay"] is None] == [
         "director_or_above",
         "size_in_target",
         "target_industry",
     ]
-    cooled = await ask(client, about("ada", "why"), as_of=format_instant(day(40)))
+    cooled = await ask(client, about("ada", "why"), model="five_step", as_of=format_instant(day(40)))
     assert sum(round(line["points"] * 1000) for line in cooled["lines"]) == round(cooled["points"] * 1000)
 
 
@@ -179,6 +183,7 @@ async def test_history_tells_what_was_so_and_what_was_told(client: httpx.AsyncCl
 async def test_live_models_are_listed_with_their_tiers(client: httpx.AsyncClient) -> None:
     answer = await client.get("/scoring/v1/models")
     tiers = {one["model"]: one["tiers"] for one in answer.json()}
+    assert tiers["abcd"] == ["A", "B", "C", "D"]
     assert tiers["five_step"] == ["hot", "warm", "cold"]
     assert tiers["key_account"] == ["key_account", "priority", "standard"]
     assert tiers["mql"] == ["A", "B", "C", "D"]

@@ -161,7 +161,8 @@ async def test_the_scores_topic_ends_with_the_scores_as_they_are(stand: Stand, d
     )
     assert ada["five_step"][0] == "warm"
     assert ada["five_step"][1] <= 56_000
-    assert ben["five_step"] == ("warm", 41_000)
+    assert ben["abcd"] == ("D", 25_000), "its fall by time tells the other scores as of then, too"
+    assert ben["five_step"] == ("warm", 25_000 + 10_000 + 813)
 
 
 async def test_dead_letters_disturb_nobody_and_what_no_table_takes_is_one(stand: Stand, deeds: Deeds) -> None:
