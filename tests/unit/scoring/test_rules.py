@@ -28,9 +28,7 @@ groups:
     {group}
     rules:
       - {{rule: it, {rule}}}
-tiers:
-  - {{tier: high, at_least: 5}}
-  - {{tier: low}}
+tiers: [{{tier: all}}]
 """)
 
 

@@ -11,6 +11,7 @@ from services.scoring.domain.decay import Law
 from services.scoring.domain.vocabulary import Vocabulary
 from shared.conditions.catalogue import Catalogue
 from shared.conditions.compiler import Condition, ConditionFaults, compile_condition
+from shared.conditions.contradictions import find_contradiction
 from shared.kernel.faults import Fault, allowed, show
 
 _MOST_POINTS: Final = 100_000
@@ -41,14 +42,20 @@ class RuleContext:
     def condition(
         self, source: Mapping[str, object], catalogue: Catalogue, path: str = "when"
     ) -> Condition | None:
-        """Compile a condition; None after noting its faults."""
+        """Compile a condition; None after noting its faults, one of which is that it can never hold."""
+        lists = self.vocabulary.lists
         try:
-            return compile_condition(
-                source, catalogue=catalogue, lists=self.vocabulary.lists, path=f"{self.path}.{path}"
+            condition = compile_condition(
+                source, catalogue=catalogue, lists=lists, path=f"{self.path}.{path}"
             )
         except ConditionFaults as error:
             self.faults.extend(error.faults)
             return None
+        blamed = ", ".join(sorted(find_contradiction(source, catalogue=catalogue, lists=lists)))
+        if blamed:
+            never = f"can never hold, as no {blamed} is all that is asked of it; loosen it, or leave it out"
+            self.fault(path, never)
+        return condition
 
     def objects(self, acts: Sequence[str]) -> Mapping[str, str | None]:
         """Return the field that holds each act's object; notes acts that nobody knows or named twice."""

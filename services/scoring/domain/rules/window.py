@@ -45,6 +45,9 @@ class WindowRuleDocument(RuleDocument, frozen=True, kw_only=True, tag="window"):
         if self.counting == "objects" and self.gap_minutes is not None:
             context.fault("gap_minutes", "has no place beside objects; each counts once in a window anyway")
         least, most = self._range(context)
+        if (least - 1) * (self.gap_minutes or 0) > self.within_hours * 60:
+            room = self.within_hours * 60 // (self.gap_minutes or 1) + 1
+            context.fault("gap_minutes", f"leaves room for {room} in the window, and {least} are asked for")
         condition = context.condition(self.when, context.shared_fields(self.acts)) if self.when else None
         return WindowRule(
             name=self.rule,

@@ -23,6 +23,7 @@ from services.scoring.domain.scoring_models.document import (
     ValueListDocument,
 )
 from services.scoring.domain.scoring_models.grades import compile_grades
+from services.scoring.domain.scoring_models.reach import most_points, unreachable
 from services.scoring.domain.vocabulary import Vocabulary
 from shared.conditions.catalogue import ValueLists
 from shared.kernel.faults import Fault, Faults, allowed, show
@@ -108,6 +109,8 @@ def compile_model(
         if document.activation
         else None
     )
+    if not faults:
+        faults += unreachable(tiers, gate.at_least if gate else None, most_points(groups, rules, combined))
     if faults:
         raise ModelFaults(faults, about=f"model {document.name}, version {document.version}")
     return CompiledModel(
@@ -208,7 +211,7 @@ def _tiers(
         faults.append(Fault("leaving.margin", "has three decimals at most"))
         margin = 0
     tiers: list[Tier] = []
-    above: int | None = None
+    above: tuple[str, int] | None = None
     for place, document in enumerate(documents):
         path = f"tiers[{place}]"
         bounds = [bound for bound in (document.at_least, document.more_than) if bound is not None]
@@ -222,9 +225,14 @@ def _tiers(
             faults.append(Fault(path, "needs one bound, at_least or more_than, with three decimals at most"))
             continue
         enter = bound + (document.more_than is not None)
-        if above is not None and enter >= above:
-            faults.append(Fault(path, "tiers stand highest first, each bound below the one before"))
-        above = enter
+        if above is not None and enter >= above[1]:
+            order = f"overlaps {above[0]}; tiers stand highest first, each bound below the one before"
+            faults.append(Fault(path, order))
+        elif above is not None and margin > above[1] - enter:
+            width = f"{(above[1] - enter) / 1000:g}"
+            wide = f"is wider than tier {document.tier}, {width} points wide; allowed: {width} or less"
+            faults.append(Fault("leaving.margin", wide))
+        above = document.tier, enter
         tiers.append(Tier(document.tier, enter, bound - margin + 1 if leaving else enter))
     return tuple(reversed(tiers))
 
