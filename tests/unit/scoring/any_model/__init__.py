@@ -1,0 +1,1 @@
+"""What holds of any model and any history, against a second, naive reading of documents."""
