@@ -12,7 +12,7 @@ from leadmill.cli.audit import audit
 from leadmill.cli.demo import demo
 from leadmill.cli.desk import conflicts, erasure, leads, model_desk
 from leadmill.cli.explain import explain
-from leadmill.cli.front import choices, form, hook, link, tags
+from leadmill.cli.front import choices, form, hook, link, tags, webhooks
 from leadmill.cli.imports import group as imports
 from leadmill.cli.letters import dlq, quarantine
 from leadmill.cli.setup import config, topics
@@ -43,6 +43,7 @@ for name, group in {
     "conflicts": conflicts.app,
     "hook": hook.app,
     "link": link.app,
+    "webhooks": webhooks.app,
     "tags": tags.app,
     "form": form.app,
     "choices": choices.app,

@@ -17,7 +17,7 @@ from shared.security.tokens import Token, add_token, load_tokens, revoke_token
 from shared.security.write_keys import ANYTHING, KeyTerms, WriteKey
 
 
-def _who_runs_this() -> str:
+def who_runs_this() -> str:
     """Return who is at the command line, as the operating system knows them."""
     try:
         return f"command line ({getpass.getuser()})"
@@ -120,7 +120,7 @@ async def open_access(blueprints: Sequence[Blueprint], resources: Resources) -> 
         tokens=Database(resources.database_url, schema=ACCESS, application="leadmill/access"),
         pepper=resources.secrets.pepper.reveal(),
         clock=resources.clock,
-        by=_who_runs_this(),
+        by=who_runs_this(),
     )
     await access.open()
     return access

@@ -46,7 +46,7 @@ def _build_ingest(resources: Resources) -> Blueprint:
 
 ROSTER: Final[Mapping[str, Entry]] = {
     "ingest": Entry(_build_ingest, ingest.check_documents, "", ingest.SETTINGS),
-    "scoring": Entry(scoring.build, scoring.check_documents, "/scoring"),
+    "scoring": Entry(scoring.build, scoring.check_documents, "/scoring", scoring.SETTINGS),
     "routing": Entry(routing.build, routing.check_documents, "/routing"),
     "nurture": Entry(nurture.build, nurture.check_documents, "/nurture", nurture.SETTINGS, ("/t",)),
     "analytics": Entry(analytics.build, analytics.check_documents, "/analytics"),
@@ -105,6 +105,12 @@ HOOKS: Final = ingest.build_hook_desk
 
 HOOK_PROVIDERS: Final = ingest.HOOK_PROVIDERS
 """The vendors that deliver, by name."""
+
+WEBHOOKS: Final = scoring.build_webhooks
+"""Where other systems are told of tier changes; takes the resources and the database of scoring."""
+
+WEBHOOKS_OWNER: Final = scoring.NAME
+"""Whose database that is."""
 
 QUARANTINE_CHOICE: Final = ingest.QUARANTINE_CHOICE
 """Says which messages of those are meant."""

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from random import SystemRandom
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from prometheus_client import CollectorRegistry
 
 from services.scoring.api.bant import build_bant_router
 from services.scoring.api.model_desk import MODEL_STATUSES, ModelDesk, show_comparison, show_life
 from services.scoring.api.model_reading import build_reading_router
 from services.scoring.api.model_stepping import build_stepping_router
 from services.scoring.api.routes import build_router
+from services.scoring.api.webhooks import (
+    WEBHOOK_STATUSES,
+    attempt_out,
+    build_webhook_router,
+    delivery_out,
+    webhook_out,
+)
 from services.scoring.domain.bant.document import compile_bant
 from services.scoring.domain.bant.judging import Bant
 from services.scoring.domain.life.steps import (
@@ -27,23 +40,32 @@ from services.scoring.domain.scoring_models.compiler import value_lists
 from services.scoring.domain.scoring_models.document import ValueListDocument
 from services.scoring.domain.scoring_models.editing import editor_schema
 from services.scoring.domain.vocabulary import Vocabulary
+from services.scoring.domain.webhooks.webhook import Wanted
 from services.scoring.handlers.interpreting import interpret
 from services.scoring.handlers.ruled import RuledHandlers
 from services.scoring.handlers.scoring import SayAgain, ScoringHandlers
 from services.scoring.jobs.life.previewing import Previewing
 from services.scoring.jobs.life.renewing import Renewing
 from services.scoring.jobs.life.shadowing import Shadowing
+from services.scoring.jobs.webhooks.desk import NewSecret, WebhookDesk
+from services.scoring.jobs.webhooks.serving import Serving
+from services.scoring.jobs.webhooks.telling import WebhookTools
+from services.scoring.metrics import ScoringMetrics
 from services.scoring.queries.bant import BantQueries
 from services.scoring.queries.checks import ScoringChecks
 from services.scoring.queries.model_book import ModelBook
 from services.scoring.queries.scores import ScoreQueries
 from services.scoring.queries.story import tell_story
 from services.scoring.queries.tier_stream import TierStream
+from services.scoring.queries.webhooks import ShownWebhook, WebhookQueries
+from services.scoring.settings import ScoringSettings
 from services.scoring.store.bant import read_bant
 from services.scoring.store.leads import LeadStore
 from services.scoring.store.scoring_models.commands import ModelCommands
 from services.scoring.store.scoring_models.rulings import FixedRulings, RegisteredRulings, Rulings
 from services.scoring.store.scoring_models.shelf import Shelf
+from services.scoring.store.webhooks.documents import read_webhook_rules
+from services.scoring.store.webhooks.webhooks import sealing_of_webhooks
 from shared.contracts.envelope import Envelope
 from shared.contracts.topics import (
     ASSIGNMENTS,
@@ -56,14 +78,17 @@ from shared.contracts.topics import (
     SCORES,
     TIER_CHANGES,
 )
+from shared.delivery.outbound.posting import public_trust
+from shared.delivery.outbound.resolving import SystemResolver
 from shared.documents.files import read_documents
 from shared.kernel.changes import Emission
-from shared.postgres.database import Database
+from shared.postgres.database import Database, DatabaseLimits
 from shared.processor.assembly import AssembledStage
 from shared.processor.checks import Finding
 from shared.runtime.blueprint import Blueprint, Resources, StoryLine
 from shared.runtime.processing import Processing
-from shared.runtime.service import until_stopped
+from shared.runtime.service import repeatedly, until_stopped
+from shared.runtime.settings.environment import load_settings
 
 NAME: Final = "scoring"
 SHOW_MODEL: Final = show_life
@@ -82,6 +107,11 @@ MODEL_COMMANDS: Final = {
 MODEL_SCHEMA: Final = editor_schema
 """Returns the JSON Schema by which editors know a model's document."""
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+SETTINGS: Final = ScoringSettings
+"""What this service reads from the environment, for whoever lists settings."""
+_WEBHOOK_CONNECTIONS: Final = 3
+_MEASURE_EVERY: Final = timedelta(seconds=10)
+_FORGET_EVERY: Final = timedelta(minutes=10)
 
 
 def load_models(config: Path) -> ModelSet:
@@ -113,6 +143,7 @@ def check_documents(config: Path) -> None:
     """
     load_models(config)
     load_bant(config)
+    read_webhook_rules(config / NAME)
 
 
 def build_rehearsal(config: Path) -> Callable[[Sequence[Envelope]], Sequence[Emission]]:
@@ -178,8 +209,77 @@ def _model_desk(shelf: Shelf, database: Database, previewing: Previewing) -> Mod
     return ModelDesk(ModelBook(database, shelf), ModelCommands(database, shelf), previewing)
 
 
-def build(resources: Resources) -> Blueprint:
+class Webhooks(NamedTuple):
+    """What people ask about webhooks, what they do about them, and how it is shown."""
+
+    queries: WebhookQueries
+    desk: WebhookDesk
+
+    async def create(
+        self, url: str, *, name: str, wanted: Mapping[str, Sequence[str]], from_the_first: bool, by: str
+    ) -> NewSecret:
+        """Set a webhook up, its filter in plain words.
+
+        :raises Rejected: as ``WebhookDesk.create``.
+        """
+        return await self.desk.create(
+            url, name=name, wanted=msgspec.convert(wanted, Wanted), from_the_first=from_the_first, by=by
+        )
+
+    @staticmethod
+    def show(webhook: ShownWebhook) -> dict[str, Any]:
+        """Return a webhook as the API shows it."""
+        return webhook_out(webhook).model_dump()
+
+    @staticmethod
+    def show_delivery(row: Any) -> dict[str, Any]:
+        """Return a delivery as the API shows it."""
+        return delivery_out(row).model_dump()
+
+    @staticmethod
+    def show_attempt(row: Any) -> dict[str, Any]:
+        """Return an attempt as the API shows it."""
+        return attempt_out(row).model_dump()
+
+
+def build_webhooks(resources: Resources, *, database: Database) -> Webhooks:
+    """Return what people act on webhooks with; ``database`` is scoring's, started."""
+    settings = load_settings(ScoringSettings, environment=resources.environment)
+    tools = _webhook_tools(resources, settings, database, ScoringMetrics(CollectorRegistry()))
+    rulings = RegisteredRulings(Shelf(resources.config / NAME))
+    return _webhooks(tools, ScoreQueries(database, rulings))
+
+
+def _webhooks(tools: WebhookTools, scores: ScoreQueries) -> Webhooks:
+    async def find_tiers() -> Mapping[str, Sequence[str]]:
+        live = await scores.find_models()
+        return {model.name: [tier.name for tier in model.tiers] for model in live.models}
+
+    queries = WebhookQueries(tools.database, clock=tools.clock)
+    return Webhooks(queries, WebhookDesk(tools, tiers=find_tiers))
+
+
+def _webhook_tools(
+    resources: Resources, settings: ScoringSettings, database: Database, metrics: ScoringMetrics
+) -> WebhookTools:
+    return WebhookTools(
+        database=database,
+        clock=resources.clock,
+        rules=read_webhook_rules(resources.config / NAME),
+        sealing=sealing_of_webhooks(resources.secrets.pepper.reveal()),
+        metrics=metrics,
+        resolve=SystemResolver().resolve,
+        tls=public_trust(),
+        draw=SystemRandom().random,
+        loopback=settings.webhooks_to_loopback,
+        may_send=resources.may_send,
+        holder=resources.member,
+    )
+
+
+def build(resources: Resources, *, settings: ScoringSettings | None = None) -> Blueprint:
     """Return the service, not yet started."""
+    settings = settings or load_settings(ScoringSettings, environment=resources.environment)
     shelf = Shelf(resources.config / NAME)
     rulings = RegisteredRulings(shelf)
     database = Database(resources.database_url, schema=NAME, application=f"leadmill/{NAME}")
@@ -192,9 +292,25 @@ def build(resources: Resources) -> Blueprint:
     scores = ScoreQueries(database, rulings)
     bant = BantQueries(scores, load_bant(resources.config))
     checks = ScoringChecks(database, rulings)
+    apart = Database(
+        resources.database_url,
+        schema=NAME,
+        application=f"leadmill/{NAME}/webhooks",
+        limits=DatabaseLimits(connections=_WEBHOOK_CONNECTIONS),
+    )
+    tools = _webhook_tools(resources, settings, database, ScoringMetrics(resources.registry))
+    webhooks, serving = _webhooks(tools, scores), Serving(replace(tools, database=apart))
 
     async def check(full: bool) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
         return await checks.check(full=full)
+
+    async def start() -> None:
+        await database.start()
+        await apart.start()
+
+    async def stop() -> None:
+        await apart.stop()
+        await database.stop()
 
     async def tell(lead: str) -> Sequence[StoryLine]:
         return [
@@ -215,16 +331,25 @@ def build(resources: Resources) -> Blueprint:
             until_stopped("scoring-renewing", renewing.run),
             until_stopped("scoring-previewing", previewing.run),
             until_stopped("scoring-shadowing", shadowing.run),
+            until_stopped("scoring-webhooks", serving.run),
+            repeatedly("scoring-webhook-measures", serving.measure, every=_MEASURE_EVERY),
+            repeatedly("scoring-webhook-forgetting", serving.forget, every=_FORGET_EVERY),
         ),
         routers=(
             build_router(scores=scores, stream=TierStream(database), clock=resources.clock),
             build_bant_router(bant=bant, clock=resources.clock),
             build_reading_router(desk),
             build_stepping_router(desk),
+            build_webhook_router(webhooks.queries, webhooks.desk),
         ),
-        statuses={"scoring.lead_unknown": 404, "scoring.model_unknown": 404, **MODEL_STATUSES},
-        start=database.start,
-        stop=database.stop,
+        statuses={
+            "scoring.lead_unknown": 404,
+            "scoring.model_unknown": 404,
+            **MODEL_STATUSES,
+            **WEBHOOK_STATUSES,
+        },
+        start=start,
+        stop=stop,
         check=check,
         find_missing=checks.find_missing,
         tell=tell,

@@ -19,6 +19,8 @@ PROMISED = {
     "quarantine replay", "hook add", "hook list", "hook show", "hook remove", "hook retry", "hook backfill",
     "link add", "link list", "link retire", "link qr", "form list", "form show", "form snippet",
     "import leads", "import events", "import outcomes", "import costs", "import suppressions",
+    "webhooks create", "webhooks list", "webhooks change", "webhooks rotate", "webhooks disable",
+    "webhooks enable", "webhooks delete", "webhooks deliveries", "webhooks attempts", "webhooks retry",
     "import template", "import list", "import show", "import release", "import cancel",
 }  # fmt: skip
 LASTING = {"demo", "up", "run"}

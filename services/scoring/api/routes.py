@@ -13,16 +13,14 @@ from services.scoring.api.schemas import (
     ModelOut,
     ScoresOut,
     WhyOut,
-    activation_out,
     crossing_out,
     model_out,
     score_out,
-    told_out,
     why_out,
 )
-from services.scoring.domain.activation.told import SaidActivation
-from services.scoring.domain.told_changes import ToldChange
+from services.scoring.domain.webhooks.webhook import Said
 from services.scoring.queries.scores import ScoreQueries
+from services.scoring.queries.telling import kind_of, show_activation, show_change, show_said
 from services.scoring.queries.tier_stream import BEGINNING, TierStream, check_cursor
 from shared.http.access import require
 from shared.http.event_stream import (
@@ -77,8 +75,8 @@ def build_router(*, scores: ScoreQueries, stream: TierStream, clock: Clock) -> A
             "tiers": {
                 name: [crossing_out(crossing) for crossing in found] for name, found in crossings.items()
             },
-            "told": [told_out(change) for change in told],
-            "activations": [activation_out(activation) for activation in activations],
+            "told": [show_change(change) for change in told],
+            "activations": [show_activation(activation) for activation in activations],
         }
 
     @router.get("/models", dependencies=[reader], summary="The live scoring models")
@@ -111,12 +109,8 @@ def build_router(*, scores: ScoreQueries, stream: TierStream, clock: Clock) -> A
     return router
 
 
-def _stream_event(told: ToldChange | SaidActivation) -> StreamEvent:
-    if isinstance(told, SaidActivation):
-        kind, content = "lead_activated", activation_out(told)
-    else:
-        kind, content = "tier_changed", told_out(told)
-    return StreamEvent(told.cursor, kind, msgspec.json.encode(content).decode())
+def _stream_event(said: Said) -> StreamEvent:
+    return StreamEvent(said.cursor, kind_of(said), msgspec.json.encode(show_said(said)).decode())
 
 
 def _cursor(last_event_id: LastEventId = None) -> str | None:

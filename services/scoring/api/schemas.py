@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
 from services.scoring.domain.activation.gate import Standing
-from services.scoring.domain.activation.told import SaidActivation
 from services.scoring.domain.decay import CompoundSteps, HalfLife, Law, LinearSteps
 from services.scoring.domain.ledger import Line
 from services.scoring.domain.questions import Explanation, Score
 from services.scoring.domain.scoring_models.compiled import CompiledModel
 from services.scoring.domain.scoring_models.compiler import AUDIENCE
 from services.scoring.domain.tiers import Crossing
-from services.scoring.domain.told_changes import ToldChange
 from shared.kernel.instants import DAY, HOUR, Instant, format_instant
 
 
@@ -202,48 +200,6 @@ def crossing_out(crossing: Crossing) -> dict[str, Any]:
         "points": crossing.points / 1000,
         "event": crossing.event or None,
     }
-
-
-def told_out(told: ToldChange) -> dict[str, Any]:
-    """Translate a told change: what the stream sends."""
-    change = told.change
-    return {
-        "lead": told.lead,
-        "model": change.model,
-        "model_version": change.version,
-        "direction": change.direction,
-        "from_tier": change.from_tier,
-        "to_tier": change.to_tier,
-        "points": change.points / 1000,
-        "at": format_instant(change.at),
-        "told_at": format_instant(told.told_at),
-        "restated": change.restated,
-        "reasons": [
-            {"rule": rule, "points": points / 1000, "event": event}
-            for rule, points, event in told.details.reasons
-        ],
-        "external_ids": _named(told.details.external_ids),
-    }
-
-
-def activation_out(said: SaidActivation) -> dict[str, Any]:
-    """Translate a told activation: what the stream sends."""
-    activation = said.activation
-    return {
-        "lead": said.lead,
-        "model": activation.model,
-        "model_version": activation.version,
-        "cycle": activation.cycle,
-        "points": activation.points / 1000,
-        "at": format_instant(activation.at),
-        "told_at": format_instant(said.told_at),
-        "acts": list(activation.acts),
-        "external_ids": _named(said.external_ids),
-    }
-
-
-def _named(external_ids: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"source": source, "id": identity} for source, identity in sorted(external_ids.items())]
 
 
 def _decay_of(line: Line) -> str | None:

@@ -6,7 +6,7 @@ from services.scoring.store.scoring_models import passes, previews, shadows, ste
 from shared.postgres.migrations import execute_script
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 
 def upgrade() -> None:

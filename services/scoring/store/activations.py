@@ -86,6 +86,14 @@ async def load_activations_of(
     return found
 
 
+async def load_numbered_activations(
+    transaction: Transaction, numbers: Sequence[int]
+) -> dict[int, SaidActivation]:
+    """Return told activations by the numbers of their rows; numbers of other tables are not there."""
+    rows = await transaction.fetch("SELECT * FROM activation WHERE number = ANY($1::bigint[])", list(numbers))
+    return {row["number"]: _said(row) for row in rows}
+
+
 def _said(row: Row) -> SaidActivation:
     details = _decode(row["details"])
     activation = Activation(

@@ -112,6 +112,14 @@ async def load_lead_changes(transaction: Transaction, lead: str) -> list[ToldCha
     return [_told(row) for row in rows]
 
 
+async def load_numbered_changes(transaction: Transaction, numbers: Sequence[int]) -> dict[int, ToldChange]:
+    """Return told changes by the numbers of their rows; numbers of other tables are not there."""
+    rows = await transaction.fetch(
+        "SELECT * FROM tier_change WHERE number = ANY($1::bigint[])", list(numbers)
+    )
+    return {row["number"]: _told(row) for row in rows}
+
+
 def _told(row: Row) -> ToldChange:
     change = TierChange(
         model=row["model"],

@@ -94,3 +94,54 @@ async def test_a_route_streams_and_takes_up_where_the_client_broke_off(client_of
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert answer.headers["cache-control"] == "no-cache"
     assert answer.text == ': open\nretry: 2000\n\nevent: tier_changed\ndata: {"n":3}\nid: 3\n\n'
+
+
+async def test_of_a_client_that_does_not_read_no_more_is_kept_than_one_read(client_of: Call) -> None:
+    """Nothing ends this source: whatever is read ahead of a client that takes nothing would grow for ever."""
+    reads, taken, is_stuck = 0, 0, asyncio.Event()
+
+    async def read(after: str | None) -> Sequence[StreamEvent]:
+        nonlocal reads
+        reads += 1
+        return [StreamEvent(str(int(after or 0) + step), "tier_changed", "{}") for step in range(1, 201)]
+
+    router = APIRouter()
+
+    @router.get("/stream", response_class=EventSourceResponse)
+    async def stream(request: Request) -> AsyncIterator[ServerSentEvent]:
+        async for event in follow(read, after=None, stopping=stopping_of(request)):
+            yield event
+
+    async def send(_message: object) -> None:
+        nonlocal taken
+        taken += 1
+        if taken > 20:
+            is_stuck.set()
+            await asyncio.Event().wait()
+
+    async def receive() -> dict[str, object]:
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    client: httpx.AsyncClient = client_of(routers=[router], stopping=asyncio.Event())
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "path": "/stream",
+        "raw_path": b"/stream",
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "http",
+        "headers": [],
+        "client": ("127.0.0.1", 1),
+        "server": ("test", 80),
+    }
+    serving = asyncio.create_task(client._transport.app(scope, receive, send))  # type: ignore[attr-defined]
+    await is_stuck.wait()
+    for _ in range(2_000):  # whatever could go on without the client has gone on by then
+        await asyncio.sleep(0)
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+    assert reads == 1

@@ -1,0 +1,1 @@
+"""Telling other systems at an address of theirs, and what people do about it."""
