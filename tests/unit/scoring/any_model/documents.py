@@ -14,7 +14,7 @@ from services.scoring.domain.scoring_models.compiled import CompiledModel, Model
 from services.scoring.domain.scoring_models.compiler import compile_model
 from services.scoring.domain.scoring_models.document import ScoringModelDocument
 from shared.documents.checking import check_document
-from shared.kernel.instants import DAY, HOUR, MINUTE, Instant
+from shared.kernel.instants import DAY, HOUR, MINUTE, Instant, parse_instant
 from tests.unit.scoring.stories import START, vocabulary
 
 Document: TypeAlias = dict[str, Any]
@@ -23,6 +23,7 @@ LONGEST = 100 * DAY
 
 _INDUSTRIES = ["pharma", "internet", "education"]
 _LEVELS = ["manager", "director", "vp", "cxo"]
+_DAYS = ["2026-03-20", "2026-05-31", "2026-07-02"]
 _KINDS = ["price", "article", "home"]
 _ACTS = ["page_viewed", "email_opened", "demo_requested", "chat_started"]
 _WITH_OBJECT = ["page_viewed", "email_opened"]
@@ -156,17 +157,15 @@ def _laws(*, only: str) -> SearchStrategy[Document | None]:
 
 @st.composite
 def _groups(draw: st.DrawFn, number: int, *, laws: str, negative: bool) -> Document:
-    of = draw(one_of_few(["fit", "behaviour", "behaviour"]))
+    of = draw(one_of_few(["fit", "behaviour"]))
     group: Document = {"group": f"g{number}", "of": of}
     law = draw(_laws(only=laws)) if of == "behaviour" else None
     if law is not None:
         group["cooling"] = law
     least = -30 if negative or law is None else 1
     if of == "fit":
-        rules = [
-            {"type": "attribute", "points": draw(points(least=-30)), "when": draw(_conditions())}
-            for _ in range(draw(st.integers(1, 3)))
-        ]
+        some = one_of_few([_attribute_rules, _attribute_rules, _date_rules])
+        rules = [draw(draw(some)()) for _ in range(draw(st.integers(1, 3)))]
     else:
         kinds = [_act_rules, _act_rules, _window_rules, _times_rules]
         rules = [
@@ -179,6 +178,28 @@ def _groups(draw: st.DrawFn, number: int, *, laws: str, negative: bool) -> Docum
     if draw(st.booleans()):
         group["floor"] = draw(st.integers(-40, -1))
     return group
+
+
+@st.composite
+def _date_rules(draw: st.DrawFn) -> Document:
+    rule: Document = {
+        "type": "date",
+        "field": "go_live_on",
+        "within_months": draw(one_of_few([1, 3])),
+        "zone": draw(one_of_few(["UTC", "Asia/Shanghai", "Europe/Berlin"])),
+        "points": draw(points(least=-30)),
+    }
+    return rule | ({"when": draw(_conditions())} if draw(st.booleans()) else {})
+
+
+@st.composite
+def _attribute_rules(draw: st.DrawFn) -> Document:
+    return {"type": "attribute", "points": draw(points(least=-30)), "when": draw(_conditions())}
+
+
+def has_dates(document: Document) -> bool:
+    """Whether points of the model begin and end with a day."""
+    return any(rule["type"] == "date" for group in document["groups"] for rule in group["rules"])
 
 
 def most_of(document: Document) -> int:
@@ -215,7 +236,7 @@ def documents(draw: st.DrawFn, *, laws: str = "any", negative: bool = True) -> D
         narrowest = min([*widths, 20_000])
         margin = narrowest * draw(one_of_few([1, 5, 9])) // 10
         document["leaving"] = {"margin": margin / 1000, "after_hours": draw(one_of_few([0, 1, 24, 100]))}
-    if draw(st.booleans()) and bounds and not negative:
+    if draw(st.booleans()) and bounds and not negative and not has_dates(document):
         document["activation"] = {
             "at_least": bounds[-1] / 1000,
             "acts_needed": draw(st.integers(1, 2)),
@@ -234,7 +255,15 @@ def instants() -> SearchStrategy[Instant]:
     edges = st.tuples(st.integers(0, 30), one_of_few([-1, 1, 30 * MINUTE, 30 * MINUTE - 1])).map(
         lambda at: START + max(0, at[0] * DAY + at[1])
     )
-    return st.one_of(days, hours, edges, st.integers(START, START + LONGEST))
+    return st.one_of(days, hours, edges, _day_edges(), st.integers(START, START + LONGEST))
+
+
+def _day_edges() -> SearchStrategy[Instant]:
+    """Where points for a day may begin and end, in one of the zones, and just before."""
+    midnights = [parse_instant(day) for day in ("2026-03-20", "2026-04-02", "2026-04-30", "2026-05-31")]
+    return st.tuples(one_of_few(midnights), one_of_few([0, 1, 2, 8]), one_of_few([0, 0, 1])).map(
+        lambda at: at[0] - at[1] * HOUR - at[2]
+    )
 
 
 def _told() -> SearchStrategy[tuple[str, Document]]:
@@ -243,11 +272,13 @@ def _told() -> SearchStrategy[tuple[str, Document]]:
         "industry": [*_INDUSTRIES, None],
         "title_level": [*_LEVELS, None],
         "student": [True, False, None],
+        "go_live_on": [*_DAYS, "in spring", None],
     }
     who = st.fixed_dictionaries({}, optional={name: one_of_few(some) for name, some in attributes.items()})
     page = st.fixed_dictionaries({"kind": one_of_few(_KINDS), "path": few})
     kinds: list[SearchStrategy[tuple[str, Document]]] = [
         st.tuples(st.just(ATTRIBUTES), who),
+        one_of_few(_DAYS).map(lambda day: (ATTRIBUTES, {"go_live_on": day})),
         st.tuples(st.just("page_viewed"), page),
         st.tuples(st.just("page_viewed"), page),
         st.tuples(st.just("email_opened"), st.fixed_dictionaries({"message": few})),

@@ -8,12 +8,14 @@ shares are fractions.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal, localcontext
 from fractions import Fraction
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from services.scoring.domain.facts import Fact
-from shared.kernel.instants import DAY, HOUR, MINUTE, Instant
+from shared.kernel.instants import DAY, HOUR, MINUTE, SECOND, Instant
 from tests.unit.scoring.any_model.documents import Document
 
 LEVELS = ["manager", "director", "vp", "cxo"]
@@ -29,11 +31,13 @@ COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 class Grant(NamedTuple):
-    """A fact that carries a rule's points."""
+    """A fact that carries a rule's points, and for a day that is coming from when until when they count."""
 
     granted: Instant
     event: str
     object: str
+    begin: Instant = 0
+    end: Instant = 10**18
 
 
 class NaiveLine(NamedTuple):
@@ -82,7 +86,8 @@ def read(document: Document, facts: list[Fact]) -> Reading:
     grants, concerned = {}, set()
     for group in document["groups"]:
         for rule in group["rules"]:
-            found, which = (attribute if rule["type"] == "attribute" else behaviour)(rule, facts)
+            reader = {"attribute": attribute, "date": dated}.get(rule["type"], behaviour)
+            found, which = reader(rule, facts)
             grants[rule["rule"]] = found
             concerned |= which
     return Reading(grants, frozenset(concerned))
@@ -101,6 +106,43 @@ def attribute(rule: Document, facts: list[Fact]) -> tuple[list[Grant], set[str]]
                 grants = [Grant(fact.occurred, fact.id, "")] if does_hold else []
                 turns.add(fact.id)
     return grants, turns
+
+
+def dated(rule: Document, facts: list[Fact]) -> tuple[list[Grant], set[str]]:
+    """The fact with which the day became known, if it has not passed by then and the condition holds."""
+    values: dict[str, Any] = {}
+    grants: list[Grant] = []
+    turns: set[str] = set()
+    for fact in facts:
+        if fact.name != "attributes":
+            continue
+        values.update(fact.fields)
+        day = values.get(rule["field"])
+        if day is None or ("when" in rule and holds(rule["when"], values) is not True):
+            new: list[Grant] = []
+        elif grants and grants[0].object == day:
+            new = grants
+        else:
+            begin, end = span(day, rule["within_months"], ZoneInfo(rule["zone"]))
+            new = [Grant(fact.occurred, fact.id, day, begin, end)] if end > fact.occurred else []
+        if new != grants:
+            turns.add(fact.id)
+        grants = new
+    return grants, turns
+
+
+def span(day: str, months: int, zone: ZoneInfo) -> tuple[Instant, Instant]:
+    """From the same day so many months earlier, or the last of its month, until the day; none: nothing."""
+    try:
+        end = datetime.fromisoformat(day).replace(tzinfo=zone)
+    except ValueError:
+        return 0, 0
+    begin = end.replace(day=1)
+    for _ in range(months):
+        begin = (begin - timedelta(days=1)).replace(day=1)
+    while begin.day < end.day and (begin + timedelta(days=1)).month == begin.month:
+        begin += timedelta(days=1)
+    return round(begin.timestamp()) * SECOND, round(end.timestamp()) * SECOND
 
 
 def behaviour(rule: Document, facts: list[Fact]) -> tuple[list[Grant], set[str]]:
@@ -164,6 +206,7 @@ def lines(document: Document, reading: Reading, at: Instant) -> list[NaiveLine]:
             points, room = round(rule["points"] * 1000), rule.get("cap", EVER) * 1000
             for grant in sorted(reading.grants[rule["rule"]], reverse=True):
                 left = worth(points, at - grant.granted, group.get("cooling"))
+                left = left if grant.begin <= at < grant.end else 0
                 left = min(left, room) if left >= 0 else max(left, -room)
                 room -= abs(left)
                 of_group.append(

@@ -97,7 +97,9 @@ class Walk:
             low = at + 1
 
     def first_crossing(self, reading: Reading, low: Instant, high: Instant) -> Instant | None:
-        steps = [step for step in self.steps(reading, high) if low < step <= high]
+        edges = self.edges(reading)
+        steps = [one for one in self.steps(reading, high) | edges if low < one <= high]
+        steps += [edge - 1 for edge in edges if low < edge - 1 <= high]
         looks = sorted({low, max(low, self.since + self.dwell), *steps})
         looks = [look for look in looks if look <= high]
         before = low
@@ -118,6 +120,11 @@ class Walk:
             middle = (low + high) // 2
             low, high = (low, middle) if self.leaves(reading, middle) else (middle, high)
         return high
+
+    @staticmethod
+    def edges(reading: Reading) -> set[Instant]:
+        """All instants at which a line for a day begins or ends."""
+        return {edge for grants in reading.grants.values() for one in grants for edge in (one.begin, one.end)}
 
     def steps(self, reading: Reading, until: Instant) -> set[Instant]:
         """All instants at which a line takes a step."""
