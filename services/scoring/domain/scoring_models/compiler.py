@@ -99,7 +99,7 @@ def compile_model(
     rules += their_rules
     audience = _audience(document.audience, rules, vocabulary, faults) if document.audience else None
     grades = compile_grades(document.grades, faults) if document.grades else None
-    tiers = _tiers(document.tiers, document.leaving, faults)
+    tiers = compile_tiers(document.tiers, document.leaving, faults)
     steady = all(group.cooling is None or member.points > 0 for group in groups for member in group.members)
     steady = steady and all(source.model.steady for source in combined)
     only_facts_raise = steady and not any(group.dated for group in groups)
@@ -201,10 +201,10 @@ def _cooling(document: CoolingDocument, path: str, faults: list[Fault]) -> Law:
     return steps(full=full, every=every, percent=document.percent or 1)
 
 
-def _tiers(
+def compile_tiers(
     documents: Sequence[TierDocument], leaving: LeavingDocument | None, faults: list[Fault]
 ) -> tuple[Tier, ...]:
-    """Return the tiers lowest first, with their bounds as least whole thousandths."""
+    """Return the tiers lowest first, with their bounds as least whole thousandths; notes their faults."""
     _refuse_repeats([(f"tiers[{i}].tier", tier.tier) for i, tier in enumerate(documents)], faults)
     margin = in_thousandths(leaving.margin) if leaving else 0
     if margin is None:

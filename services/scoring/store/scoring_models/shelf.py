@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from services.scoring.domain.life.steps import Paper
+from services.scoring.domain.scoring_models.beside import faults_beside
 from services.scoring.domain.scoring_models.combining import key_of
 from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
 from services.scoring.domain.scoring_models.compiler import compile_model, compile_models, value_lists
 from services.scoring.domain.scoring_models.document import ScoringModelDocument, ValueListDocument
 from services.scoring.domain.vocabulary import Vocabulary
 from shared.conditions.catalogue import ValueLists
+from shared.documents.faults import DocumentFaults
 from shared.documents.files import read_documents
-from shared.documents.versions import load_document
+from shared.documents.versions import DocumentKey, Loaded, load_document
 from shared.documents.yaml_text import parse_yaml
+from shared.kernel.faults import Fault
 
 _KIND: Final = "scoring_model"
 
@@ -38,13 +41,41 @@ class Shelf:
         lists = read_documents(folder / "lists", kind="value_list", shape=ValueListDocument)
         self._lists: ValueLists = value_lists(loaded.body for loaded in lists.values())
         self._folder = folder / "models"
-        found = read_documents(self._folder, kind=_KIND, shape=ScoringModelDocument)
+        found = self._read_models()
         vocabulary = Vocabulary(lists=self._lists)
         compiled = compile_models([loaded.body for loaded in found.values()], vocabulary)
         self._models = {
             (key.name, key.version): (model, loaded.digest)
             for (key, loaded), model in zip(found.items(), compiled, strict=True)
         }
+
+    def _read_models(self) -> Mapping[DocumentKey, Loaded[ScoringModelDocument]]:
+        try:
+            return read_documents(self._folder, kind=_KIND, shape=ScoringModelDocument)
+        except DocumentFaults as error:
+            faults = [*error.faults]
+            for path in sorted(self._folder.glob("*.yaml")):
+                of_file = [fault for fault in error.faults if fault.path.startswith(f"{path.name}: ")]
+                shape = [Fault(fault.path.removeprefix(f"{path.name}: "), fault.text) for fault in of_file]
+                if shape:
+                    beside = self._faults_beside(path.read_text("utf-8"), shape, self._lists)
+                    faults += [Fault(f"{path.name}: {fault.path}", fault.text) for fault in beside]
+            raise DocumentFaults(faults, about="scoring models") from error
+
+    def _load(self, text: str, lists: ValueLists) -> Loaded[ScoringModelDocument]:
+        """Read a document; where its shape has faults, those of meaning beside them are told, too."""
+        try:
+            return load_document(text, kind=_KIND, shape=ScoringModelDocument)
+        except DocumentFaults as error:
+            beside = self._faults_beside(text, error.faults, lists)
+            raise DocumentFaults([*error.faults, *beside], about=_KIND) from error
+
+    def _faults_beside(self, text: str, shape: Sequence[Fault], lists: ValueLists) -> list[Fault]:
+        try:
+            data = parse_yaml(text, about=_KIND)
+        except DocumentFaults:
+            return []
+        return faults_beside(data, shape, Vocabulary(lists=lists))
 
     def digests(self) -> Mapping[str, Mapping[int, str]]:
         """Return the digests of the documents by name and version."""
@@ -76,7 +107,7 @@ class Shelf:
 
         :raises DocumentFaults: with every fault, each with its path.
         """
-        body = load_document(text, kind=_KIND, shape=ScoringModelDocument).body
+        body = self._load(text, self._lists).body
         named = [source.model.rpartition("@") for source in body.combines]
         keys = [(name, int(version)) for name, _, version in named if version.isascii() and version.isdigit()]
         return [key for key in keys if key not in self._models]
@@ -95,7 +126,7 @@ class Shelf:
         :raises Faults: with every fault, each with its path.
         """
         known = {**self._lists, **(lists or {})}
-        loaded = load_document(text, kind=_KIND, shape=ScoringModelDocument)
+        loaded = self._load(text, known)
         combinable = {key_of(*key): model for key, (model, _) in self._models.items()}
         vocabulary = Vocabulary(lists=known)
         model = compile_model(loaded.body, vocabulary, sources={**combinable, **(sources or {})})
