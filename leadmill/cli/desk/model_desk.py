@@ -297,9 +297,11 @@ def _take(
     share = f", {done['percent']} %" if "percent" in done else ""
     print(f"{done['model']}{version}: {what}{share}")
     tried = done.get("details", {})
-    if "leads" in tried:
+    if "tiers" in tried:
         tiers = ", ".join(f"{tier} {count}" for tier, count in sorted(tried["tiers"].items()))
         print(f"tried on {tried['leads']} leads with {tried['facts']} facts: {tiers or 'there are none'}")
+    elif "up" in tried:
+        print(f"counted beforehand: {tried['up']} up, {tried['down']} down of {tried['leads']} leads")
 
 
 def _shown(life: Any) -> dict[str, Any]:

@@ -88,8 +88,8 @@ class Mill:
     async def _note(self, _transaction: Transaction, account: Account) -> None:
         now = time.perf_counter()
         for tp, (begin, end) in account.moves.items():
-            self.done += end - begin
             times = self.appended.get((tp.topic, tp.partition), [])
+            self.done += len(times[begin:end])
             self.latencies.setdefault(self.phase, []).extend(now - at for at in times[begin:end])
 
     async def append(self, deeds: Sequence[Deed]) -> None:
