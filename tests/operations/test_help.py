@@ -26,7 +26,8 @@ PROMISED = {
 LASTING = {"demo", "up", "run"}
 """Commands that print as they go instead of printing a result."""
 WITHOUT_DATA = {
-    "config check", "hook providers", "form list", "form show", "form snippet", "import template",
+    "config check", "config schemas", "hook providers", "form list", "form show", "form snippet",
+    "import template",
 }  # fmt: skip
 
 
