@@ -61,8 +61,10 @@ class ReadingAhead:
         ahead = self._ahead
         if ahead is None or not ahead.done() or ahead.cancelled() or ahead.exception() is not None:
             return False
-        records = sum(len(records) for records in ahead.result().fetched.values())
-        return records * 2 >= self._settings.batch_records
+        return self._is_plenty(ahead.result())
+
+    def _is_plenty(self, reading: Reading) -> bool:
+        return sum(len(records) for records in reading.fetched.values()) * 2 >= self._settings.batch_records
 
     async def take(self, claim: Claim) -> Reading:
         """Return the next batch: what was read ahead, else what is fetched now.
@@ -78,12 +80,13 @@ class ReadingAhead:
         return await self._read(claim)
 
     def begin(self, reading: Reading) -> None:
-        """Read on beyond a batch that is about to be committed.
+        """Read on beyond a batch that is about to be committed, and is at least half full.
 
-        A batch that halts a partition is not read beyond: what follows the halt is not to be taken. Does
-        nothing if it has begun already.
+        After a smaller one the step is not behind: what comes while it commits is better read after it, in
+        one batch, than to wait for a batch of what had come before. A batch that halts a partition is not
+        read beyond: what follows the halt is not to be taken. Does nothing if it has begun already.
         """
-        if self._ahead is None and not reading.batch.halts:
+        if self._ahead is None and not reading.batch.halts and self._is_plenty(reading):
             self._ahead = asyncio.create_task(  # noqa: TID251 - taken or dropped by the loop
                 self._read(reading.claim)
             )
