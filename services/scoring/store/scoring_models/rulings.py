@@ -28,7 +28,7 @@ class Rulings(Protocol):
 
     @property
     def newest(self) -> Ruling:
-        """The latest ruling that this process has heard of."""
+        """The ruling that this process looked at last."""
         ...
 
     async def current(self, transaction: Transaction) -> Ruling:
@@ -72,8 +72,7 @@ class RegisteredRulings:
         if number != ruling.number:
             register = await load_register(transaction, self._shelf)
             ruling = await self._compile(transaction, register)
-            if ruling.number > self.newest.number:
-                self.newest = ruling
+            self.newest = ruling
         return ruling
 
     async def holds(self, transaction: Transaction, numbers: Collection[int]) -> bool:
