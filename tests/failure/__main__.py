@@ -3,7 +3,7 @@
 Without options everything is run that is not done yet for this state of the code: stopped at any
 time, it goes on where it was. ``--minutes`` begins no further run after so many, ``--share 2/3``
 does the second third, ``--share quick`` what `make test` does, ``--kind zombies,gap`` these
-kinds or single runs (again), as ``random-6``.
+kinds or single runs (again), as ``random-6`` or ``services-planted-1-corrected_twice``.
 """
 
 from __future__ import annotations
@@ -64,7 +64,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.failure", description=__doc__)
     parser.add_argument("--minutes", type=float, help="begin no further run after so many minutes")
     parser.add_argument("--share", default="", help="quick, or i/n")
-    kinds = ["services", "chain", *dict.fromkeys(run.kind for run in EVERYTHING)]
+    kinds = [
+        "services",
+        "chain",
+        "services-quick",
+        "chain-quick",
+        *dict.fromkeys(run.kind for run in EVERYTHING),
+    ]
     parser.add_argument("--kind", default="", help=", ".join(kinds))
     parser.add_argument(
         "--times", type=int, default=1, help="with --kind: how often, each time with other seeds"
@@ -77,9 +83,12 @@ def _choose(options: argparse.Namespace) -> tuple[Run, ...]:
         return (*QUICK, *PLANTED[:2], *SERVICES_QUICK, *CHAIN_QUICK)
     runs = EVERYTHING
     if options.kind:
+        runs = (*EVERYTHING, *SERVICES_QUICK, *CHAIN_QUICK)
         kinds = options.kind.split(",")
         chosen = tuple(
-            run for run in runs if any(f"{run.kind}-{run.number}-".startswith(f"{kind}-") for kind in kinds)
+            run
+            for run in runs
+            if any(f"{run.kind}-{run.number}-{run.plant}-".startswith(f"{kind}-") for kind in kinds)
         )
         again = [
             replace(run, number=run.number + 100 * turn) for turn in range(options.times) for run in chosen

@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from fastapi import APIRouter
@@ -23,10 +23,11 @@ from pydantic import BaseModel
 from shared.http.access import Authority
 from shared.http.app import build_app
 from shared.http.commands import CommandCall, CommandRunner
+from shared.http.hot_routes import HotRoute
 from shared.http.serving import bind, serve
 from shared.kernel.clock import Clock
 from shared.kernel.instants import Instant
-from shared.postgres.database import Transaction
+from shared.postgres.database import Database, Transaction
 from shared.processor.batch import Account
 from shared.processor.commands import Commands
 from shared.processor.fold import Announcer
@@ -52,6 +53,13 @@ class CommanderPlan(msgspec.Struct, frozen=True, kw_only=True):
     trip: Trip | None = None
 
 
+class Offered(NamedTuple):
+    """What a process offers over HTTP."""
+
+    routers: Sequence[APIRouter]
+    hot_routes: Sequence[HotRoute] = ()
+
+
 class AddIn(BaseModel):
     """How much to add."""
 
@@ -64,15 +72,15 @@ class AddOut(BaseModel):
     count: int
 
 
-def build_router(commands: CommandRunner) -> APIRouter:
-    """Return tally's one route."""
+def build_router(commands: CommandRunner, _database: Database, _wire: Wire) -> Offered:
+    """Offer tally's one route."""
     router = APIRouter(prefix="/tally/v1")
 
     @router.post("/leads/{lead}/add")
     async def add(lead: str, body: AddIn, call: CommandCall) -> AddOut:
         return AddOut(count=await call.run(commands, lead, Add(body.amount)))
 
-    return router
+    return Offered([router])
 
 
 class TrippedCommands:
@@ -93,7 +101,7 @@ class TrippedCommands:
 
 async def take_commands(
     stage: Stage[Any] | SharedStage,
-    build: Callable[[CommandRunner], APIRouter],
+    build: Callable[[CommandRunner, Database, Wire], Offered],
     *,
     name: str,
     url: str,
@@ -123,6 +131,7 @@ async def take_commands(
         metrics=ProcessorMetrics(registry, service=stage.name, group=stage.group),
         journal=journal,
     )
+    offered = build(TrippedCommands(Commands(stage, bench), wire), database, wire)
     app = build_app(
         title=stage.name,
         service=stage.name,
@@ -130,7 +139,8 @@ async def take_commands(
         registry=registry,
         clock=clock,
         stopping=stopping,
-        routers=[build(TrippedCommands(Commands(stage, bench), wire))],
+        routers=offered.routers,
+        hot_routes=offered.hot_routes,
         authority=authority,
         statuses=statuses,
     )

@@ -30,18 +30,23 @@ PATIENCE: Final = 60.0
 """How long a worker may take to come to the point where it is struck, in seconds."""
 
 
-async def kill_at_points(field: Field, points: Sequence[str] = POINTS, *, times: int = 1) -> None:
-    """Have workers kill themselves at each point; two chains of points run beside each other."""
+async def kill_at_points(
+    field: Field, points: Sequence[str] = POINTS, *, times: int = 1, most: int = 11
+) -> None:
+    """Have workers kill themselves at each point, when they come there for the ``most``-th time or before.
+
+    Two chains of points run beside each other.
+    """
     wanted = [(point, time) for time in range(times) for point in points]
-    await asyncio.gather(*(_chain(field, name, wanted[place::2]) for place, name in enumerate(NAMES)))
+    await asyncio.gather(*(_chain(field, name, wanted[place::2], most) for place, name in enumerate(NAMES)))
     field.crew.man(*NAMES)
     await field.progress()
 
 
-async def _chain(field: Field, name: str, wanted: Sequence[tuple[str, int]]) -> None:
+async def _chain(field: Field, name: str, wanted: Sequence[tuple[str, int]], most: int) -> None:
     pick = random.Random(f"{field.crew.seed}-{name}")
     for point, _ in wanted:
-        passes = 1 if point in _CLAIMS else pick.randrange(1, 12)
+        passes = 1 if point in _CLAIMS else pick.randint(1, most)
         hand = field.crew.start(name, trip=Trip(point, passes))
         if await hand.ended(PATIENCE) is None:
             field.crew.faults.append(
@@ -79,13 +84,15 @@ async def kill_at_random(field: Field, count: int, *, longest: float = 3.0) -> N
     await field.progress()
 
 
-async def kill_in_commands(field: Field, count: int) -> None:
-    """Processes kill themselves in a command, before its commit or before its answer."""
+async def kill_in_commands(
+    field: Field, count: int, *, points: Sequence[str] = COMMAND_POINTS, most: int = 8
+) -> None:
+    """Processes kill themselves in a command, before its commit or before its answer, or at other points."""
     pick = random.Random(field.crew.seed)
     field.crew.man(*NAMES)
     await field.progress()
     for number in range(count):
-        point, passes = COMMAND_POINTS[number % len(COMMAND_POINTS)], pick.randrange(1, 9)
+        point, passes = points[number % len(points)], pick.randint(1, most)
         hand = field.crew.start_commander(trip=Trip(point, passes))
         if await hand.ended(PATIENCE) is None:
             field.crew.faults.append(

@@ -34,7 +34,10 @@ _MAILS: Final = 30
 
 def _open(ground: Ground, run: Run) -> AbstractAsyncContextManager[ChainField]:
     rate = UNDISTURBED if run.plant else RATE
-    return open_chain(ground, seed=run.number, rate=rate, commands=COMMANDS, plant=run.plant)
+    has_desks = run.kind != "chain-quick" and not run.plant
+    return open_chain(
+        ground, seed=run.number, rate=rate, commands=COMMANDS, plant=run.plant, has_desks=has_desks
+    )
 
 
 def _run(

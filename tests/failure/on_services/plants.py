@@ -5,22 +5,32 @@ Each is one that reading the code might miss: the verdict on a run must not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
 from services.analytics.domain.credits import Credit
 from services.analytics.domain.outcomes import ConversionKey
 from services.analytics.store import sharings
+from services.ingest.api.imports.stamping import ImportedRows
+from services.ingest.domain.desk.corrections import CorrectLead
+from services.ingest.domain.directory import Directory
+from services.ingest.domain.imports.rows import Row
+from services.ingest.jobs.imports import importing, releasing
 from services.ingest.store import directory_rows, resolver
+from services.ingest.store.directory_commands import DirectoryCommands
+from services.ingest.store.imports.rows import SaidRow
 from services.routing.store import desk_rows
 from services.scoring.store import leads as scored_leads
+from shared.contracts.events.raw import RawReceived
 from shared.delivery import mail
 from shared.delivery.outcomes import Deferred
-from shared.kernel.changes import TimerKey
+from shared.kernel.changes import Fact, TimerKey
 from shared.kernel.instants import Instant
-from shared.log.port import Record
+from shared.log.port import NewRecord, Record
 from shared.postgres.database import Transaction
+from shared.processor import commands
 from shared.processor.assembly import AssembledStage
+from shared.processor.stage import Decision
 from shared.processor.tables.clocks import Clocks
 from tests.failure.plants import remove_fence
 
@@ -98,6 +108,101 @@ def double_credits() -> None:
     vars(sharings)["_insert_credits"] = insert_twice
 
 
+def say_no_corrections() -> None:
+    """Put leads right and tell nobody."""
+    correct = DirectoryCommands._correct
+
+    async def correct_silently(
+        self: DirectoryCommands, transaction: Transaction, fact: Fact, command: CorrectLead
+    ) -> Decision:
+        return (await correct(self, transaction, fact, command))._replace(emissions=())
+
+    DirectoryCommands._correct = correct_silently  # type: ignore[method-assign]
+
+
+def forget_keys() -> None:
+    """Carry a command out anew whenever it is asked for again."""
+    take = commands.take_key
+
+    async def take_anew(transaction: Transaction, **asked: Any) -> None:
+        await take(transaction, **asked)
+
+    vars(commands)["take_key"] = take_anew
+
+
+def leave_profiles_where_they_are() -> None:
+    """Tell of merges, and leave profiles where they lived before."""
+    save = directory_rows.save_directory
+
+    async def save_all_but_moves(
+        transaction: Transaction, directory: Directory, *, fresh: Collection[str]
+    ) -> None:
+        directory.changed_profiles -= {
+            one for one in directory.changed_profiles if directory.profiles[one].lead != one
+        }
+        await save(transaction, directory, fresh=fresh)
+
+    vars(resolver)["save_directory"] = save_all_but_moves
+
+
+def note_before_the_append() -> None:
+    """Move an import's position first, and append the portion behind it then."""
+
+    async def note_first(
+        slice_: Any, counts: Any, one: Any, tools: Any, appender: Any, *, claim: str, done: int
+    ) -> Any:
+        later = _Later()
+        result = await importing._append(slice_, counts, one, tools, later)  # type: ignore[arg-type]
+        await importing._note(result, one, tools, claim=claim, done=done)
+        await appender.append(later.records)
+        return result.counts
+
+    vars(importing)["_take_in"] = note_first
+
+
+class _Later:
+    """Keeps what is to be appended."""
+
+    def __init__(self) -> None:
+        self.records: Sequence[NewRecord] = ()
+
+    async def append(self, records: Sequence[NewRecord]) -> None:
+        self.records = records
+
+
+def name_rows_by_table() -> None:
+    """Take every row of a table for new, whichever table has said it before."""
+
+    async def load_nothing(_transaction: Transaction, _keys: Collection[bytes]) -> dict[bytes, SaidRow]:
+        return {}
+
+    async def save_nothing(_transaction: Transaction, _said: Mapping[bytes, SaidRow]) -> None:
+        return None
+
+    stamp = ImportedRows.stamp
+
+    def stamp_anew(self: ImportedRows, row: Row, raw: RawReceived, **how: Any) -> NewRecord:
+        name = f"{how.pop('message_id')}-{raw.batch_context}"
+        return stamp(self, row, raw, message_id=name, **how)
+
+    vars(importing)["load_said"] = load_nothing
+    vars(importing)["save_said"] = save_nothing
+    ImportedRows.stamp = stamp_anew  # type: ignore[method-assign]
+
+
+def choose_leads_anew() -> None:
+    """Release others when a portion is asked for again."""
+
+    async def take_none(_transaction: Transaction, **_asked: Any) -> None:
+        return None
+
+    async def keep_none(_transaction: Transaction, **_asked: Any) -> None:
+        return None
+
+    vars(releasing)["take_key"] = take_none
+    vars(releasing)["keep_reply"] = keep_none
+
+
 def _heal_nothing(_stage: object, _record: Record) -> None:
     return None
 
@@ -109,6 +214,12 @@ PLANTS: Final = {
     "history_not_loaded": load_no_history,
     "contacts_not_healed": heal_no_contacts,
     "scores_not_healed": heal_no_scores,
+    "correction_unsaid": say_no_corrections,
+    "corrected_twice": forget_keys,
+    "merge_untold_to_tables": leave_profiles_where_they_are,
+    "row_lost_at_border": note_before_the_append,
+    "rows_named_by_table": name_rows_by_table,
+    "other_leads_released": choose_leads_anew,
     "routing_lock_removed": lock_no_routed_leads,
     "second_owner": lock_no_routed_leads,
     "clocks_lost": lose_clocks,

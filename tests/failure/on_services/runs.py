@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import partial
 from typing import Final, Literal
 
@@ -19,21 +20,31 @@ from tests.failure.faults.zombies import (
     freeze_in_commands,
     freeze_with_late_publish,
 )
+from tests.failure.on_services.importing import POINTS as IMPORT_POINTS
+from tests.failure.on_services.importing import RELEASE_POINTS
 from tests.failure.on_services.surroundings.field import ServicesField, open_services
 from tests.failure.plan import Run
 from tests.failure.surroundings.ground import Field, Ground
 
 RATE: Final = 150.0
 """Messages a second: most of the machine's two cores is spent on starting workers again."""
-COMMANDS: Final = 1.5
-"""Merges taken back a second; about six are made."""
+COMMANDS: Final = 4.0
+"""Leads put right and merges taken back a second; about six merges are made."""
+UNMERGES: Final = 1.5
+"""Merges taken back a second where nothing else is asked."""
 PATIENCE: Final = 150.0
+_PORTIONS_AGAIN: Final = 3
+_ASKED: Final = 30
 
 Strike = Callable[[Field], Awaitable[None]]
 
 
 def _open(ground: Ground, run: Run) -> AbstractAsyncContextManager[ServicesField]:
     return open_services(ground, seed=run.number, rate=RATE, commands=COMMANDS, plant=run.plant)
+
+
+def _open_without_desks(ground: Ground, run: Run) -> AbstractAsyncContextManager[ServicesField]:
+    return open_services(ground, seed=run.number, rate=RATE, commands=UNMERGES, has_desks=False)
 
 
 def on_both(strike: Strike) -> Callable[[ServicesField], Awaitable[None]]:
@@ -71,6 +82,24 @@ async def _work_on(field: ServicesField) -> None:
     await asyncio.gather(*(front.progress(transactions=300, within=90) for front in field.fronts))
 
 
+async def _work_at_desks(field: ServicesField) -> None:
+    """Let both work until there were corrections and portions asked for twice, or a minute is over."""
+    field.man()
+    loop = asyncio.get_running_loop()
+    end = loop.time() + 60
+    while loop.time() < end:
+        await asyncio.gather(*(front.progress() for front in field.fronts))
+        tables = [table for one in field.ingest.importers for table in one.tables]
+        again = sum(len(portion.answers) > 1 for table in tables for portion in table.portions)
+        assert field.ingest.callers is not None
+        if again >= _PORTIONS_AGAIN and len(field.ingest.callers.asked) >= _ASKED:
+            return
+
+
+async def _kill_in_imports(field: Field) -> None:
+    await kill_at_points(field, points=("import_before_append", "import_noted") * 2, most=3)
+
+
 def _run(
     kind: str, strike: Callable[[ServicesField], Awaitable[None]], *, seconds: float, number: int = 1
 ) -> Run:
@@ -103,11 +132,21 @@ SERVICES_PLANTED: Final = (
     ),
     _planted("contacts_not_healed", on_one("ingest", freeze_with_late_publish), "stale"),
     _planted("scores_not_healed", on_one("scoring", freeze_with_late_publish), "stale"),
+    _planted("correction_unsaid", _work_at_desks, "different", "lost"),
+    _planted("corrected_twice", _work_at_desks, "command"),
+    _planted("merge_untold_to_tables", _work_at_desks, "profile"),
+    _planted("row_lost_at_border", on_one("ingest", _kill_in_imports), "lost"),
+    _planted("rows_named_by_table", _work_at_desks, "double"),
+    _planted("other_leads_released", _work_at_desks, "release"),
 )
 
-SERVICES_QUICK: Final = (_run("quick", on_both(_kill_quickly), seconds=55),)
+SERVICES_QUICK: Final = (
+    replace(_run("quick", on_both(_kill_quickly), seconds=55), open=_open_without_desks),
+)
+"""Part of every test run, so that it has no more in flight than a slow machine can bear."""
 
 SERVICES: Final = (
+    *(_run("desks", on_both(_kill_quickly), seconds=90, number=n) for n in (1, 2)),
     *(_run("points", on_both(kill_at_points), number=n, seconds=100) for n in (1, 2)),
     *(_run("random", on_both(partial(kill_at_random, count=15)), number=n, seconds=55) for n in range(1, 8)),
     _run("rebalances", on_both(partial(join_and_leave, count=5)), seconds=70),
@@ -117,6 +156,21 @@ SERVICES: Final = (
     _run("late-publish-scoring", on_one("scoring", freeze_with_late_publish), seconds=35),
     _run("killed-command", on_one("ingest", partial(kill_in_commands, count=6)), seconds=60),
     _run("frozen-command", on_one("ingest", partial(freeze_in_commands, count=4)), seconds=70),
+    *(
+        _run(
+            "imports",
+            on_one("ingest", partial(kill_at_points, points=IMPORT_POINTS, times=2, most=4)),
+            seconds=80,
+            number=n,
+        )
+        for n in (1, 2)
+    ),
+    _run("zombies-imports", on_one("ingest", partial(freeze_at_points, points=IMPORT_POINTS)), seconds=90),
+    _run(
+        "killed-release",
+        on_one("ingest", partial(kill_in_commands, count=4, points=RELEASE_POINTS, most=2)),
+        seconds=60,
+    ),
     _run("frozen", on_both(partial(freeze_at_random, count=4)), seconds=70),
     _run("kafka-stop", on_one("ingest", partial(take_kafka_away, how="stop", seconds=20)), seconds=70),
     _run("kafka-kill", on_one("scoring", partial(take_kafka_away, how="kill", seconds=5)), seconds=60),

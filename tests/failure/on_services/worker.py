@@ -1,6 +1,7 @@
 """One worker of a service as a process: ``python -m tests.failure.on_services.worker '<plan>'``.
 
-It is what the service's bootstrap builds, with a tripwire, a journal and the clock of the run.
+It is what the service's bootstrap builds, with a tripwire, a journal and the clock of the run. Ingest's
+brings uploaded tables in besides, as its process does in production.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from services.analytics import bootstrap as analytics
 from services.analytics.metrics import AnalyticsMetrics
 from services.analytics.store.documents import read_rulebook as read_reports
 from services.ingest.bootstrap import build_resolver
+from services.ingest.jobs.imports.working import Working
 from services.ingest.metrics import IngestMetrics
 from services.nurture import bootstrap as nurture
 from services.nurture.store.documents import read_rulebook as read_sequences
@@ -31,6 +33,7 @@ from shared.processor.stage import SharedStage, Stage
 from shared.telemetry.logging import configure_logging
 from shared.telemetry.metrics import ProcessorMetrics
 from tests.engine.tally import PARTITIONS
+from tests.failure.on_services.importing import desk_of, hurry
 from tests.failure.on_services.plants import plant
 from tests.failure.on_services.surroundings.clock import FastClock
 from tests.failure.oracle.journal import journal_of
@@ -75,11 +78,12 @@ async def work(plan: ServicePlan) -> None:
     registry = CollectorRegistry()
     stage = stage_of(plan.service, registry)
     database = await open_database(plan.database, application=plan.name, schema=plan.service)
+    log, clock, wire = log_on(plan.kafka), FastClock(Path(plan.clock)), Wire(plan.trip)
     worker: Worker[Any] = Worker(
         stage=stage,
-        log=log_on(plan.kafka),
+        log=log,
         database=database,
-        clock=FastClock(Path(plan.clock)),
+        clock=clock,
         metrics=ProcessorMetrics(registry, service=plan.service, group=stage.group),
         member=plan.name,
         settings=LoopSettings(
@@ -88,16 +92,30 @@ async def work(plan: ServicePlan) -> None:
             revoke_deadline=timedelta(seconds=1),
             longest_pause=timedelta(seconds=1),
         ),
-        tripwire=Wire(plan.trip),
+        tripwire=wire,
         journal=journal_of(plan.name),
     )
+    stopping = asyncio.Event()
+
+    def stop() -> None:
+        stopping.set()
+        worker.stop()
+
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, worker.stop)
+    loop.add_signal_handler(signal.SIGTERM, stop)
     loop.add_signal_handler(signal.SIGINT, lambda: None)
+    beside: list[asyncio.Task[None]] = []
+    if plan.service == "ingest":
+        desk = desk_of(
+            log=log, database=database, clock=clock, config=CONFIG, identity_key=IDENTITY_KEY, wire=wire
+        )
+        beside.append(asyncio.create_task(Working(desk).run(stopping)))
     print("ready", flush=True)
     watchdog = Watchdog([worker.standing])
     watchdog.start()
     await worker.run()
+    stopping.set()
+    await asyncio.gather(*beside)
     watchdog.stop()
     await database.stop()
 
@@ -107,6 +125,7 @@ def main() -> None:
     plan = msgspec.json.decode(sys.argv[1], type=ServicePlan)
     die_with(plan.parent)
     configure_logging(service=plan.service, version="test")
+    hurry()
     plant(plan.plant)
     asyncio.run(work(plan))
 

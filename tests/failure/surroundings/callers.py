@@ -10,7 +10,7 @@ import asyncio
 import random
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, NamedTuple
@@ -28,6 +28,7 @@ class Order(NamedTuple):
     """What is to be asked; ``tag`` ends its key, ``other`` is something else for the same address.
 
     ``token`` says who asks, where that matters; ``meaning`` is the command in the service's own words.
+    With a ``file``, its name and what is in it, that is sent as a form instead of the body.
     """
 
     lead: str
@@ -37,6 +38,9 @@ class Order(NamedTuple):
     other: dict[str, Any] | None
     token: str = ""
     meaning: object = None
+    method: str = "POST"
+    headers: Mapping[str, str] | None = None
+    file: tuple[str, bytes] | None = None
 
 
 @dataclass(slots=True)
@@ -113,6 +117,11 @@ class Callers(ABC):
     def read(self, body: Any) -> object:
         """Return the reply of a command that took effect from the answer's body."""
 
+    @property
+    def pause(self) -> float:
+        """How long each of the callers rests on the average, in seconds."""
+        return _CALLERS / self._rate
+
     async def _run(self) -> None:
         async with (
             httpx.AsyncClient(timeout=LONGEST_WAIT, trust_env=False) as client,
@@ -123,7 +132,7 @@ class Callers(ABC):
 
     async def _call(self, client: httpx.AsyncClient) -> None:
         """Give one command after the other; some are asked once more when they have taken effect."""
-        pick, pause = self._random, _CALLERS / self._rate
+        pick, pause = self._random, self.pause
         while not self._stopping:
             orders = await self.choose(pick)
             await asyncio.gather(*(self._carry_through(client, order) for order in orders))
@@ -163,9 +172,12 @@ class Callers(ABC):
             self._wonder(asked, answer)
 
     async def _answer(self, client: httpx.AsyncClient, asked: Asked, order: Order) -> httpx.Response:
-        headers = {"Idempotency-Key": f'"{asked.name}"'}
+        headers = {"Idempotency-Key": f'"{asked.name}"', **(order.headers or {})}
         if order.token:
             headers["Authorization"] = f"Bearer {order.token}"
+        sent: dict[str, Any] = {} if order.method == "GET" else {"json": order.body}
+        if order.file is not None:
+            sent = {"files": {"file": (*order.file, "text/csv")}}
         while True:
             addresses = self._addresses()
             if not addresses:
@@ -173,8 +185,8 @@ class Callers(ABC):
                 continue
             wait = 0.1
             try:
-                answer = await client.post(
-                    self._random.choice(addresses) + order.path, json=order.body, headers=headers
+                answer = await client.request(
+                    order.method, self._random.choice(addresses) + order.path, headers=headers, **sent
                 )
             except httpx.TransportError as error:
                 is_late = isinstance(error, httpx.TimeoutException)

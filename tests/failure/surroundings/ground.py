@@ -190,7 +190,10 @@ class Outcome:
 
 @dataclass(slots=True)
 class Field:
-    """One run: what stands around it, and what becomes of it."""
+    """One run: what stands around it, and what becomes of it.
+
+    ``others`` ask besides ``callers``, for something that is no command.
+    """
 
     ground: Ground
     database: Database
@@ -198,7 +201,13 @@ class Field:
     feeder: Feeder
     starts: Mapping[TopicPartition, int]
     callers: Callers | None = None
+    others: Sequence[Callers] = ()
     began: float = field(default_factory=time.monotonic)
+
+    @property
+    def everybody(self) -> Sequence[Callers]:
+        """Everybody who asks."""
+        return [*([self.callers] if self.callers else []), *self.others]
 
     async def ask(self, sql: str, *arguments: object) -> Sequence[Row] | None:
         """Run a query; None while the database is away."""
@@ -277,9 +286,10 @@ class Field:
         if self.callers:
             if not any(hand.is_running for hand in self.crew.commanders.values()):
                 self.crew.start_commander()
-            await self.callers.stop(within=60)
-            self.crew.struck.update(self.callers.again)
-            self.callers.again.clear()
+            for callers in self.everybody:
+                await callers.stop(within=60)
+                self.crew.struck.update(callers.again)
+                callers.again.clear()
         for name, hand in self.crew.commanders.items():
             if hand.is_running:
                 await self.crew.stop(name)

@@ -26,7 +26,8 @@ from shared.log.port import Record, TopicPartition
 from tests.failure.on_chain.oracle.locked import CommandTaken
 from tests.failure.on_chain.oracle.nurture import NurtureExpected, NurtureReplay
 from tests.failure.on_chain.oracle.routing import RoutingExpected, replay_routing
-from tests.failure.on_services.oracle.ingest import Correction, IngestExpected, IngestReplay
+from tests.failure.on_services.oracle.commands import Correction
+from tests.failure.on_services.oracle.ingest import IngestExpected, IngestReplay
 from tests.failure.on_services.oracle.inputs import Expected
 from tests.failure.on_services.oracle.saying import compare_said
 from tests.failure.on_services.oracle.scoring import ScoringExpected, ScoringReplay

@@ -19,7 +19,9 @@ from shared.contracts.events.assignments import (
     LeadTransferred,
     OwnershipEnded,
 )
-from shared.contracts.topics import ASSIGNMENTS
+from shared.contracts.events.leads import LeadCaptured, LeadErased, LeadMerged, LeadReleased, LeadUnmerged
+from shared.contracts.topics import ASSIGNMENTS, LEADS, NURTURE
+from shared.kernel.instants import Instant
 from shared.log.port import Record, TopicPartition
 from shared.postgres.database import Database
 from tests.failure.on_services.oracle.effects import first_records
@@ -78,3 +80,32 @@ def check_conversions(log: Log, differences: Differences) -> None:
     for opportunity, times in made.items():
         if times > 1:
             differences.add("double", f"opportunity {opportunity} was made {times} times")
+
+
+def check_held(log: Log, differences: Differences) -> dict[str, int]:
+    """Nothing begins with a lead that an import holds, in routing and in nurture, before it is released.
+
+    Those that were merged, parted or forgotten are left to the replays. Returns how many were looked at.
+    """
+    held: dict[str, str] = {}
+    released: dict[str, Instant] = {}
+    others: set[str] = set()
+    for record in first_records(log, LEADS.name):
+        envelope = decode_envelope(record.value or b"")
+        event = decode_event(envelope)
+        if isinstance(event, LeadCaptured) and event.held is not None:
+            held[event.profile] = event.lead
+        elif isinstance(event, LeadReleased):
+            released[event.profile] = envelope.received
+        elif isinstance(event, LeadMerged | LeadUnmerged):
+            others |= {event.profile, event.lead, event.from_lead}
+        elif isinstance(event, LeadErased):
+            others |= {event.profile, event.lead}
+    until = {lead: released.get(profile) for profile, lead in held.items() if lead not in others}
+    for record in first_records(log, ASSIGNMENTS.name, NURTURE.name):
+        envelope = decode_envelope(record.value or b"")
+        lead = envelope.subject or ""
+        if lead in until and ((at := until[lead]) is None or envelope.received < at):
+            differences.add("held", f"{lead} is held until {at}, and {record.topic} has {envelope}")
+    waiting = sum(at is None for at in until.values())
+    return {"leads held for good": waiting, "leads held until released": len(until) - waiting}

@@ -16,7 +16,7 @@ from tests.failure.on_chain.oracle.nurture import (
     load_recorded,
     load_taken,
 )
-from tests.failure.on_chain.oracle.promises import check_conversions, check_ownership
+from tests.failure.on_chain.oracle.promises import check_conversions, check_held, check_ownership
 from tests.failure.on_chain.oracle.routing import compare_routing, replay_routing
 from tests.failure.on_chain.surroundings.forgetters import FORGET
 from tests.failure.on_services.oracle.inputs import Expected, load_ordered
@@ -42,7 +42,7 @@ async def judge_chain(field: ChainField) -> Outcome:
     log = await field.read()
     wishes = field.ingest.callers.asked if field.ingest.callers else ()
     forgotten = {one.lead for one in wishes if one.name.endswith(f":{FORGET}") and not one.is_refused}
-    outcome.said = {"people forgotten": len(forgotten)}
+    outcome.said = {**outcome.said, "people forgotten": len(forgotten)}
     await _judge_routing(field, log, outcome)
     await _judge_nurture(field, log, outcome)
     await _judge_analytics(field, log, outcome)
@@ -60,6 +60,7 @@ async def _judge_routing(field: ChainField, log: Log, outcome: Outcome) -> None:
     await _compare_rest(field.routing, log, expected, outcome)
     outcome.said = {**outcome.said, **await check_ownership(log, database, differences)}
     check_conversions(log, differences)
+    outcome.said = {**outcome.said, **check_held(log, differences)}
     compare_answers(expected.replies, asked, differences)
     refused = sum(one.is_refused for one in asked)
     outcome.said = {**outcome.said, "commands refused": refused}

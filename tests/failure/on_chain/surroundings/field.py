@@ -19,6 +19,7 @@ from tests.failure.on_chain.surroundings.people import BuyersEdge
 from tests.failure.on_chain.surroundings.post import Post
 from tests.failure.on_chain.surroundings.reps import Reps
 from tests.failure.on_services.surroundings import field as services
+from tests.failure.on_services.surroundings.callers import CORRECTIONS
 from tests.failure.on_services.surroundings.clock import FastClock
 from tests.failure.on_services.surroundings.crew import ServiceCrew
 from tests.failure.on_services.surroundings.field import Front, ServicesField
@@ -33,6 +34,10 @@ SPEED: Final = 28_800
 """A second is eight hours: a run is a fortnight, and a mail has time to go out before it is too late."""
 FORGETTING: Final = 1.0
 """Merges taken back and people forgotten, together, a second."""
+ASKING: Final = 2.0
+"""The same with leads put right."""
+TABLES: Final = 0.4
+"""Tables brought in a second."""
 _WITHOUT_KEYS: Final = """
 ALTER TABLE stay DROP CONSTRAINT stay_pkey;
 ALTER TABLE said DROP CONSTRAINT said_pkey;
@@ -101,9 +106,12 @@ class NurtureFront(Front):
 
 @contextlib.asynccontextmanager
 async def open_chain(
-    ground: Ground, *, seed: int, rate: float, commands: float, plant: str = ""
+    ground: Ground, *, seed: int, rate: float, commands: float, plant: str = "", has_desks: bool = True
 ) -> AsyncIterator[ChainField]:
-    """Open a fresh database and fresh topics, man the chain, feed it, and let everybody ask."""
+    """Open a fresh database and fresh topics, man the chain, feed it, and let everybody ask.
+
+    Without desks nobody puts leads right or brings tables in.
+    """
     await renew_topics(ground.log, ground.broker.address)
     url, folder = await services.fresh_database(ground)
     file = folder / "clock"
@@ -146,19 +154,19 @@ async def open_chain(
         )
         for front in opened.everyone:
             front.whole = opened
-        _invite_callers(opened, rate=commands, seed=seed)
+        _invite_callers(opened, rate=commands, seed=seed, has_desks=has_desks)
         feeding = asyncio.create_task(feeder.run())
         opened.man()
         for front in opened.everyone:
-            if front.callers:
-                front.callers.start()
+            for callers in front.everybody:
+                callers.start()
         try:
             yield opened
         finally:
             feeder.stop()
             for front in opened.everyone:
-                if front.callers:
-                    await front.callers.close()
+                for callers in front.everybody:
+                    await callers.close()
                 front.crew.close()
             feeding.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -167,15 +175,17 @@ async def open_chain(
                 await front.database.stop()
 
 
-def _invite_callers(field: ChainField, *, rate: float, seed: int) -> None:
+def _invite_callers(field: ChainField, *, rate: float, seed: int, has_desks: bool) -> None:
     ingest, routing = field.ingest, field.routing
     ingest.callers = Forgetters(
         ingest.crew.addresses,
         database=ingest.database,
-        rate=FORGETTING,
+        rate=ASKING if has_desks else FORGETTING,
         seed=seed,
         faults=ingest.crew.faults,
+        corrections=CORRECTIONS if has_desks else 0.0,
     )
+    ingest.others = [services.importers_of(ingest, rate=TABLES, seed=seed)] if has_desks else []
     routing.callers = Reps(
         routing.ask, routing.crew.addresses, rate=rate, seed=seed, faults=routing.crew.faults
     )

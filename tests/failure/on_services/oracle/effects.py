@@ -73,9 +73,10 @@ def check_effects(
 ) -> None:
     """Check every message of the raw topic against the events that name it as their cause.
 
-    ``corrections`` are the ids of commands, the other cause that there is; ``suppressed`` the messages
-    about people who had been forgotten, of whom nothing more is said. A form may tell nothing if the same
-    took effect within the window; which of the two it has to be is the replay's to say.
+    ``corrections`` are the ids of commands and of what others said, the other causes there are;
+    ``suppressed`` the messages about people who had been forgotten, of whom nothing more is said. A form may
+    tell nothing if the same took effect within the window; which of the two it has to be is the replay's to
+    say.
     """
     messages = _read_messages(log)
     places = messages.places

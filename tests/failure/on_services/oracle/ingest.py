@@ -10,19 +10,18 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry
 
 from services.ingest.bootstrap import build_resolver
+from services.ingest.domain.desk.corrections import Note
 from services.ingest.domain.desk.owners import OwnerHeard
 from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.directory import Directory, Lead
-from services.ingest.domain.erasure import ErasePerson, RemovalHeard
+from services.ingest.domain.erasure import RemovalHeard
 from services.ingest.domain.evidence.doubts import Doubt, Likeness
-from services.ingest.domain.identifiers import Identifier, IdentifierKind, identifier_hasher
-from services.ingest.domain.identity.merging import UnmergeLead, find_homecomers
+from services.ingest.domain.identifiers import identifier_hasher
 from services.ingest.domain.identity.repeats import FormWindow
 from services.ingest.domain.intake import ERASED, Intake, Refusal
 from services.ingest.domain.story import StoryRow
 from services.ingest.domain.tag_rules.rules import TagRules
-from services.ingest.domain.validity.judging import Judge
-from services.ingest.handlers.erasing import on_erasure
+from services.ingest.domain.validity.judging import Judge, WordHeard
 from services.ingest.handlers.judging import Judging
 from services.ingest.handlers.reading import RawReader
 from services.ingest.handlers.resolution import IntakeHandler, retell_contact
@@ -33,16 +32,13 @@ from services.ingest.handlers.unmerging import Unmerging
 from services.ingest.metrics import IngestMetrics
 from services.ingest.store.documents import read_rulebook
 from services.ingest.store.resolver import LateContact, RawFact
-from shared.contracts.envelope import decode_envelope, decode_event
-from shared.contracts.events.erasures import PersonalDataRemoved
 from shared.contracts.events.leads import LeadMerged
-from shared.contracts.topics import CONTACTS, ERASURES
+from shared.contracts.topics import CONTACTS
 from shared.kernel.changes import Emission, Fact
 from shared.kernel.errors import BUG_CODE, Rejected, Verdict
-from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import Instant
 from shared.log.port import Record, TopicPartition
-from shared.postgres.database import Database
+from tests.failure.on_services.oracle.commands import CommandFold, Correction, removed_in
 from tests.failure.on_services.oracle.inputs import Expected, Reader, bury
 from tests.failure.on_services.oracle.saying import Saying
 from tests.failure.on_services.worker import CONFIG, IDENTITY_KEY
@@ -58,13 +54,6 @@ class Kept(NamedTuple):
     key: bytes
     record: bytes
     tries: int
-
-
-class Correction(NamedTuple):
-    """What a person asked for, and when: to take a merge back, or to be forgotten."""
-
-    at: Instant
-    command: UnmergeLead | ErasePerson
 
 
 class Arrived(NamedTuple):
@@ -90,6 +79,9 @@ class IngestExpected(Expected):
     doubts: dict[str, tuple[str, Doubt]] = field(default_factory=dict)
     """By id: the message that left it, and what it is."""
     likenesses: dict[str, str] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+    heard: set[str] = field(default_factory=set)
+    """What others said that changed a lead."""
     suppressed: set[str] = field(default_factory=set)
     """Messages about people who had been forgotten: they take no effect."""
 
@@ -97,7 +89,7 @@ class IngestExpected(Expected):
 class IngestReplay:
     """Replays ingest's journal; call :meth:`run` once.
 
-    ``commands`` are the merges taken back and the people forgotten.
+    ``commands`` are the merges taken back, the people forgotten and the leads put right.
     """
 
     def __init__(
@@ -108,9 +100,7 @@ class IngestReplay:
         identity_key: bytes = IDENTITY_KEY,
     ) -> None:
         self.expected = IngestExpected()
-        self._commands = commands
         self._reader = Reader(log)
-        self._removed = _removed_in(log)
         self._resolver = build_resolver(
             CONFIG, identity_key=identity_key, metrics=IngestMetrics(CollectorRegistry())
         )
@@ -127,6 +117,9 @@ class IngestReplay:
             settling=Settling(rulebook.matching),
         )
         self._on_intake = self._judging.with_bursts(self._tagging.on_intake)
+        self._commands = CommandFold(
+            self.expected, commands, tagging=self._tagging, judging=self._judging, removed=removed_in(log)
+        )
         self._forms = FormWindow({}, seconds=rulebook.matching.same_form_seconds)
 
     def run(self, entries: Sequence[Entry]) -> IngestExpected:
@@ -134,7 +127,7 @@ class IngestReplay:
         for entry in entries:
             saying = Saying("ingest")
             if entry.command:
-                self._correct(entry.command, saying)
+                self._commands.carry_out(entry.command, saying)
             else:
                 self._batch(entry, saying)
             self.expected.close(entry, saying)
@@ -155,8 +148,8 @@ class IngestReplay:
             tp = TopicPartition(one.record.topic, one.record.partition)
             tally = self.expected.tally_of(tp)
             fact, reading = one.fact, one.reading
-            if isinstance(fact.event, LateContact):
-                saying.add([self._retell(fact.event.lead, fact.received)], fact)
+            if reading is None:
+                tally.processed += self._hear(fact, saying)
             elif isinstance(reading, Refusal):
                 tally.quarantined += 1
                 kept[fact.id] = _kept(fact, reading.code)
@@ -214,86 +207,22 @@ class IngestReplay:
                 doubt = Doubt(alike.reason, "likeness", alike.key, alike.profile, first[alike.key])
                 self.expected.doubts.setdefault(doubt.id, (cause, doubt))
 
-    def _correct(self, name: str, saying: Saying) -> None:
-        """Carry one command out."""
-        at, command = self._commands[name]
-        match command:
-            case ErasePerson(identifier):
-                self._forget(name, identifier, at, saying)
-            case UnmergeLead():
-                self._take_back(name, command, at, saying)
+    def _hear(self, fact: Fact, saying: Saying) -> bool:
+        """Answer a late contact, or take somebody's word in sales; return whether it counts as processed.
 
-    def _forget(self, name: str, identifier: Identifier, at: Instant, saying: Saying) -> None:
-        expected, directory = self.expected, self.expected.directory
-        home = directory.lead_of(identifier)
-        if home is None:
-            home = directory.open_lead(identifier, created=at)
-        if home.erased is not None:
-            expected.replies[name] = {"lead": home.id, "profiles": 0}
-            return
-        fact = Fact(correction_id(name), "erasure", at, ErasePerson(identifier))
-        erased, emissions, story = on_erasure(directory, home.id, at=at, cause=fact.id)
-        profiles = {profile.id for profile in erased.profiles}
-        for profile in profiles:
-            directory.book.trails.pop(profile, None)
-        for lead in erased.gone:
-            directory.book.cards.pop(lead.id, None)
-        keys = {
-            hash_.encode()
-            for hash_, profile in directory.profiles_of_identifiers.items()
-            if profile in profiles
-        }
-        for record_id, message in list(expected.quarantine.items()):
-            if message.key in keys:
-                del expected.quarantine[record_id]
-        expected.story = Counter(
-            {row: count for row, count in expected.story.items() if row.profile not in profiles}
+        What came late was counted as a repeat when it was read.
+        """
+        if isinstance(fact.event, LateContact):
+            saying.add([self._retell(fact.event.lead, fact.received)], fact)
+            return False
+        assert isinstance(fact.event, WordHeard)
+        verdicts, lines = self._judging.on_word_heard(
+            self.expected.directory, fact.event, at=fact.received, cause=fact.id
         )
-        expected.story.update(story)
-        expected.doubts = {
-            name: (cause, doubt)
-            for name, (cause, doubt) in expected.doubts.items()
-            if profiles.isdisjoint((doubt.profile, doubt.other))
-        }
-        expected.likenesses = {
-            key: profile for key, profile in expected.likenesses.items() if profile not in profiles
-        }
-        removed = [
-            Emission(
-                PersonalDataRemoved(
-                    lead=home.id,
-                    profile=profile.id,
-                    service="ingest",
-                    removed=self._removed.get((fact.id, profile.id), {}),
-                ),
-                *(profile.id, home.id, at),
-            )
-            for profile in erased.profiles
-        ]
-        saying.add([*emissions, *removed], fact)
-        expected.replies[name] = {"lead": home.id, "profiles": len(profiles)}
-
-    def _take_back(self, name: str, command: UnmergeLead, at: Instant, saying: Saying) -> None:
-        expected, directory, lead = self.expected, self.expected.directory, command.lead
-        home = directory.profiles[lead].lead
-        profiles = [profile.id for profile in find_homecomers(directory, lead)]
-        identifiers = {
-            hash_: IdentifierKind(expected.kinds[hash_])
-            for hash_, profile in directory.profiles_of_identifiers.items()
-            if profile in profiles
-        }
-        fact = Fact(correction_id(name), lead, at, command)
-        try:
-            emissions, story = self._tagging.on_unmerge(directory, command, identifiers, at=at, cause=fact.id)
-        except Rejected as refused:
-            expected.faults.append(f"command: {name} took effect, should be refused: {refused}")
-            return
-        verdicts, lines = self._judging.rejudge(
-            directory, [home, lead], at=at, cause=fact.id, first=len(emissions)
-        )
-        expected.story.update([*story, *lines])
-        saying.add([*emissions, *verdicts], fact)
-        expected.replies[name] = {"lead": lead, "from_lead": home, "profiles": profiles}
+        self.expected.heard.add(fact.id)
+        self.expected.story.update(lines)
+        saying.add(verdicts, fact)
+        return True
 
     def _read(self, entry: Entry, saying: Saying) -> list[Arrived]:
         arrived: list[Arrived] = []
@@ -323,6 +252,9 @@ class IngestReplay:
                 tally.processed += 1
                 if fact is not None and isinstance(fact.event, OwnerHeard):
                     self.expected.owners[fact.event.lead] = fact.event.rep
+                continue
+            if isinstance(fact.event, WordHeard):
+                arrived.append(Arrived(fact, record, None))
                 continue
             assert isinstance(fact.event, RawFact)
             reading = self._raw.on_raw_received(fact.event.raw, record_id=fact.id, received=fact.received)
@@ -356,41 +288,7 @@ class IngestReplay:
         return retell_contact(lead, lives_with="" if home is None else home.lead, at=at)
 
 
-def _removed_in(
-    log: Mapping[TopicPartition, Sequence[Record]],
-) -> dict[tuple[str | None, str], dict[str, int]]:
-    """Return how many rows ingest said that it scrubbed, by cause and profile; only tables know that."""
-    found: dict[tuple[str | None, str], dict[str, int]] = {}
-    for tp, records in log.items():
-        for record in records if tp.topic == ERASURES.name else ():
-            envelope = decode_envelope(record.value or b"")
-            event = decode_event(envelope)
-            assert isinstance(event, PersonalDataRemoved)
-            if event.service == "ingest":
-                found[envelope.causationid, event.profile] = event.removed
-    return found
-
-
 def _kept(fact: Fact, code: str) -> Kept:
     assert isinstance(fact.event, RawFact)
     raw = fact.event
     return Kept(raw.raw.source, code, fact.received, raw.key, raw.record, 0)
-
-
-def correction_id(name: str) -> str:
-    """Return the id of the fact that a command is."""
-    return deterministic_id("command", "ingest", name)
-
-
-async def load_corrections(database: Database) -> dict[str, Correction]:
-    """Return the commands that took effect, by idempotency key; the key names the lead and what was asked."""
-    async with database.connection() as connection:
-        rows = await connection.fetch("SELECT idempotency_key, received FROM command")
-    named = [(row["idempotency_key"], row["received"]) for row in rows]
-    return {name: Correction(received, _asked(name.split(":")[1], name)) for name, received in named}
-
-
-def _asked(lead: str, name: str) -> UnmergeLead | ErasePerson:
-    if name.endswith(":forget"):
-        return ErasePerson(Identifier(IdentifierKind.LEAD, lead))
-    return UnmergeLead(lead, "two", by="somebody")

@@ -66,7 +66,9 @@ class Promises:
             self._facts = await load_facts(connection, list(self._leads))
         async with ingest.connection() as connection:
             rows = await connection.fetch("SELECT id, lead FROM profile")
-            contacts = await connection.fetch("SELECT lead, version, email, phone FROM contact")
+            contacts = await connection.fetch(
+                "SELECT lead, version, email, phone FROM contact WHERE version > 0"
+            )
         lives_at = {row["id"]: row["lead"] for row in rows}
         self._check_contacts(
             {

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from services.ingest.domain.directory import Directory, Profile
+from services.ingest.domain.desk.consent import ConsentWord
+from services.ingest.domain.desk.corrections import Note
+from services.ingest.domain.directory import Contact, Directory, Profile
 from services.ingest.domain.evidence.doubts import Doubt
 from services.ingest.domain.tags.trail import EMPTY_CARD, EMPTY_TRAIL
 from services.ingest.store.directory_rows import load_leads
@@ -28,6 +31,12 @@ async def compare_ingest(database: Database, expected: IngestExpected, differenc
         seen = await connection.fetch("SELECT record_id, received FROM seen_message")
         quarantine = await connection.fetch("SELECT * FROM quarantine")
         story = Counter(read_line(row) for row in await connection.fetch("SELECT * FROM story"))
+        notes = await connection.fetch(
+            "SELECT profile, lead, at, by, text, encode(cause, 'hex') AS cause FROM note"
+        )
+        consents = await connection.fetch(
+            "SELECT profile, lead, channel, purpose, given, text, source, at, by FROM consent"
+        )
         owners = await connection.fetch("SELECT lead, rep FROM lead_owner")
         conflicts = await connection.fetch("SELECT * FROM conflict")
         tagged = await connection.fetch("SELECT profile AS id FROM trail UNION SELECT lead FROM lead_card")
@@ -52,7 +61,7 @@ async def compare_ingest(database: Database, expected: IngestExpected, differenc
         {
             lead.id: (lead.contact.text("email"), lead.contact.text("phone"))
             for lead in directory.leads.values()
-            if lead.contact.version
+            if lead.contact != Contact()
         },
         differences,
     )
@@ -88,8 +97,29 @@ async def compare_ingest(database: Database, expected: IngestExpected, differenc
         ("lead_card", stored.book.cards, directory.book.cards, EMPTY_CARD),
     ):
         compare_maps(kind, _without(nothing, found), _without(nothing, wanted), differences)
-    for line in (story - expected.story) + (expected.story - story):
-        differences.add("story", f"{line} is there {story[line]} times, should be {expected.story[line]}")
+    _compare_counts("story", story, expected.story, differences)
+    _compare_counts(
+        "note",
+        Counter(map(_note_key, (Note(**dict(row)) for row in notes))),
+        Counter(map(_note_key, expected.notes)),
+        differences,
+    )
+    _compare_counts(
+        "consent",
+        Counter(ConsentWord(*row.values()) for row in consents),
+        Counter(directory.consents),
+        differences,
+    )
+
+
+def _note_key(note: Note) -> tuple[object, ...]:
+    return note.profile, note.lead, note.at, note.by, note.text, note.cause
+
+
+def _compare_counts(kind: str, found: Counter[Any], wanted: Counter[Any], differences: Differences) -> None:
+    """Compare rows that may be there more than once."""
+    for row in (found - wanted) + (wanted - found):
+        differences.add(kind, f"{row} is there {found[row]} times, should be {wanted[row]}")
 
 
 def _without(nothing: object, rows: Mapping[str, object]) -> dict[str, object]:

@@ -17,8 +17,10 @@ from shared.processor.loop import LoopSettings
 from shared.runtime.blueprint import Resources
 from shared.security.secrets import DeploymentSecrets
 from tests.engine.tally import PARTITIONS
+from tests.failure.on_services.oracle.commands import compare_commands, correction_id, load_corrections
 from tests.failure.on_services.oracle.effects import check_effects
-from tests.failure.on_services.oracle.ingest import IngestReplay, correction_id, load_corrections
+from tests.failure.on_services.oracle.imports import check_imports
+from tests.failure.on_services.oracle.ingest import IngestReplay
 from tests.failure.on_services.oracle.inputs import Expected, load_ordered
 from tests.failure.on_services.oracle.promises import Promises
 from tests.failure.on_services.oracle.saying import compare_said
@@ -26,7 +28,6 @@ from tests.failure.on_services.oracle.scoring import ScoringReplay, compare_scor
 from tests.failure.on_services.oracle.tables import compare_ingest, compare_letters
 from tests.failure.on_services.surroundings.topics import READ, SAID
 from tests.failure.on_services.worker import CONFIG, IDENTITY_KEY
-from tests.failure.oracle.answers import compare_answers
 from tests.failure.oracle.comparison import Differences, compare_receipts
 from tests.failure.oracle.replay import Buried
 from tests.failure.surroundings.ground import Outcome
@@ -41,7 +42,9 @@ async def judge(field: ServicesField) -> Outcome:
     differences = Differences([*field.crew.faults])
     repeats_said = transactions = timers = 0
     orders = {front.service: await load_ordered(front.database) for front in field.fronts}
-    corrections = await load_corrections(field.ingest.database)
+    callers = field.ingest.callers
+    asked = callers.asked if callers else ()
+    corrections = await load_corrections(field.ingest.database, asked)
     ingest = IngestReplay(log, corrections).run(orders["ingest"].entries)
     scoring = ScoringReplay(log).run(orders["scoring"].entries)
     replays: dict[str, Expected] = {"ingest": ingest, "scoring": scoring}
@@ -69,16 +72,20 @@ async def judge(field: ServicesField) -> Outcome:
     check_effects(
         log,
         differences,
-        corrections={correction_id(name) for name in corrections},
+        corrections={*(correction_id(name) for name in corrections), *ingest.heard},
         suppressed=ingest.suppressed,
     )
-    callers = field.ingest.callers
-    compare_answers(ingest.replies, callers.asked if callers else (), differences)
+    compare_commands(ingest.replies, asked, differences)
+    said = await check_imports(field.ingest, log, ingest, differences)
     promises = Promises(log, differences, now=field.clock.now())
     await promises.check(field.scoring.database, field.ingest.database)
     await _audit(field, differences)
     return Outcome(
         struck=field.crew.struck,
+        said={
+            "corrections": sum("corrected" in reply for reply in map(str, ingest.replies.values())),
+            **said,
+        },
         facts=sum(len(records) for tp, records in log.items() if tp.topic == READ["ingest"][0]),
         events=sum(expected.events for expected in replays.values()),
         transactions=transactions,

@@ -61,6 +61,7 @@ class ServiceCrew(Crew):
             service=self.group,
             name=f"{self.group}-commander-{len(self.commanders) + 1}",
             database=database or self.database,
+            kafka=self.kafka,
             clock=str(self._clock),
             parent=os.getpid(),
             trip=trip,

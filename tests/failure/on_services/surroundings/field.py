@@ -19,10 +19,12 @@ from shared.postgres.database import Database
 from shared.postgres.migrations import migrate
 from tests.failure.faults.kills import NAMES
 from tests.failure.on_services.oracle.verdict import judge
-from tests.failure.on_services.surroundings.callers import Correctors
+from tests.failure.on_services.surroundings.callers import CORRECTIONS, Correctors
 from tests.failure.on_services.surroundings.clock import FastClock
 from tests.failure.on_services.surroundings.crew import ServiceCrew
+from tests.failure.on_services.surroundings.importers import Importers
 from tests.failure.on_services.surroundings.load import Edge
+from tests.failure.on_services.surroundings.people import MESSAGES_PER_PERSON
 from tests.failure.on_services.surroundings.topics import EVERYTHING, MIRRORS, READ, renew_topics
 from tests.failure.oracle import journal
 from tests.failure.oracle.replay import sequence_of
@@ -30,6 +32,14 @@ from tests.failure.surroundings.crew import Crew
 from tests.failure.surroundings.ground import Field, Ground, Outcome
 from tests.failure.worker import LIMITS
 
+_OPEN_IMPORTS: Final = """
+SELECT array_agg(file_name || ' ' || state ORDER BY id) FROM table_import
+WHERE state = 'started' OR digest <> '' AND state = 'uploaded'
+    OR state = 'checked' AND options ->> 'starts' = 'true'
+"""
+"""Tables that are to be looked through or brought in by themselves; nobody starts another any more."""
+TABLES: Final = 0.6
+"""Tables brought in a second, if they are worked on as fast as they come."""
 MIGRATIONS: Final = {"ingest": INGEST_MIGRATIONS, "scoring": SCORING_MIGRATIONS}
 
 
@@ -43,6 +53,11 @@ class Front(Field):
     def service(self) -> str:
         """Which service this is."""
         return self.crew.group
+
+    @property
+    def importers(self) -> list[Importers]:
+        """Those who bring tables in."""
+        return [one for one in self.others if isinstance(one, Importers)]
 
     async def end_of_latest(self) -> int:
         """Return how many records the compacted topic has taken so far; -1 while the log is away."""
@@ -121,6 +136,8 @@ class Front(Field):
             return f"{self.service} is halted: {halts}"
         if waiting or timers:
             return f"{self.service} has {waiting} batches in the outbox, {timers} timers due"
+        if self.service == "ingest" and (waits_for := await self._waits_for_imports()):
+            return waits_for
         positions = {TopicPartition(row["topic"], row["partition"]): row["next"] for row in stored}
         try:
             bounds = await self._bounds()
@@ -133,6 +150,12 @@ class Front(Field):
             if tp.topic in reads and positions.get(tp, 0) != end
         ]
         return f"{self.service} is behind in {', '.join(behind)}" if behind else ""
+
+    async def _waits_for_imports(self) -> str:
+        rows = await self.ask(_OPEN_IMPORTS)
+        if rows is None:
+            return "the database is away"
+        return f"ingest has imports under way: {', '.join(rows[0][0])}" if rows[0][0] else ""
 
     async def _bounds(self) -> Mapping[TopicPartition, tuple[int, int]]:
         assert self.whole is not None
@@ -250,9 +273,12 @@ class ServicesField:
 
 @contextlib.asynccontextmanager
 async def open_services(
-    ground: Ground, *, seed: int, rate: float, commands: float, plant: str = ""
+    ground: Ground, *, seed: int, rate: float, commands: float, plant: str = "", has_desks: bool = True
 ) -> AsyncIterator[ServicesField]:
-    """Open a fresh database and fresh topics, and begin to feed and to ask; no worker runs yet."""
+    """Open a fresh database and fresh topics, and begin to feed and to ask; no worker runs yet.
+
+    Without desks nobody puts leads right or brings tables in.
+    """
     await renew_topics(ground.log, ground.broker.address)
     url, folder = await fresh_database(ground)
     file = folder / "clock"
@@ -278,13 +304,14 @@ async def open_services(
     )
     for front in opened.fronts:
         front.whole = opened
-    callers = _correctors(opened.ingest, rate=commands, seed=seed)
+    _invite_callers(opened.ingest, rate=commands, seed=seed, has_desks=has_desks)
     feeding = asyncio.create_task(feeder.run())
     try:
         yield opened
     finally:
         feeder.stop()
-        await callers.close()
+        for callers in opened.ingest.everybody:
+            await callers.close()
         for front in opened.fronts:
             front.crew.close()
         feeding.cancel()
@@ -306,14 +333,33 @@ async def open_front(
     return kind(ground=ground, database=database, crew=crew, feeder=feeder, starts={})
 
 
-def _correctors(front: Front, *, rate: float, seed: int) -> Correctors:
-    """Have merges taken back at a rate, by a process that takes commands."""
+def _invite_callers(front: Front, *, rate: float, seed: int, has_desks: bool) -> None:
+    """Have merges taken back, leads put right and tables brought in, by a process that takes commands."""
     crew = front.crew
-    callers = Correctors(crew.addresses, database=front.database, rate=rate, seed=seed, faults=crew.faults)
-    front.callers = callers
+    front.callers = Correctors(
+        crew.addresses,
+        database=front.database,
+        rate=rate,
+        seed=seed,
+        faults=crew.faults,
+        corrections=CORRECTIONS if has_desks else 0.0,
+    )
+    front.others = [importers_of(front, rate=TABLES, seed=seed)] if has_desks else []
     crew.start_commander()
-    callers.start()
-    return callers
+    for callers in front.everybody:
+        callers.start()
+
+
+def importers_of(front: Front, *, rate: float, seed: int) -> Importers:
+    """Return people who bring tables in at a rate, about strangers and those whom the feeder knows."""
+    crew, feeder = front.crew, front.feeder
+    return Importers(
+        crew.addresses,
+        newest=lambda: feeder.sent // MESSAGES_PER_PERSON,
+        rate=rate,
+        seed=seed,
+        faults=crew.faults,
+    )
 
 
 async def fresh_database(ground: Ground) -> tuple[str, Path]:

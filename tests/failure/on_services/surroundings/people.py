@@ -20,8 +20,10 @@ from services.ingest.domain.identifiers import IdentifierKind
 from shared.contracts.events.raw import ClientInfo
 from shared.kernel.instants import DAY, Instant, format_instant
 from shared.log.port import NewRecord
+from tests.failure.on_services.surroundings.tables import email_of
 
-_MESSAGES_PER_PERSON: Final = 14
+MESSAGES_PER_PERSON: Final = 14
+"""So many messages, and one more person has come."""
 _AT_THE_SAME_TIME: Final = 60
 _SOURCES: Final = ("website", "shop", "fair")
 _PATHS: Final = (
@@ -79,7 +81,7 @@ class People:
 
     def _compose(self, now: Instant) -> Sent:
         pick = self._pick
-        newest = self._count // _MESSAGES_PER_PERSON
+        newest = self._count // MESSAGES_PER_PERSON
         person = newest - min(newest, int(_AT_THE_SAME_TIME * pick.random() ** 2))
         dice = pick.random()
         if dice < 0.34:
@@ -114,9 +116,7 @@ class People:
         return f"device-{owner}-{pick.randrange(3)}"
 
     def _email(self, person: int) -> str:
-        return (
-            f"p{person}@mill-{person % 7}.com" if person % 2 else f"first.last{person}@grain-{person % 5}.org"
-        )
+        return email_of(person)
 
     def _phone(self, person: int) -> str:
         owner = person if self._pick.random() > 0.03 else max(0, person - 2)
