@@ -196,11 +196,10 @@ async def _play(
         await mailboxes.read(at)
         if at in slots:
             await sales.work(at)
-        news = [
-            await sales.name_deal(visit) if isinstance(visit, Report) else visit
-            for visit in visits
-            if visit.at == at
-        ]
+        news = [visit for visit in visits if visit.at == at]
+        if any(isinstance(visit, Report) for visit in news):
+            await platform.drained()  # an opportunity that follows from what was just done has its name
+            news = [await sales.name_deal(visit) if isinstance(visit, Report) else visit for visit in news]
         await clients.send_all(news)
     await clients.send_batch(_MALFORMED, source=SOURCES[0])
     await platform.drained()
