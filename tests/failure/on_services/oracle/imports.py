@@ -132,7 +132,9 @@ def check_rows(
 ) -> None:
     """Each row is one message, however often it was sent; where a source says two things of one, each is.
 
-    What a source says of somebody again after it has said something else is said again, so there may be more.
+    What a source says of somebody after something else was said is said again, also by an import that finds,
+    when it notes a row, that another has said something else meanwhile. So of such a row there are at most as
+    many messages as rows about them were brought in.
     """
     times: Counter[str] = Counter()
     said_of: dict[tuple[str, str], set[str]] = {}
@@ -144,8 +146,8 @@ def check_rows(
                 keys[row.mark] = (table.source, row.key or row.mark)
                 said_of.setdefault(keys[row.mark], set()).add(row.mark)
     for mark, count in times.items():
-        is_contested = len(said_of[keys[mark]]) > 1
-        most = 2 * count if is_contested else 1
+        alike = said_of[keys[mark]]
+        most = sum(times[one] for one in alike) if len(alike) > 1 else 1
         ids = arrived.get(mark, set())
         if not ids:
             differences.add("lost", f"row {mark} was brought in {count} times and is no message")
