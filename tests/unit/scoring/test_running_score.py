@@ -29,7 +29,7 @@ from tests.unit.scoring.stories import BOTH, START, Story, day, shipped
 pytestmark = pytest.mark.lasts(45)
 
 END = START + LONGEST + 600 * DAY
-AS_MANY = settings(max_examples=500, deadline=None)
+AS_MANY = settings(max_examples=200, deadline=None)
 SOME = settings(max_examples=100, deadline=None)
 
 

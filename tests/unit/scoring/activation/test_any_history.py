@@ -23,7 +23,7 @@ from tests.unit.scoring.stories import START, shipped
 pytestmark = pytest.mark.lasts(15)
 
 MQL = ModelSet([shipped("mql")])
-AS_MANY = settings(max_examples=500, deadline=None)
+AS_MANY = settings(max_examples=200, deadline=None)
 ANY = st.one_of(promising_histories(), promising_histories(), histories())
 
 

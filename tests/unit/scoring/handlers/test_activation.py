@@ -160,7 +160,7 @@ class TestAfterAMerge:
         assert [cycle for cycle, *_ in said(world, BOSS)] == [1, 2]
 
 
-AS_MANY = settings(max_examples=500, deadline=None)
+AS_MANY = settings(max_examples=200, deadline=None)
 RANDOMS = st.integers(0, 2**32).map(Random)
 
 

@@ -13,7 +13,7 @@ from tests.unit.scoring.handlers.world import World
 from tests.unit.scoring.histories import promising_histories
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.one_of(plots(), plots(of=promising_histories, erasures=2)),
     st.integers(0, 2**32).map(Random),

@@ -148,7 +148,7 @@ class TestAfterMerges:
         assert merged.kept(ADA).facts == before + 1
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.one_of(plots(erasures=2), plots(of=promising_histories, erasures=2)), st.integers(0, 2**32).map(Random)
 )
