@@ -39,9 +39,9 @@ async def test_a_reps_invalid_reaches_every_service_once_and_a_manager_takes_it_
     await site.call("identify", userId="eve", traits={**FIT, "email": EMAIL, "name": "Eve Ng"})
     await site.track("Demo Requested", {}, userId="eve")
     await site.track("Document Downloaded", {"kind": "white_paper", "document": "w"}, userId="eve")
+    lead = await site.lead_of(email=EMAIL)  # before the deal comes by another way: one profile
     await house.report("/v1/outcomes", source="crm", kind="won", opportunity="OP-1", amount="900.01",
                        currency="CNY", email=EMAIL)  # fmt: skip
-    lead = await site.lead_of(email=EMAIL)
     before, owner = await site.why(lead, "mql"), (await house.routed(lead))["owner"]
     assert before["points"] > 0
     assert owner
