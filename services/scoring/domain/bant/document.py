@@ -38,10 +38,6 @@ class _SignDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """For how many days it holds; None is for good, or for as long as the attributes are so."""
         return None
 
-    def compile(self, context: RuleContext) -> Rule | None:
-        """Return what the sign listens to, or None after noting its faults."""
-        raise NotImplementedError
-
 
 class AttributeSignDocument(_SignDocument, frozen=True, kw_only=True, tag="attribute"):
     """Holds while a condition over attributes does."""

@@ -26,5 +26,5 @@ def editor_schema() -> dict[str, Any]:
 def _anything(kind: type) -> dict[str, Any]:
     """Conditions are mappings here; their own language checks what stands in them."""
     if kind is not object:
-        raise NotImplementedError
+        raise NotImplementedError  # how a hook tells msgspec that it does not know a kind; it then names it
     return {"description": "Checked by the language of conditions"}
