@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from leadmill.platform.deployed import Deployment
     from leadmill.platform.ground import Ground
     from leadmill.platform.settings import PlatformSettings
+    from shared.kernel.instants import Instant
     from shared.runtime.process import Lifeline
 
 T = TypeVar("T")
@@ -137,6 +138,25 @@ def console() -> Console:
 
     screen = Console()
     return screen if screen.is_terminal else Console(width=120)
+
+
+def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a plain table for people; a long cell goes on below itself."""
+    from rich.table import Table
+
+    table = Table(box=None, header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*map(str, row))
+    console().print(table)
+
+
+def now() -> Instant:
+    """Return the machine's time, for commands that say when somebody asked."""
+    from shared.runtime.clock import SystemClock
+
+    return SystemClock().now()
 
 
 _telling: ContextVar[Callable[[str], None] | None] = ContextVar("telling", default=None)

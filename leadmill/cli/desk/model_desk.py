@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from leadmill.cli.options import Data, Json
-from leadmill.cli.running import console, print_json, progress, read_settings, run_on_deployment
+from leadmill.cli.running import (
+    now,
+    print_json,
+    print_rows,
+    progress,
+    read_settings,
+    run_on_deployment,
+)
 
 if TYPE_CHECKING:
     from leadmill.platform.deployed import Deployment
@@ -55,7 +62,7 @@ def list_models(data: Data = None, as_json: Json = False) -> None:
                 len(one["versions"]),
             ]
         )
-    _print(("model", "live", "share", "shadow", "versions"), rows)
+    print_rows(("model", "live", "share", "shadow", "versions"), rows)
 
 
 @app.command()
@@ -78,7 +85,7 @@ def show(
     elif text is not None:
         print(text, end="" if text.endswith("\n") else "\n")
     else:
-        _print(
+        print_rows(
             ("version", "stage", "digest"),
             [[one["version"], one["stage"], one["digest"]] for one in life["versions"]],
         )
@@ -141,9 +148,9 @@ def compare(
         return
     print(f"version {found['version']}: {found['leads']} leads looked at, {found['differing']} differ")
     rows = [[one["live"] or "none", one["shadow"], one["leads"]] for one in found["tiers"]]
-    _print(("live", "in shadow", "leads"), rows)
+    print_rows(("live", "in shadow", "leads"), rows)
     if found["items"]:
-        _print(
+        print_rows(
             ("lead", "live", "points", "in shadow", "points"),
             [
                 [one["lead"], one["live_tier"] or "none", one["live_points"], one["tier"], one["points"]]
@@ -239,7 +246,7 @@ def history(model: Model, data: Data = None, as_json: Json = False) -> None:
         ]
         for step in steps
     ]
-    _print(("at", "step", "version", "by", "why"), rows)
+    print_rows(("at", "step", "version", "by", "why"), rows)
 
 
 def _agree_to_tell(model: str, version: int | None, *, yes: bool, data: Path | None) -> dict[str, Any]:
@@ -273,9 +280,12 @@ def _tell_preview(found: dict[str, Any]) -> None:
         f" {found['activated']} would be told to be ready for sales if the past were told"
     )
     if found["moves"]:
-        _print(("change", "leads"), sorted(found["moves"].items(), key=lambda one: -one[1]))
+        moves: list[tuple[str, int]] = sorted(found["moves"].items(), key=lambda one: -one[1])
+        print_rows(("change", "leads"), moves)
         owners = sorted(found["owners"].items())
-        _print(("owner", "up", "down"), [[rep or "nobody", one["up"], one["down"]] for rep, one in owners])
+        print_rows(
+            ("owner", "up", "down"), [[rep or "nobody", one["up"], one["down"]] for rep, one in owners]
+        )
 
 
 def _take(
@@ -285,7 +295,7 @@ def _take(
         from leadmill.platform.roster import MODEL_COMMANDS
 
         command = MODEL_COMMANDS[kind](model=model, by=by, why=why, **details)
-        done: dict[str, Any] = await desk.run(command, received=_now())
+        done: dict[str, Any] = await desk.run(command, received=now())
         return done
 
     done = _run(data, work)
@@ -311,17 +321,6 @@ def _shown(life: Any) -> dict[str, Any]:
     return shown
 
 
-def _print(columns: tuple[str, ...], rows: list[list[Any]]) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, header_style="dim")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*map(str, row))
-    console().print(table)
-
-
 def _run(data: Path | None, work: Callable[[Any], Awaitable[T]]) -> T:
     async def at_the_desk(deployment: Deployment) -> T:
         from leadmill.platform.roster import MODELS, MODELS_OWNER
@@ -330,9 +329,3 @@ def _run(data: Path | None, work: Callable[[Any], Awaitable[T]]) -> T:
         return await work(MODELS(deployment.resources, database=owner.database))
 
     return run_on_deployment(read_settings(data_dir=data), at_the_desk)
-
-
-def _now() -> int:
-    from shared.runtime.clock import SystemClock
-
-    return SystemClock().now()

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from leadmill.cli.options import Data, Json
-from leadmill.cli.running import console, print_json, read_settings, run_on_deployment
+from leadmill.cli.running import (
+    now,
+    print_json,
+    print_rows,
+    read_settings,
+    run_on_deployment,
+)
 
 if TYPE_CHECKING:
     from leadmill.platform.deployed import Deployment
@@ -45,7 +51,7 @@ def unmatched(
     if as_json:
         print_json({"unmatched": rows})
     elif rows:
-        _print(
+        print_rows(
             ("attribute", "text", "times"), [[row["attribute"], row["text"], row["times"]] for row in rows]
         )
     else:
@@ -63,7 +69,7 @@ def add(
     """Let a spelling stand for a value, from now on and for what was said before."""
 
     async def work(desk: Any) -> dict[str, Any]:
-        done: dict[str, Any] = await desk.add(attribute, spelling, value, by=_BY, received=_now())
+        done: dict[str, Any] = await desk.add(attribute, spelling, value, by=_BY, received=now())
         return done
 
     done = _run(data, work)
@@ -84,7 +90,7 @@ def remove(
     """Take a spelling back that somebody added; what it brought about before goes again."""
 
     async def work(desk: Any) -> dict[str, Any]:
-        done: dict[str, Any] = await desk.take_back(attribute, spelling, by=_BY, received=_now())
+        done: dict[str, Any] = await desk.take_back(attribute, spelling, by=_BY, received=now())
         return done
 
     done = _run(data, work)
@@ -143,20 +149,9 @@ def show(
             mine = [word for word in one.added if word.value == value]
             added = ", ".join(f"{word.spelling} ({word.by}, {format_instant(word.at)[:10]})" for word in mine)
             rows.append([one.attribute, value, ", ".join(one.spellings.get(value, [])), added])
-    _print(("attribute", "value", "spellings", "added by people"), rows)
+    print_rows(("attribute", "value", "spellings", "added by people"), rows)
     if not progress.is_done:
         print(f"still reading anew what was said before: {progress.seen} contacts seen")
-
-
-def _print(columns: tuple[str, ...], rows: list[list[Any]]) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, header_style="dim")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*map(str, row))
-    console().print(table)
 
 
 def _run(data: Path | None, work: Callable[[Any], Awaitable[T]]) -> T:
@@ -167,9 +162,3 @@ def _run(data: Path | None, work: Callable[[Any], Awaitable[T]]) -> T:
         return await work(CHOICES(deployment.resources, database=owner.database))
 
     return run_on_deployment(read_settings(data_dir=data), at_the_desk)
-
-
-def _now() -> int:
-    from shared.runtime.clock import SystemClock
-
-    return SystemClock().now()

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from leadmill.cli.options import Data, Json
-from leadmill.cli.running import console, print_json, read_settings, run_on_deployment, tell_error
+from leadmill.cli.running import (
+    console,
+    now,
+    print_json,
+    read_settings,
+    run_on_deployment,
+    tell_error,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +64,7 @@ def add(
     async def work(desk: Any) -> Any:
         return await desk.add(
             target,
-            received=_now(),
+            received=now(),
             by=_BY,
             name=name.strip().lower(),
             source=source,
@@ -122,7 +129,7 @@ def retire(
     """Retire a tracking link. It still leads on, because it is printed somewhere; its clicks say so."""
 
     async def work(desk: Any) -> Any:
-        return await desk.retire(name.lower(), received=_now(), by=_BY, is_retired=not back)
+        return await desk.retire(name.lower(), received=now(), by=_BY, is_retired=not back)
 
     row = _run(data, lambda desk: _shown(desk, work(desk), base=""))
     if as_json:
@@ -191,9 +198,3 @@ def _shower(desk: Any, base: str) -> Callable[[Any], dict[str, Any]]:
     from leadmill.platform.roster import SHOW_LINK
 
     return lambda link: SHOW_LINK(link, base=base.rstrip("/") or desk.public_url)
-
-
-def _now() -> int:
-    from shared.runtime.clock import SystemClock
-
-    return SystemClock().now()

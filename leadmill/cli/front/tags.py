@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from leadmill.cli.options import Data, Json
-from leadmill.cli.running import console, print_json, read_settings, run_on_deployment, tell_error
+from leadmill.cli.running import (
+    console,
+    now,
+    print_json,
+    read_settings,
+    run_on_deployment,
+    tell_error,
+)
 
 if TYPE_CHECKING:
     from leadmill.platform.deployed import Deployment
@@ -137,7 +144,7 @@ for one, help_ in {
 
 def _change(data: Path | None, tag: str, what: str, *, as_json: bool, **texts: str) -> None:
     async def work(desk: Any) -> Any:
-        return await desk.change(tag, what, by=_BY, received=_now(), **texts)
+        return await desk.change(tag, what, by=_BY, received=now(), **texts)
 
     row = _run(data, work)
     if as_json:
@@ -170,7 +177,7 @@ def _tag(
             where=where,
             reason=reason,
             by=_BY,
-            received=_now(),
+            received=now(),
             progress=progress,
         )
 
@@ -191,9 +198,3 @@ def _run(data: Path | None, work: Callable[[Any], Awaitable[T]]) -> T:
         return await work(TAGS(deployment.resources, database=owner.database))
 
     return run_on_deployment(read_settings(data_dir=data), at_the_desk)
-
-
-def _now() -> int:
-    from shared.runtime.clock import SystemClock
-
-    return SystemClock().now()
