@@ -88,6 +88,7 @@ SHOW_COMPARISON: Final = scoring.SHOW_COMPARISON
 
 EDITOR_SCHEMAS: Final[Mapping[str, Callable[[], Mapping[str, Any]]]] = {
     "scoring/schemas/scoring_model.json": scoring.MODEL_SCHEMA,
+    "scoring/schemas/company_model.json": scoring.COMPANY_MODEL_SCHEMA,
 }
 """JSON Schemas by which editors know documents, by their path in a configuration folder."""
 

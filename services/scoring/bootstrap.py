@@ -26,6 +26,7 @@ from services.scoring.api.webhooks import (
 )
 from services.scoring.domain.bant.document import compile_bant
 from services.scoring.domain.bant.judging import Bant
+from services.scoring.domain.companies.editing import company_editor_schema
 from services.scoring.domain.life.steps import (
     DraftModel,
     PublishModel,
@@ -106,6 +107,8 @@ MODEL_COMMANDS: Final = {
 """What may be asked of a model's life."""
 MODEL_SCHEMA: Final = editor_schema
 """Returns the JSON Schema by which editors know a model's document."""
+COMPANY_MODEL_SCHEMA: Final = company_editor_schema
+"""The same for models that are kept per company."""
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 SETTINGS: Final = ScoringSettings
 """What this service reads from the environment, for whoever lists settings."""

@@ -21,6 +21,8 @@ STANDARD_ATTRIBUTES: Final[Catalogue] = {
     "procurement": Flag(),
     "legal": Flag(),
     "tender": Flag(),
+    "benchmark_customer": Flag(),
+    "strategic_customer": Flag(),
     "student": Flag(),
     "go_live_on": Day(),
     "product_lines": Number(),

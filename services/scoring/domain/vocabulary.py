@@ -39,7 +39,18 @@ ACTS: Mapping[str, Act] = {
 }
 """What they do: the acts of I7, and what they did with our messages, named as their events are."""
 
+OPPORTUNITY_CREATED: Final = "opportunity_created"
+OPPORTUNITY_STAGE_CHANGED: Final = "opportunity_stage_changed"
+OPPORTUNITY_WON: Final = "opportunity_won"
 OPPORTUNITY_LOST: Final = "opportunity_lost"
+OUTCOMES: Final = frozenset(
+    {OPPORTUNITY_CREATED, OPPORTUNITY_STAGE_CHANGED, OPPORTUNITY_WON, OPPORTUNITY_LOST}
+)
+"""What became of deals; models kept per company count them (C7)."""
+
+OUTCOME_FIELDS: Final = frozenset({"opportunity", "stage", "amount", "currency"})
+"""What such a fact keeps: whose deal, how far it is, and minor units of a currency."""
+
 LEAD_RETURNED: Final = "lead_returned"
 CYCLE_ENDS: Final = frozenset({OPPORTUNITY_LOST, LEAD_RETURNED})
 """The facts that end a sales cycle; they are nobody's acts, and no rule gives points for them."""
@@ -49,6 +60,8 @@ def fields_of(name: str) -> Collection[str]:
     """Return the fields that a rule may speak of in a fact of this name; none if no rule knows it."""
     if name == ATTRIBUTES:
         return STANDARD_ATTRIBUTES.keys()
+    if name in OUTCOMES:
+        return OUTCOME_FIELDS
     act = ACTS.get(name)
     return act.fields.keys() if act is not None else ()
 

@@ -104,11 +104,18 @@ def span_before(day: str, months: int, zone: ZoneInfo) -> tuple[Instant, Instant
     """
     try:
         end = date.fromisoformat(day)
-        year, month = divmod(end.year * _MONTHS_OF_A_YEAR + end.month - 1 - months, _MONTHS_OF_A_YEAR)
-        longest = monthrange(year, month + 1)[1]
-        return _midnight(date(year, month + 1, min(end.day, longest)), zone), _midnight(end, zone)
+        return _midnight(last_day_of(end.year, end.month - months, end.day), zone), _midnight(end, zone)
     except (ValueError, OverflowError):
         return None
+
+
+def last_day_of(year: int, month: int, day: int) -> date:
+    """Return the day of a month, or its last where it is too short; months beyond a year's count on.
+
+    :raises ValueError: if there is no such year.
+    """
+    year, place = divmod(year * _MONTHS_OF_A_YEAR + month - 1, _MONTHS_OF_A_YEAR)
+    return date(year, place + 1, min(day, monthrange(year, place + 1)[1]))
 
 
 def _midnight(day: date, zone: ZoneInfo) -> Instant:

@@ -15,12 +15,13 @@ def editor_schema() -> dict[str, Any]:
     It knows shape, names and bounds. What several values must be together, and whether a rule can ever
     match, only the compiler knows; `leadmill config check` and every draft ask it.
     """
-    schema = msgspec.json.schema(ScoringModelDocument, schema_hook=_anything)
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A scoring model of Leadmill",
-        **schema,
-    }
+    return schema_for_editors(ScoringModelDocument, "A scoring model of Leadmill")
+
+
+def schema_for_editors(shape: type, title: str) -> dict[str, Any]:
+    """Return the schema of a document of this shape."""
+    schema = msgspec.json.schema(shape, schema_hook=_anything)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **schema}
 
 
 def _anything(kind: type) -> dict[str, Any]:
