@@ -15,6 +15,7 @@ from services.scoring.domain.companies.document import (
     PersonRuleDocument,
     RequestRuleDocument,
 )
+from services.scoring.domain.companies.hearing import REQUESTS
 from services.scoring.domain.companies.rules import (
     AmountRule,
     CompanyRule,
@@ -26,7 +27,7 @@ from services.scoring.domain.rules.context import RuleContext
 from services.scoring.domain.scoring_models.compiled import Tier
 from services.scoring.domain.scoring_models.compiler import ModelFaults, compile_tiers
 from services.scoring.domain.vocabulary import Vocabulary
-from shared.kernel.faults import Fault, show
+from shared.kernel.faults import Fault, allowed, show
 from shared.kernel.instants import DAY
 from shared.kernel.money import parse_money
 from shared.working_time.zones import UnknownZone, load_zone
@@ -106,6 +107,10 @@ def _rule(source: CompanyRuleDocument, context: RuleContext) -> CompanyRule | No
                 return None
             return PersonRule(name=source.rule, points=points, condition=condition)
         case RequestRuleDocument():
+            for place, act in enumerate(source.acts):
+                if act not in REQUESTS:
+                    unheard = f"{show(act)} is nothing companies hear of; {allowed(REQUESTS, instead_of=act)}"
+                    context.fault(f"acts[{place}]", unheard)
             acts, window = frozenset(source.acts), source.within_days * DAY
             return RequestRule(name=source.rule, points=points, acts=acts, window=window)
         case other:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -50,7 +50,7 @@ class PersonRuleDocument(_Rule, frozen=True, kw_only=True, tag="person"):
 class RequestRuleDocument(_Rule, frozen=True, kw_only=True, tag="request"):
     """Somebody who works there did one of ``acts`` in the last ``within_days``."""
 
-    acts: Annotated[tuple[Literal["demo_requested", "trial_requested"], ...], Meta(min_length=1)]
+    acts: Annotated[tuple[str, ...], Meta(min_length=1)]
     within_days: Annotated[int, Meta(ge=1, le=3660)]
 
 
