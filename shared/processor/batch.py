@@ -59,6 +59,10 @@ class Batch:
         """The partition numbers from which records were taken."""
         return {tp.partition for tp in self.moves}
 
+    def positions_after(self, claim: Claim) -> dict[TopicPartition, int]:
+        """Return where everything that is claimed stands once this batch is committed."""
+        return {**claim.positions, **{tp: following for tp, (_, following) in self.moves.items()}}
+
     def recount(
         self,
         *,

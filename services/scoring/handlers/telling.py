@@ -51,6 +51,7 @@ class Teller:
     def __init__(self, models: ModelSet, *, tells_past: frozenset[str] = frozenset()) -> None:
         self._models = models
         self._tells_past = tells_past
+        self._adopted: dict[tuple[str, ...], ModelSet] = {}
 
     def renew(self, working: Working, now: Instant) -> Working:
         """Return the lead under the models that rule now; what new versions make of it counts as told.
@@ -69,9 +70,17 @@ class Teller:
             and model.name not in self._tells_past
         ]
         if kept.score is not None and replaced:
-            told = adopt(ModelSet(replaced), kept.score, kept.told, now=now)
+            told = adopt(self._set_of(replaced), kept.score, kept.told, now=now)
             kept = msgspec.structs.replace(kept, told=told)
         return Working(after.lead, kept, after.history)
+
+    def _set_of(self, replaced: Sequence[CompiledModel]) -> ModelSet:
+        """Return these of the models as a set; a pass asks for the same one lead after lead."""
+        names = tuple(model.name for model in replaced)
+        found = self._adopted.get(names)
+        if found is None:
+            found = self._adopted[names] = ModelSet(replaced)
+        return found
 
     def tell(
         self,

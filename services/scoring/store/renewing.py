@@ -14,8 +14,10 @@ from services.scoring.store.leads import load_leads_page
 from services.scoring.store.scoring_models.passes import (
     advance_pass,
     begin_pass,
+    count_waiting,
     end_pass,
-    is_worked_off,
+    is_left,
+    is_open,
     load_pass,
 )
 from services.scoring.store.scoring_models.rulings import Rulings
@@ -27,7 +29,7 @@ from shared.postgres.database import Transaction
 from shared.processor.tables.timers import save_timers
 
 PORTION: Final = 500
-"""How many leads one portion looks through."""
+"""How many leads one portion looks through, and how many may wait for their clocks when it is taken."""
 
 
 async def take_portion(
@@ -35,19 +37,23 @@ async def take_portion(
 ) -> bool:
     """Do the next thing there is to do, and return whether there is more to do at once.
 
-    There is not if all is done, if a transaction from before the step still runs, or if the portion before
-    has not been worked off yet.
+    There is not if all is done, if a transaction from before the step still runs, or if a portion of leads
+    waits for its clocks. A partition that stands still holds up its own leads, and the end.
     """
     state = await load_pass(transaction, lock=True)
     ruling = await rulings.current(transaction)
     if ruling.number != state.target:
         await begin_pass(transaction, ruling.number)
         return True
-    if state.done == state.target or not await is_worked_off(transaction, state):
+    if state.done == state.target or not await is_open(transaction, state):
         return False
     if state.swept:
+        if await is_left(transaction):
+            return False
         await end_pass(transaction)
         return True
+    if await count_waiting(transaction, partitions=partitions, now=now) >= portion:
+        return False
     page = await load_leads_page(transaction, after=state.after, limit=portion)
     due = {
         TimerKey(lead, RENEWAL): now

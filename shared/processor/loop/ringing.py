@@ -2,14 +2,17 @@
 
 The proof costs no request: each turn notes what time it was for the business and for the event
 loop; a fetch answer that came after such a note, and whose end has been reached, shows that
-nothing received before the noted time is still unread.
+nothing received before the noted time is still unread. It is enough that the batch in hand reaches
+that end, for its timers ring after its facts (ADR 32). How many ring in one batch follows from how
+long batches take, so that what comes in meanwhile never waits long.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from shared.kernel.clock import Clock
 from shared.kernel.instants import Instant
@@ -17,8 +20,27 @@ from shared.log.port import TopicPartition, Watermark
 from shared.postgres.database import Database
 from shared.processor.tables.timers import DueTimer, find_due
 
-_NOTES_KEPT = 64
-_POLL_SECONDS = 0.25
+_NOTES_KEPT: Final = 64
+_POLL_SECONDS: Final = 0.25
+
+BUDGET_SECONDS: Final = 0.1
+"""How long a batch in which timers ring may take before fewer ring in the next."""
+
+FIRST: Final = 200
+FEWEST: Final = 50
+"""How many timers may ring in the first batch, and in any, however slow the machine is."""
+
+
+def next_limit(limit: int, *, rung: int, seconds: float, most: int) -> int:
+    """Return how many timers may ring in the next batch, after one with ``rung`` took ``seconds``.
+
+    Half as many after a batch over the budget, twice as many after a full one that took less than half.
+    """
+    if rung and seconds > BUDGET_SECONDS:
+        return max(min(FEWEST, most), limit // 2)
+    if rung >= limit and seconds < BUDGET_SECONDS / 2:
+        return min(most, limit * 2)
+    return limit
 
 
 class Ringing:
@@ -27,7 +49,8 @@ class Ringing:
     def __init__(self, database: Database, clock: Clock, *, limit: int) -> None:
         self._database = database
         self._clock = clock
-        self._limit = limit
+        self._most = limit
+        self._limit = min(FIRST, limit)
         self._notes: deque[tuple[float, Instant]] = deque(maxlen=_NOTES_KEPT)
         self._next_due: Instant | None = None
         self._is_known = False
@@ -46,18 +69,19 @@ class Ringing:
         if due is not None and (self._next_due is None or due < self._next_due):
             self._next_due = due
 
+    def measure(self, rung: int, seconds: float) -> None:
+        """A batch is committed in which so many rang; it says how many may ring in the next."""
+        self._limit = next_limit(self._limit, rung=rung, seconds=seconds, most=self._most)
+
     def until(
-        self,
-        watermarks: Mapping[TopicPartition, Watermark],
-        positions: Mapping[TopicPartition, int],
-        *,
-        busy: Collection[int],
+        self, watermarks: Mapping[TopicPartition, Watermark], positions: Mapping[TopicPartition, int]
     ) -> dict[int, Instant]:
-        """Return, per partition number that has been read to its end, up to when timers may ring."""
+        """Return, per partition number that is read to its end, up to when timers may ring.
+
+        ``positions`` are those after the batch in which they ring.
+        """
         answered: dict[int, float] = {}
         for tp, position in positions.items():
-            if tp.partition in busy:
-                continue
             mark = watermarks.get(tp)
             is_read = mark is not None and position >= mark.end
             at = mark.answered_at if mark is not None and is_read else -1.0

@@ -279,7 +279,7 @@ class Worker(Generic[S]):
     async def _process(self, consumer: Consumer, reading: Reading, ahead: ReadingAhead) -> None:
         batch, claim, _ = reading
         if self._rings:
-            batch.until = self._ringing.until(consumer.watermarks(), claim.positions, busy=batch.numbers)
+            batch.until = self._ringing.until(consumer.watermarks(), batch.positions_after(claim))
             batch.due = await self._ringing.find(batch.until)
         self._gauges.watch_lag(consumer, claim, self.publisher, is_idle=batch.is_empty)
         if batch.is_empty:
@@ -292,7 +292,9 @@ class Worker(Generic[S]):
             self._step, batch, claim, self._metrics, meanwhile=lambda: self._use_the_wait(ahead, reading)
         )
         self._believe(batch, claim)
-        self._gauges.measure(reading, asyncio.get_running_loop().time() - begun)
+        seconds = asyncio.get_running_loop().time() - begun
+        self._gauges.measure(reading, seconds)
+        self._ringing.measure(len(account.rung), seconds)
         self._held = account.batches
         if not ahead.has_plenty:
             self._offer_held()
@@ -321,8 +323,7 @@ class Worker(Generic[S]):
 
     def _believe(self, batch: Batch, claim: fence.Claim) -> None:
         """The batch is committed: what it moved is now what is known."""
-        for tp, (_, following) in batch.moves.items():
-            claim.positions[tp] = following
+        claim.positions.update(batch.positions_after(claim))
         self._reader.learn(batch)
         self.standing.progress = asyncio.get_running_loop().time()
 

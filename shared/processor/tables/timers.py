@@ -74,7 +74,8 @@ async def find_due(
 ) -> tuple[list[DueTimer], Instant | None]:
     """Return timers due by their partition's instant, earliest first, and the earliest due time left over.
 
-    ``until`` maps a partition number to the instant up to which its timers may ring.
+    ``until`` maps a partition number to the instant up to which its timers may ring. There are at most
+    ``limit``; if there are as many, more may be due.
     """
     rows = await transaction.fetch(
         "SELECT t.key, t.name, t.partition, t.due <= u.instant AS is_due, t.due"
@@ -87,7 +88,7 @@ async def find_due(
     )
     due = [DueTimer(row["key"], row["partition"], row["name"], row["due"]) for row in rows if row["is_due"]]
     left = next((row["due"] for row in rows if not row["is_due"]), None)
-    return due, left
+    return due[:limit], left
 
 
 async def save_timers(

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from enum import Enum, auto
 from typing import Final
 
 from shared.kernel.errors import Unavailable
@@ -16,18 +17,38 @@ logger = get_logger(__name__)
 LOOK_EVERY: Final = timedelta(seconds=1)
 """How often it is looked whether there is work."""
 
-BETWEEN: Final = timedelta(milliseconds=100)
-"""The pause between two portions."""
+LONGEST_REST: Final = timedelta(milliseconds=100)
+"""How long it rests between two portions at the most, and while it waits for others."""
 
 
-async def in_portions(step: Callable[[], Awaitable[bool]], stopping: asyncio.Event, *, job: str) -> None:
-    """Step until told to stop; ``step`` returns whether work is under way.
+class Came(Enum):
+    """What came of a step: a portion was done, others are waited for, or there was nothing to do."""
+
+    FURTHER = auto()
+    NO_FURTHER = auto()
+    TO_NOTHING = auto()
+
+
+def rest_after(came: Came, seconds: float) -> timedelta:
+    """Return how long to rest after a step that took so many seconds: after a portion, as long as it took.
+
+    Whatever the machine, others have it for half of the time while portions are short.
+    """
+    if came is Came.TO_NOTHING:
+        return LOOK_EVERY
+    return min(LONGEST_REST, timedelta(seconds=seconds)) if came is Came.FURTHER else LONGEST_REST
+
+
+async def in_portions(step: Callable[[], Awaitable[Came]], stopping: asyncio.Event, *, job: str) -> None:
+    """Step until told to stop.
 
     What is unavailable is tried again later; where the work stands is the step's own affair.
     """
+    time = asyncio.get_running_loop().time
     while not stopping.is_set():
+        begun = time()
         try:
-            pause = BETWEEN if await step() else LOOK_EVERY
+            pause = rest_after(await step(), time() - begun)
         except Unavailable as error:
             logger.warning("job_put_off", job=job, code=error.reason)
             pause = LOOK_EVERY

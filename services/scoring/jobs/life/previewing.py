@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from services.scoring.domain.life.deciding import check_version, find_life
-from services.scoring.jobs.life.portions import in_portions
+from services.scoring.jobs.life.portions import Came, in_portions
 from services.scoring.store.previewing import PORTION, count_portion
 from services.scoring.store.scoring_models.previews import begin_preview
 from services.scoring.store.scoring_models.rulings import RegisteredRulings, load_register
@@ -47,4 +47,8 @@ class Previewing:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Count until told to stop."""
-        await in_portions(self.step, stopping, job="scoring-previewing")
+
+        async def step() -> Came:
+            return Came.FURTHER if await self.step() else Came.TO_NOTHING
+
+        await in_portions(step, stopping, job="scoring-previewing")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from services.scoring.jobs.life.portions import in_portions
+from services.scoring.jobs.life.portions import Came, in_portions
 from services.scoring.store.renewing import PORTION, take_portion
 from services.scoring.store.scoring_models.passes import is_passing
 from services.scoring.store.scoring_models.rulings import Rulings
@@ -13,7 +13,7 @@ from shared.postgres.database import Database
 
 
 class Renewing:
-    """Goes over the leads in portions, the next when the one before is worked off; ends soon when told to.
+    """Goes over the leads in portions, the next when the one before is nearly worked off.
 
     Where it is lies in the database: whoever comes next goes on from there, and two at once wait for each
     other.
@@ -45,11 +45,13 @@ class Renewing:
     async def run(self, stopping: asyncio.Event) -> None:
         """Step until told to stop."""
 
-        async def step() -> bool:
-            return await self.step() or await self._is_open()
+        async def step() -> Came:
+            if await self.step():
+                return Came.FURTHER
+            return Came.NO_FURTHER if await self._is_passing() else Came.TO_NOTHING
 
         await in_portions(step, stopping, job="scoring-renewing")
 
-    async def _is_open(self) -> bool:
+    async def _is_passing(self) -> bool:
         async with self._database.connection() as connection:
             return await is_passing(connection)

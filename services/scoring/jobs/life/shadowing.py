@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from services.scoring.jobs.life.portions import in_portions
+from services.scoring.jobs.life.portions import Came, in_portions
 from services.scoring.store.scoring_models.rulings import Rulings
 from services.scoring.store.shadowing import PORTION, look_at_portion
 from shared.kernel.clock import Clock
@@ -32,4 +32,8 @@ class Shadowing:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Look until told to stop."""
-        await in_portions(self.step, stopping, job="scoring-shadowing")
+
+        async def step() -> Came:
+            return Came.FURTHER if await self.step() else Came.TO_NOTHING
+
+        await in_portions(step, stopping, job="scoring-shadowing")

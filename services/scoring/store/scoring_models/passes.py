@@ -11,7 +11,11 @@ from typing import Final, NamedTuple
 
 from services.scoring.domain.life.ruling import RENEWAL
 from services.scoring.store.scoring_models.steps import load_number
+from shared.kernel.instants import SECOND, Instant
 from shared.postgres.database import Transaction
+
+PATIENCE: Final = 10 * SECOND
+SKEW: Final = SECOND
 
 CREATE: Final = """
 CREATE TABLE model_pass (
@@ -31,15 +35,16 @@ COMMENT ON TABLE model_pass IS 'up to which step of the register every lead is u
 COMMENT ON COLUMN model_pass.begun IS 'the last portion are the leads after begun, up to after';
 """
 
-_LOAD: Final = "SELECT done, target, barrier, begun, after, swept, seen, renewed FROM model_pass"
+_LOAD: Final = "SELECT done, target, barrier, after, swept, seen, renewed FROM model_pass"
 _BEGIN: Final = """
 UPDATE model_pass SET target = $1, barrier = pg_snapshot_xmax(pg_current_snapshot())::text, begun = '',
     after = '', swept = false, seen = 0, renewed = 0
 """
 _READY: Final = "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8"
-_IS_LEFT: Final = """
-SELECT EXISTS (SELECT FROM timer WHERE name = $1 AND key > $2 AND ($3 OR key <= $4))
+_WAITING: Final = """
+SELECT count(*) FROM timer WHERE partition = ANY($1::int[]) AND due > $2 AND due <= $3 AND name = $4
 """
+_IS_LEFT: Final = "SELECT EXISTS (SELECT FROM timer WHERE name = $1)"
 _ADVANCE: Final = """
 UPDATE model_pass SET begun = after, after = $1, swept = $2, seen = seen + $3, renewed = renewed + $4
 """
@@ -51,7 +56,6 @@ class Pass(NamedTuple):
     done: int
     target: int
     barrier: str
-    begun: str
     after: str
     swept: bool
     seen: int
@@ -75,11 +79,24 @@ async def begin_pass(transaction: Transaction, number: int) -> None:
     await transaction.execute(_BEGIN, number)
 
 
-async def is_worked_off(transaction: Transaction, state: Pass) -> bool:
-    """Return whether whoever could still save by an older ruling has ended, and the last portion is done."""
-    if not await transaction.fetch_value(_READY, state.barrier):
-        return False
-    return not await transaction.fetch_value(_IS_LEFT, RENEWAL, state.begun, state.swept, state.after)
+async def is_open(transaction: Transaction, state: Pass) -> bool:
+    """Return whether whoever could still save by an older ruling has ended."""
+    return bool(await transaction.fetch_value(_READY, state.barrier))
+
+
+async def count_waiting(transaction: Transaction, *, partitions: int, now: Instant) -> int:
+    """Return how many leads wait for their clock that was set within :data:`PATIENCE`.
+
+    Clocks of another process, which may be ahead by :data:`SKEW`, are counted; those that wait for longer
+    belong to a partition that stands still, and are not.
+    """
+    numbers = list(range(partitions))
+    return int(await transaction.fetch_value(_WAITING, numbers, now - PATIENCE, now + SKEW, RENEWAL) or 0)
+
+
+async def is_left(transaction: Transaction) -> bool:
+    """Return whether some lead waits for its clock."""
+    return bool(await transaction.fetch_value(_IS_LEFT, RENEWAL))
 
 
 async def advance_pass(
