@@ -21,6 +21,7 @@ from shared.postgres.database import Database
 from shared.processor.loop import LoopSettings, Worker
 from shared.processor.stage import SharedStage, Stage
 from shared.processor.tables import fence
+from shared.processor.transaction import Journal, no_journal
 from shared.telemetry.metrics import ProcessorMetrics
 from shared.testing.topics import read_topic
 from tests.engine.tally import ALL, COUNTED, DDL, PARTITIONS, TOTALS, TallyStage, counted, layouts
@@ -56,7 +57,11 @@ class Bench:
             await fence.open_positions(transaction, group="tally", positions=self.starts)
 
     async def start_worker(
-        self, stage: Stage[Any] | SharedStage | None = None, *, settings: LoopSettings | None = None
+        self,
+        stage: Stage[Any] | SharedStage | None = None,
+        *,
+        settings: LoopSettings | None = None,
+        journal: Journal = no_journal,
     ) -> Worker[Any]:
         worker: Worker[Any] = Worker(
             stage=stage or TallyStage(),
@@ -66,6 +71,7 @@ class Bench:
             metrics=ProcessorMetrics(CollectorRegistry(), service="tally", group="tally"),
             member=f"worker-{len(self.workers)}",
             settings=settings or LoopSettings(partitions=PARTITIONS),
+            journal=journal,
         )
         self.workers.append(worker)
         self.tasks.append(asyncio.create_task(worker.run()))

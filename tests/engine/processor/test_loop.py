@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 
 from shared.contracts.envelope import decode_envelope, decode_event
+from shared.contracts.topics import partition_of
+from shared.kernel.instants import SECOND
+from shared.postgres.database import Transaction
+from shared.processor.batch import Account
 from shared.processor.tables.outbox import read_sequence
 from tests.engine.processor.conftest import Bench
-from tests.engine.tally import TOTALS, TallyStage, Totalled
+from tests.engine.tally import PARTITIONS, TOTALS, TallyStage, Totalled
 
 
 async def test_every_fact_is_counted_once_and_said_in_order(bench: Bench) -> None:
@@ -58,6 +64,25 @@ async def test_a_timer_rings_once_the_log_is_read_and_its_time_has_come(bench: B
     assert isinstance(payload, bytes)
     assert msgspec.msgpack.decode(payload)[:2] == [11, 1_010]
     assert await bench.value("SELECT count(*) FROM timer") == 0
+
+
+async def test_a_timer_rings_though_there_is_something_to_be_read_every_time(bench: Bench) -> None:
+    home = partition_of("a", PARTITIONS)
+    beside = next(key for key in map(str, range(100)) if partition_of(key, PARTITIONS) == home)
+    at = bench.clock.now() - 2 * SECOND
+    has_rung = asyncio.Event()
+
+    async def say_more(_transaction: Transaction, account: Account) -> None:
+        if account.rung:
+            has_rung.set()
+        if not has_rung.is_set():  # so the next batch has a record of this partition, too
+            await bench.feed([(beside, 1)])
+
+    await bench.feed([("a", 1)] * 10, received=at)
+    await bench.start_worker(TallyStage(with_timers=True), journal=say_more)
+
+    async with asyncio.timeout(90):
+        await has_rung.wait()
 
 
 async def test_a_record_that_cannot_be_used_hurts_only_itself(bench: Bench) -> None:
