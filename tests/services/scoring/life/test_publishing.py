@@ -7,6 +7,7 @@ import pytest
 from services.scoring.domain.life.deciding import AlreadySo
 from services.scoring.domain.life.ruling import is_in_share
 from services.scoring.domain.life.steps import DraftModel, PublishModel
+from services.scoring.store.scoring_models.passes import PATIENCE
 from shared.kernel.faults import Faults
 from shared.kernel.instants import DAY, MINUTE
 from shared.processor.tables import timers
@@ -154,7 +155,7 @@ async def test_wherever_the_pass_is_stopped_whoever_comes_next_brings_it_to_the_
     assert await small_stand.breaches() == []
 
 
-async def test_the_next_portion_waits_until_the_one_before_is_worked_off(
+async def test_the_next_portion_waits_until_the_one_before_is_nearly_worked_off(
     small_stand: Stand, deeds: Deeds, author: Author
 ) -> None:
     await everybody_is_warm(small_stand, deeds)
@@ -165,6 +166,24 @@ async def test_the_next_portion_waits_until_the_one_before_is_worked_off(
     await small_stand.start_worker()
     await small_stand.settle()
     assert await author.renewing.step()
+
+
+async def test_a_partition_that_stands_still_holds_up_its_own_leads_and_the_end_and_no_others(
+    small_stand: Stand, deeds: Deeds, author: Author
+) -> None:
+    await everybody_is_warm(small_stand, deeds)
+    await author.publish(five_step(2, warm=40))
+    await small_stand.stop_worker()
+    steps = []
+    for _ in range(5):
+        steps += [await author.renewing.step(), await author.renewing.step()]
+        small_stand.clock.advance_to(small_stand.clock.now() + PATIENCE)
+    assert steps == [True, True, True, False, True, False, False, False, False, False]
+    assert await small_stand.value("SELECT count(*) FROM timer WHERE name = 'renewal'") == len(PEOPLE)
+    await small_stand.start_worker()
+    await author.renew()
+    assert await tiers_of(small_stand) == dict.fromkeys(PEOPLE, (2, "cold"))
+    assert await small_stand.breaches() == []
 
 
 async def test_the_pass_waits_for_whoever_may_still_save_by_the_older_ruling(
