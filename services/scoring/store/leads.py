@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -86,15 +87,45 @@ async def save_rows(transaction: Transaction, rows: Sequence[object]) -> None:
         await save_facts(transaction, facts)
     if len(facts) == len(rows):
         return
-    changes = [row for row in rows if isinstance(row, TierChangeRow)]
-    if changes:
-        await save_tier_changes(transaction, changes)
-    activations = [row for row in rows if isinstance(row, ActivationRow)]
-    if activations:
-        await save_activations(transaction, activations)
+    for turn in _in_turns(rows):
+        if turn.changes:
+            await save_tier_changes(transaction, turn.changes)
+        if turn.activations:
+            await save_activations(transaction, turn.activations)
     scrubs = [row for row in rows if isinstance(row, Scrub)]
     if scrubs:
         await scrub_facts(transaction, scrubs)
+
+
+class _Turn(NamedTuple):
+    """What is written at once: changes of tiers, then activations."""
+
+    changes: list[TierChangeRow]
+    activations: list[ActivationRow]
+
+
+def _in_turns(rows: Sequence[object]) -> Sequence[_Turn]:
+    """Share out what is told so that, one turn after the other, each lead's is in the order it was told.
+
+    Both tables draw from one sequence, and of one lead its numbers are the order of the stream. There are
+    as many turns as some lead has changes that follow activations, seldom more than one.
+    """
+    turns: list[_Turn] = []
+    halves: dict[str, int] = {}  # two for each turn of a lead, the second one's are activations
+    for row in rows:
+        if not isinstance(row, TierChangeRow | ActivationRow):
+            continue
+        half = halves.get(row.lead, 0)
+        half += half % 2 != isinstance(row, ActivationRow)
+        halves[row.lead] = half
+        if half // 2 == len(turns):
+            turns.append(_Turn([], []))
+        turn = turns[half // 2]
+        if isinstance(row, TierChangeRow):
+            turn.changes.append(row)
+        else:
+            turn.activations.append(row)
+    return turns
 
 
 async def load_lead(transaction: Transaction, lead: str) -> tuple[ScoredLead | None, tuple[Fact, ...]]:

@@ -18,6 +18,7 @@ from services.scoring.store.scoring_models.shadows import (
     drop_shadows,
     forget_due,
     load_told,
+    lock_shadows,
     save_casts,
     take_due,
 )
@@ -36,12 +37,16 @@ async def look_at_portion(
 ) -> bool:
     """Look at the next leads that were saved, or whose tier in shadow has changed by now.
 
-    Returns whether there were any. A version that fails on a lead leaves that lead out.
+    Returns whether there were any. A version that fails on a lead leaves that lead out. One process looks
+    at a time: of two that look at one lead, the slower would keep what it saw earlier.
     """
-    ruling = await rulings.current(transaction)
-    if not ruling.shadows:
-        return await forget_due(transaction)
+    if not await lock_shadows(transaction):
+        return False
     leads = await take_due(transaction, now=now, limit=portion)
+    ruling = await rulings.current(transaction)  # what let these leads be looked at is committed by now
+    if not ruling.shadows:
+        await forget_due(transaction)
+        return bool(leads)
     if not leads:
         return False
     kept = await load_leads(transaction, leads)

@@ -11,15 +11,18 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.scoring.domain.activation.told import SaidActivation
-from services.scoring.domain.told_changes import ToldChange
-from services.scoring.queries.tier_stream import TierStream
+from services.scoring.domain.activation.told import Activation, ActivationRow, SaidActivation
+from services.scoring.domain.told_changes import TierChangeRow, ToldChange
+from services.scoring.queries.telling import event_of
+from services.scoring.queries.tier_stream import BEGINNING, TierStream
+from services.scoring.store.leads import save_rows
 from shared.http.app import build_app
 from shared.kernel.instants import MINUTE
 from tests.services.scoring.deeds import Deeds, lead_id
 from tests.services.scoring.stand import Stand
 from tests.services.scoring.test_api import RoleByName
 from tests.unit.scoring.stories import START, day
+from tests.unit.scoring.webhooks.examples import change
 
 pytestmark = pytest.mark.lasts(20)
 
@@ -200,6 +203,31 @@ async def test_a_change_is_shown_only_when_none_can_come_before_it(
         assert received == []
     _, received = await listener.listen(after=place)
     assert [one.lead for one in received] == ["slow", "fast"]
+
+
+async def test_of_a_lead_the_stream_keeps_the_order_of_telling_also_within_one_transaction(
+    small_stand: Stand,
+) -> None:
+    """The crash matrix: an activation by one fact was shown behind a change of tier by the next one."""
+
+    def rose(lead: str, cause: str) -> TierChangeRow:
+        return TierChangeRow(lead, cause, START, change().change, {}, f"{lead} {cause}")
+
+    def activated(lead: str, cycle: int) -> ActivationRow:
+        told = Activation("mql", 1, cycle, START, 95_000, ())
+        return ActivationRow(lead, f"cycle {cycle}", START, told, {}, f"{lead} cycle {cycle}")
+
+    rows: list[TierChangeRow | ActivationRow] = [
+        *(activated("ada", 1), rose("ada", "one"), rose("ada", "two")),
+        *(activated("ada", 2), rose("ada", "three")),
+        *(rose("ben", "one"), activated("ben", 1), activated("cem", 1)),
+    ]
+    async with small_stand.database.transaction() as transaction:
+        await save_rows(transaction, rows)
+    said = await TierStream(small_stand.database).find_changes(BEGINNING)
+    for lead in ("ada", "ben", "cem"):
+        told = [event_of(one) for one in said if one.lead == lead]
+        assert told == [row.event for row in rows if row.lead == lead]
 
 
 async def test_activations_are_events_of_their_own_in_the_same_order(

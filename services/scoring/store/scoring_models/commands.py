@@ -17,6 +17,7 @@ from services.scoring.domain.life.steps import (
     PublishModel,
     RollBackModel,
     Step,
+    ValidateModel,
 )
 from services.scoring.domain.scoring_models.compiler import ModelFaults
 from services.scoring.store.scoring_models.passes import is_passing
@@ -45,7 +46,10 @@ class ModelCommands:
         :raises Faults: with every fault of a draft's document, each with its path.
         """
         assert isinstance(command, Command)
-        named = msgspec.msgpack.encode([key, type(command).__name__, command])
+        asked = command
+        if isinstance(command, ValidateModel):  # what a trial finds is no part of what was asked
+            asked = msgspec.structs.replace(command, details={})
+        named = msgspec.msgpack.encode([key, type(command).__name__, asked])
         digest = blake2b(named, digest_size=16).digest()
         async with self._database.transaction() as transaction:
             done = await take_key(

@@ -50,9 +50,9 @@ COMMENT ON TABLE shadow_score IS 'what a version in shadow makes of leads, and t
 COMMENT ON TABLE shadow_change IS 'tier changes that a version in shadow would have told; nobody was told';
 """
 
+_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtext('shadow_due'))"
 _TAKE: Final = """
-DELETE FROM shadow_due WHERE number IN
-    (SELECT number FROM shadow_due ORDER BY number LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING lead
+DELETE FROM shadow_due WHERE number IN (SELECT number FROM shadow_due ORDER BY number LIMIT $1) RETURNING lead
 """
 _RING: Final = """
 SELECT DISTINCT lead FROM (SELECT lead FROM shadow_score WHERE due <= $1 ORDER BY due LIMIT $2) AS d
@@ -101,6 +101,11 @@ async def mark_due(transaction: Transaction, leads: Collection[str]) -> None:
     await transaction.execute("INSERT INTO shadow_due (lead) SELECT unnest($1::text[])", list(leads))
 
 
+async def lock_shadows(transaction: Transaction) -> bool:
+    """Let nobody else look before this transaction has ended; False if somebody does."""
+    return bool(await transaction.fetch_value(_LOCK))
+
+
 async def take_due(transaction: Transaction, *, now: Instant, limit: int) -> list[str]:
     """Return leads that shadows are to look at, and take note that they have."""
     rows = await transaction.fetch(_TAKE, limit)
@@ -108,11 +113,9 @@ async def take_due(transaction: Transaction, *, now: Instant, limit: int) -> lis
     return sorted({row["lead"] for row in (*rows, *ringing)})
 
 
-async def forget_due(transaction: Transaction) -> bool:
-    """Nothing is in shadow any more; return whether there was anything left to look at."""
-    left = await transaction.execute("DELETE FROM shadow_due")
+async def forget_due(transaction: Transaction) -> None:
+    """Nothing is in shadow any more: no tier in shadow is waited for."""
     await transaction.execute("UPDATE shadow_score SET due = NULL WHERE due IS NOT NULL")
-    return bool(left)
 
 
 async def load_told(

@@ -10,9 +10,11 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from shared.http.app import build_app
+from tests.services.scoring.deeds import Deeds
 from tests.services.scoring.life.desk import five_step
 from tests.services.scoring.stand import Stand
 from tests.services.scoring.test_api import RoleByName
+from tests.unit.scoring.stories import START
 
 BASE = "/scoring/v1/models"
 
@@ -69,6 +71,31 @@ async def test_a_manager_takes_a_version_from_its_draft_to_live_and_back(small_s
         document = await manager.get(f"{BASE}/five_step/document", params={"version": 2})
         assert yaml.safe_load(document.json()["document"]) == yaml.safe_load(five_step(2))
         assert (await manager.get(f"{BASE}/nobody")).status_code == 404
+
+
+async def test_a_trial_that_is_asked_for_again_is_answered_the_same_whatever_was_learnt_meanwhile(
+    small_stand: Stand, deeds: Deeds
+) -> None:
+    """The crash matrix: whoever got no answer and asked again was told that the key had been used."""
+    async with client_of(small_stand, "manager") as manager:
+        drafted = {"why": "sales asked for it", "document": five_step(2)}
+        assert (await manager.post(f"{BASE}/five_step/drafts", json=drafted)).status_code == 201
+
+        async def validate(why: str) -> httpx.Response:
+            return await manager.post(
+                f"{BASE}/five_step/validate",
+                json={"why": why, "version": 2},
+                headers={"idempotency-key": '"trial-1"'},
+            )
+
+        first = await validate("a try")
+        await small_stand.start_worker()
+        await small_stand.learn(deeds.viewed("ada", START))
+        again = await validate("a try")
+        other = await validate("another try")
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.json() == first.json()
+    assert (other.status_code, other.json()["code"]) == (422, "command.key_reused")
 
 
 async def test_all_faults_of_a_draft_are_answered_with_their_paths(small_stand: Stand) -> None:

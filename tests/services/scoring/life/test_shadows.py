@@ -10,11 +10,12 @@ from services.scoring.api.model_desk import show_comparison
 from services.scoring.domain.life.steps import ShadowModel
 from services.scoring.jobs.life.shadowing import Shadowing
 from services.scoring.queries.model_book import NoShadow
+from services.scoring.store.shadowing import look_at_portion
 from shared.contracts.topics import SCORES, TIER_CHANGES
 from shared.kernel.instants import MINUTE
 from tests.services.scoring.deeds import Deeds, lead_id
 from tests.services.scoring.life.desk import Author, five_step
-from tests.services.scoring.life.test_publishing import changes, everybody_is_warm
+from tests.services.scoring.life.test_publishing import PEOPLE, changes, everybody_is_warm
 from tests.services.scoring.stand import Stand
 from tests.unit.scoring.stories import START, day
 
@@ -66,6 +67,40 @@ async def test_what_a_shadow_would_tell_is_kept_apart_also_where_time_alone_does
     assert START < fell["at"] < day(90)
     assert await changes(small_stand) == ["cold > warm"] * 5
     assert await small_stand.breaches() == []
+
+
+async def test_of_two_processes_one_looks_at_a_time_so_that_none_keeps_what_it_saw_earlier(
+    small_stand: Stand, deeds: Deeds, author: Author
+) -> None:
+    """The crash matrix: two looked at one lead, and what the slower one had seen stayed."""
+    stand = small_stand
+    await everybody_is_warm(stand, deeds)
+    await author.have_validated(five_step(2, hot=45))
+    await author.take(ShadowModel, version=2)
+    await look(stand, author)
+    await stand.learn(deeds.forgotten("bob", START + MINUTE))
+    async with stand.database.transaction() as slow:
+        assert await look_at_portion(slow, stand.rulings, now=stand.clock.now())
+        await stand.learn(deeds.viewed("bob", START + MINUTE), deeds.viewed("ada", START + MINUTE))
+        assert not await Shadowing(stand.database, stand.rulings, clock=stand.clock).step()
+    assert await Shadowing(stand.database, stand.rulings, clock=stand.clock).step()
+    (rose,) = await author.desk.book.find_shadow_changes("five_step")
+    assert (rose["lead"], rose["from_tier"], rose["to_tier"]) == (lead_id("ada"), "warm", "hot")
+
+
+async def test_what_let_a_lead_be_looked_at_decides_how_it_is_looked_at(
+    small_stand: Stand, deeds: Deeds, author: Author
+) -> None:
+    """A look that had begun when nothing was in shadow swept away what was to be looked at since."""
+    stand = small_stand
+    await everybody_is_warm(stand, deeds)
+    await author.have_validated(five_step(2, warm=40))
+    async with stand.database.transaction() as begun:
+        await begun.fetch_value("SELECT 1")
+        await author.take(ShadowModel, version=2)
+        await author.renew()
+        assert await look_at_portion(begun, stand.rulings, now=stand.clock.now())
+    assert await stand.value("SELECT count(*) FROM shadow_score") == len(PEOPLE)
 
 
 async def test_a_shadow_that_has_ended_looks_at_nobody_any_more(
