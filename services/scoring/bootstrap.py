@@ -16,6 +16,7 @@ from services.scoring.api.bant import build_bant_router
 from services.scoring.api.model_desk import MODEL_STATUSES, ModelDesk, show_comparison, show_life
 from services.scoring.api.model_reading import build_reading_router
 from services.scoring.api.model_stepping import build_stepping_router
+from services.scoring.api.plans import build_plan_router
 from services.scoring.api.routes import build_router
 from services.scoring.api.webhooks import (
     WEBHOOK_STATUSES,
@@ -340,6 +341,7 @@ def build(resources: Resources, *, settings: ScoringSettings | None = None) -> B
         ),
         routers=(
             build_router(scores=scores, stream=TierStream(database), clock=resources.clock),
+            build_plan_router(scores=scores, clock=resources.clock),
             build_bant_router(bant=bant, clock=resources.clock),
             build_reading_router(desk),
             build_stepping_router(desk),
@@ -348,6 +350,8 @@ def build(resources: Resources, *, settings: ScoringSettings | None = None) -> B
         statuses={
             "scoring.lead_unknown": 404,
             "scoring.model_unknown": 404,
+            "scoring.tier_unknown": 404,
+            "scoring.no_gate": 404,
             **MODEL_STATUSES,
             **WEBHOOK_STATUSES,
         },

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.scoring.api.parameters import READERS, AsOf, KnownAt
+from services.scoring.api.wording.texts import WordsOut
 from services.scoring.domain.bant.judging import Finding, Shown
 from services.scoring.queries.bant import BantQueries
 from shared.http.access import require
@@ -21,13 +22,6 @@ _STATES: Final = {
     "known": {"en": "known", "zh": "已知"},
     "met": {"en": "met", "zh": "已满足"},
 }
-
-
-class WordsOut(BaseModel):
-    """A text in both languages."""
-
-    en: str
-    zh: str
 
 
 class SignOut(BaseModel):

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from services.scoring.api.wording.lines import label_of, line_words, score_words
+from services.scoring.api.wording.texts import WordsOut
 from services.scoring.domain.activation.gate import Standing
 from services.scoring.domain.decay import CompoundSteps, HalfLife, Law, LinearSteps
 from services.scoring.domain.ledger import Line
@@ -43,7 +45,7 @@ class ActivationOut(BaseModel):
 
 
 class ScoreOut(BaseModel):
-    """One model's score of a lead; ``lines`` only where the answer was asked why.
+    """One model's score of a lead; ``lines`` and ``words`` only where the answer was asked why.
 
     ``activation`` is null where the model has no gate, ``grade`` where it has no grades. Whom a model leaves
     out has neither points nor tier in it; ``left_out`` says then whom it scores.
@@ -59,6 +61,7 @@ class ScoreOut(BaseModel):
     activation: ActivationOut | None = None
     grade: GradeOut | None = None
     left_out: dict[str, str] | None = None
+    words: WordsOut | None = None
     lines: list[LineOut] | None = None
 
 
@@ -74,7 +77,8 @@ class LineOut(BaseModel):
     """One line of a score; the lines sum to its points exactly.
 
     ``decay_law`` names the law by which it cools as documents do, ``decay`` says it in words; both are
-    null for a line that never cools.
+    null for a line that never cools. ``label`` is what the rule is called, ``words`` the whole line in a
+    sentence.
     """
 
     rule: str
@@ -86,6 +90,8 @@ class LineOut(BaseModel):
     group: str
     decay: str | None
     decay_law: str | None = None
+    label: WordsOut
+    words: WordsOut
 
 
 class ScoresOut(BaseModel):
@@ -102,6 +108,7 @@ class WhyOut(ScoresOut):
     version: int
     points: float | None
     tier: str | None
+    words: WordsOut | None
     lines: list[LineOut]
 
 
@@ -117,6 +124,7 @@ class ModelOut(BaseModel):
 def score_out(score: Score, lines: Sequence[Line] | None = None) -> ScoreOut:
     """Translate a score."""
     is_left_out = score.left_out is not None
+    model = score.by
     return ScoreOut(
         model=score.model,
         version=score.version,
@@ -128,7 +136,8 @@ def score_out(score: Score, lines: Sequence[Line] | None = None) -> ScoreOut:
         activation=None if score.activation is None else standing_out(score.activation),
         grade=None if score.grade is None else GradeOut(**score.grade._asdict()),
         left_out=None if score.left_out is None else dict(score.left_out),
-        lines=None if lines is None else [line_out(line) for line in lines],
+        words=score_words(Explanation(score, tuple(lines)), model).out() if lines is not None and model is not None else None,
+        lines=[line_out(line, model, at=score.as_of) for line in lines] if lines is not None and model is not None else None,
     )
 
 
@@ -151,8 +160,8 @@ def standing_out(standing: Standing) -> ActivationOut:
     )
 
 
-def line_out(line: Line) -> LineOut:
-    """Translate a line."""
+def line_out(line: Line, model: CompiledModel, *, at: Instant) -> LineOut:
+    """Translate a line of a model's score at an instant."""
     return LineOut(
         rule=line.rule,
         points=line.points / 1000,
@@ -163,6 +172,8 @@ def line_out(line: Line) -> LineOut:
         group=line.group,
         decay=_decay_of(line),
         decay_law=None if line.cooling is None else line.cooling.name,
+        label=label_of(model, line.rule).out(),
+        words=line_words(model, line, at=at).out(),
     )
 
 
@@ -177,6 +188,7 @@ def why_out(lead: str, explanations: Sequence[Explanation]) -> WhyOut:
         version=first.version,
         points=first.points,
         tier=first.tier,
+        words=first.words,
         lines=first.lines or [],
     )
 

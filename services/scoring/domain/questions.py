@@ -25,7 +25,8 @@ class Score(NamedTuple):
     ``behaviour`` is the part of ``points`` that what they did has brought. ``tier_since`` is None for
     a lead of which nothing had occurred yet. ``activation`` is how it stands with the model's gate, None
     if that has none. ``left_out`` is whom the model scores, for a lead that is none of them and therefore
-    has no score in it. ``grade`` is read off where the model has grades.
+    has no score in it. ``grade`` is read off where the model has grades. ``by`` is the model itself, for
+    whoever tells it in words.
     """
 
     model: str
@@ -38,6 +39,7 @@ class Score(NamedTuple):
     activation: Standing | None = None
     left_out: Mapping[str, str] | None = None
     grade: Grade | None = None
+    by: CompiledModel | None = None
 
 
 class Explanation(NamedTuple):
@@ -77,6 +79,7 @@ def explain_state(models: ModelSet, state: ScoringState | None, *, as_of: Instan
                     activation=_standing(model, None, as_of),
                     left_out=None if model.audience is None else model.audience.label,
                     grade=None if model.audience is not None else _grade(model, 0, 0),
+                    by=model,
                 ),
                 (),
             )
@@ -101,6 +104,7 @@ def explain_state(models: ModelSet, state: ScoringState | None, *, as_of: Instan
             activation=_standing(model, held.gate, as_of),
             left_out=model.audience.label if model.audience is not None and leaves_out else None,
             grade=None if leaves_out else _grade(model, points - behaviour, behaviour),
+            by=model,
         )
         answers.append(Explanation(score, tuple(lines_at(model, held.slots, as_of))))
     return answers

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from services.scoring.domain.activation.told import SaidActivation
 from services.scoring.domain.facts import Fact
 from services.scoring.domain.life.deciding import ModelUnknown
 from services.scoring.domain.life.ruling import Ruling
+from services.scoring.domain.plans.asking import Asked, answer
+from services.scoring.domain.plans.outlook import Outlook
 from services.scoring.domain.questions import Explanation, explain_at, tier_history
 from services.scoring.domain.scored_lead import ScoredLead, counted_facts
 from services.scoring.domain.scoring_models.compiled import ModelSet
@@ -56,6 +59,21 @@ class ScoreQueries:
         models = _named(ruling.ruled(home).models, model)
         known = [fact for fact in facts if known_at is None or fact.received <= known_at]
         return home, explain_at(models, counted_facts(home, kept, known), as_of=as_of)
+
+    async def find_outlook(self, lead: str, *, asked: Asked, known_at: Instant | None) -> tuple[str, Outlook]:
+        """Return the lead (where it lives after merges) and what it would take, by the version that rules it.
+
+        The search takes its time on a thread of its own, so that nobody waits for it.
+
+        :raises LeadUnknown: if scoring knows no such lead.
+        :raises ModelUnknown: if no model of this name rules it.
+        :raises TierUnknown: if the model has no such tier.
+        :raises NoGate: if activation is asked for and the model has no gate.
+        """
+        home, kept, facts, ruling = await self._find(lead)
+        models = _named(ruling.ruled(home).models, asked.model)
+        known = [fact for fact in facts if known_at is None or fact.received <= known_at]
+        return home, await asyncio.to_thread(answer, models, home, kept, known, asked)
 
     async def find_facts(self, lead: str, *, known_at: Instant | None) -> tuple[str, Sequence[Fact]]:
         """Return where a lead lives, and the facts that count for it, of those received by ``known_at``.

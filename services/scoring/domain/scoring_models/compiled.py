@@ -10,6 +10,7 @@ from services.scoring.domain.activation.gate import ActivationGate
 from services.scoring.domain.decay import Law
 from services.scoring.domain.rules.rule import Rule, Slot
 from services.scoring.domain.scoring_models.grades import GradeMatrix
+from services.scoring.domain.scoring_models.origin import Origin
 
 Slots: TypeAlias = tuple[Slot, ...]
 """One slot for each rule of a model, in the model's order."""
@@ -84,7 +85,7 @@ class CompiledModel:
     those instants it may not if the model is steady. ``group_of`` tells for each slot the place of its
     group. ``activation`` is its gate, if it has one (C9). Whoever is not of its ``audience`` has no score
     in it. A combination has ``sources`` in place of groups. ``plain`` is a model without either.
-    ``grades`` are read off beside the tier.
+    ``grades`` are read off beside the tier. ``origin`` is what is told of it in words.
     """
 
     name: str
@@ -98,6 +99,7 @@ class CompiledModel:
     audience: Audience | None = None
     sources: tuple[Source, ...] = ()
     grades: GradeMatrix | None = None
+    origin: Origin | None = field(default=None, repr=False, compare=False)
     plain: bool = field(init=False, repr=False, compare=False)
     group_of: tuple[int, ...] = field(init=False, repr=False, compare=False)
     dated: tuple[int, ...] = field(init=False, repr=False, compare=False)

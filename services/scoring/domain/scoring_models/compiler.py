@@ -23,6 +23,7 @@ from services.scoring.domain.scoring_models.document import (
     ValueListDocument,
 )
 from services.scoring.domain.scoring_models.grades import compile_grades
+from services.scoring.domain.scoring_models.origin import Origin
 from services.scoring.domain.scoring_models.reach import most_points, unreachable
 from services.scoring.domain.vocabulary import Vocabulary
 from shared.conditions.catalogue import ValueLists
@@ -125,6 +126,23 @@ def compile_model(
         audience=audience,
         sources=combined,
         grades=grades,
+        origin=_origin(document, vocabulary),
+    )
+
+
+def _origin(document: ScoringModelDocument, vocabulary: Vocabulary) -> Origin:
+    """Return what a document without faults says besides what is computed with."""
+    rules = [rule for group in document.groups for rule in group.rules]
+    kinds = document.activation.high_value_acts if document.activation else ()
+    return Origin(
+        vocabulary=vocabulary,
+        rules={rule.rule: rule.label for rule in rules},
+        groups={group.group: group.label for group in document.groups},
+        tiers={tier.tier: tier.label for tier in document.tiers},
+        kinds={kind.kind: kind.label for kind in kinds},
+        conditions={rule.rule: rule.when for rule in rules},
+        gate_conditions={kind.kind: kind.when for kind in kinds},
+        audience=document.audience.when if document.audience else None,
     )
 
 
