@@ -40,7 +40,9 @@ def find_contradiction(
 def _impossible(way: Way, catalogue: Catalogue) -> frozenset[str]:
     """Return the attributes of which nothing fits this way."""
     return frozenset(
-        field for field, comparisons in fields_in(way).items() if not _may_hold(field, catalogue[field], comparisons)
+        field
+        for field, comparisons in fields_in(way).items()
+        if not _may_hold(field, catalogue[field], comparisons)
     )
 
 

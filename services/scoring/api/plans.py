@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from services.scoring.api.parameters import READERS, AsOf, KnownAt
-from services.scoring.api.wording.plans import goal_words, obstacle_words, outlook_words, plan_words, step_words
+from services.scoring.api.wording.plans import (
+    goal_words,
+    obstacle_words,
+    outlook_words,
+    plan_words,
+    step_words,
+)
 from services.scoring.api.wording.texts import WordsOut
 from services.scoring.domain.facts import ATTRIBUTES
 from services.scoring.domain.plans.asking import Asked
@@ -111,18 +117,19 @@ def build_plan_router(*, scores: ScoreQueries, clock: Clock) -> APIRouter:
         lead: str,
         model: Annotated[str, Query(description="The model's name")],
         tier: Annotated[str | None, Query(description="A tier to reach; without it the next one")] = None,
-        activation: Annotated[
-            bool, Query(description="To be ready for sales (C9) instead of reaching a tier")
-        ] = False,
-        keep_known: Annotated[
-            bool, Query(description="Nothing that is known is to become otherwise; only what is not known")
-        ] = False,
+        goal: Annotated[
+            Literal["tier", "activation"], Query(description="Activation is to be ready for sales (C9)")
+        ] = "tier",
+        known: Annotated[
+            Literal["change", "keep"],
+            Query(description="With keep nothing that is known is to become otherwise"),
+        ] = "change",
         as_of: AsOf = None,
         known_at: KnownAt = None,
     ) -> OutlookOut:
         asked_at = read_instant(as_of)
         at = clock.now() if asked_at is None else asked_at
-        asked = Asked(model, at, tier, activation, keep_known)
+        asked = Asked(model, at, tier, goal == "activation", known == "keep")
         home, outlook = await scores.find_outlook(lead, asked=asked, known_at=read_instant(known_at))
         return outlook_out(home, outlook)
 

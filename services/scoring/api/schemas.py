@@ -136,8 +136,12 @@ def score_out(score: Score, lines: Sequence[Line] | None = None) -> ScoreOut:
         activation=None if score.activation is None else standing_out(score.activation),
         grade=None if score.grade is None else GradeOut(**score.grade._asdict()),
         left_out=None if score.left_out is None else dict(score.left_out),
-        words=score_words(Explanation(score, tuple(lines)), model).out() if lines is not None and model is not None else None,
-        lines=[line_out(line, model, at=score.as_of) for line in lines] if lines is not None and model is not None else None,
+        words=score_words(Explanation(score, tuple(lines)), model).out()
+        if lines is not None and model is not None
+        else None,
+        lines=[line_out(line, model, at=score.as_of) for line in lines]
+        if lines is not None and model is not None
+        else None,
     )
 
 

@@ -211,6 +211,73 @@ async def test_bant_is_told_with_its_signs_in_both_languages_c16(client: httpx.A
     assert [part["state"] for part in before["parts"]] == ["unknown", "met", "unknown", "unknown"]
 
 
+async def test_what_it_would_take_is_told_in_plans_and_words(client: httpx.AsyncClient) -> None:
+    body = await ask(client, about("ada", "what-would-it-take"), model="mql")
+    assert (body["lead"], body["model"], body["tier"], body["points"]) == (lead_id("ada"), "mql", "B", 75)
+    assert body["goal"] == {
+        "tier": "A",
+        "activation": False,
+        "points_needed": 80,
+        "words": {"en": "A (MQL)", "zh": "A级"},
+    }
+    (brochure,) = (plan for plan in body["plans"] if plan["steps"][0]["fields"].get("kind") == "brochure")
+    assert (brochure["points"], brochure["tier"], brochure["activated"]) == (85, "A", True)
+    (step,) = brochure["steps"]
+    assert (step["act"], step["another"], step["not_before"]) == ("document_downloaded", "document", None)
+    assert step["others"] == [{"kind": "white_paper"}]
+    assert brochure["words"] == {
+        "en": "download a document (kind brochure or white_paper) (Brochure or white paper downloaded: +10):"
+        f" then 85 points, A (MQL) (ready for sales), until {brochure['until'][:10]}"
+        f" {brochure['until'][11:16]} UTC if nothing else happens",
+        "zh": "下载资料（类型为 brochure 或 white_paper）（下载产品手册或白皮书：+10 分）："
+        f"届时 85 分，A级（可交给销售），若无新动作，保持至 {brochure['until'][:10]}"
+        f" {brochure['until'][11:16]} UTC",
+    }
+    reached = await ask(client, about("ada", "what-would-it-take"), model="five_step")
+    assert (reached["reached"], reached["plans"], reached["goal"]["tier"]) == (True, [], "hot")
+    ready = await ask(
+        client, about("ada", "what-would-it-take"), model="mql", goal="activation", known="keep"
+    )
+    assert ready["goal"]["words"] == {"en": "ready for sales", "zh": "可交给销售"}
+    assert not any(step["replaces"] for plan in ready["plans"] for step in plan["steps"])
+
+
+async def test_what_it_would_take_is_refused_in_words(client: httpx.AsyncClient) -> None:
+    for who, query, status, code in (
+        ("nobody", "?model=mql", 404, "scoring.lead_unknown"),
+        ("ada", "?model=sixth_sense", 404, "scoring.model_unknown"),
+        ("ada", "?model=mql&tier=Z", 404, "scoring.tier_unknown"),
+        ("ada", "?model=five_step&goal=activation", 404, "scoring.no_gate"),
+        ("ada", "", 422, "request.invalid"),
+        ("ada", "?model=mql&as_of=yesterday", 400, "http.instant_malformed"),
+    ):
+        answer = await client.get(about(who, "what-would-it-take" + query))
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+    stranger = {"authorization": "Bearer stranger"}
+    answer = await client.get(about("ada", "what-would-it-take?model=mql"), headers=stranger)
+    assert (answer.status_code, answer.json()["code"]) == (401, "access.unauthenticated")
+
+
+async def test_why_says_every_line_in_both_languages(client: httpx.AsyncClient) -> None:
+    body = await ask(client, about("ada", "why"), model="five_step", as_of=format_instant(day(40)))
+    assert body["words"]["en"].startswith(f"{body['points']:g} points, tier Warm (MQL) since ")
+    assert body["words"]["zh"].startswith(f"{body['points']:g} 分，等级 温线索（自 ")
+    words = {line["rule"]: line["words"] for line in body["lines"]}
+    assert words["target_industry"] == {
+        "en": "Target industry: +10, since 2026-03-02 09:00 UTC (for as long as it is so)",
+        "zh": "目标行业：+10 分，自 2026-03-02 09:00 UTC 起（符合条件期间有效）",
+    }
+    demo = next(line for line in body["lines"] if line["rule"] == "demo_requested")
+    assert demo["words"] == {
+        "en": f"Demo requested: +{demo['points']:g}, since 2026-03-02 09:01 UTC"
+        " (counts once, for the newest; in full for 7 days, then halves every 30 days;"
+        f" +20 when new, cooled to +{demo['points']:g})",
+        "zh": f"请求演示：+{demo['points']:g} 分，自 2026-03-02 09:01 UTC 起"
+        "（只计一次，以最近一次为准；前 7 天全额计入，之后每 30 天减半；"
+        f"初始 +20 分，已冷却至 +{demo['points']:g} 分）",
+    }
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [

@@ -38,7 +38,9 @@ def line_words(model: CompiledModel, line: Line, *, at: Instant) -> Words:
     details = joined(_details(model, line, at))
     more = in_brackets(details)
     sign = points(line.points, signed=True)
-    return Words(f"{label.en}: {sign}, since {since}{more.en}", f"{label.zh}：{sign} 分，自 {since} 起{more.zh}")
+    return Words(
+        f"{label.en}: {sign}, since {since}{more.en}", f"{label.zh}：{sign} 分，自 {since} 起{more.zh}"
+    )
 
 
 def score_words(answer: Explanation, model: CompiledModel) -> Words:
@@ -66,7 +68,10 @@ def _details(model: CompiledModel, line: Line, at: Instant) -> Iterator[Words]:
     source, rest = _source_of(model, line.rule)
     if source is not None:
         weight = next(points(one.weight) for one in model.sources if one.model is source)
-        yield Words(f"{weight} times what it is worth in {source.name}", f"按其在 {source.name} 中分值的 {weight} 倍计")
+        yield Words(
+            f"{weight} times what it is worth in {source.name}",
+            f"按其在 {source.name} 中分值的 {weight} 倍计",
+        )
         inner = line._replace(rule=rest, group=line.group.removeprefix(f"{source.name}."))
         yield from _of_rule(source, inner)
         return
@@ -85,7 +90,9 @@ def _of_rule(model: CompiledModel, line: Line) -> Iterator[Words]:
     rule = next((rule for rule in model.rules if rule.name == line.rule), None)
     if line.span is not None:
         begin, end = map(moment, line.span)
-        yield Words(f"{line.object}: counts from {begin} until {end}", f"{line.object}：自 {begin} 起至 {end} 止有效")
+        yield Words(
+            f"{line.object}: counts from {begin} until {end}", f"{line.object}：自 {begin} 起至 {end} 止有效"
+        )
     elif line.object:
         yield Words(line.object, line.object)
     if rule is not None and line.span is None:
@@ -101,15 +108,15 @@ def _cut(model: CompiledModel, line: Line, worth: int) -> Iterator[Words]:
     was = points(worth, signed=True)
     if rule.cap is not None:
         cap = points(rule.cap)
-        yield Words(f"less than {was}, for the rule brings {cap} at most", f"不足 {was} 分：该规则最多计 {cap} 分")
+        yield Words(
+            f"less than {was}, for the rule brings {cap} at most", f"不足 {was} 分：该规则最多计 {cap} 分"
+        )
     bound = group.cap if worth > 0 else group.floor
     if bound is not None:
         yield from _bound_words(model, group, worth, bound, was)
 
 
-def _bound_words(
-    model: CompiledModel, group: Group, worth: int, bound: int, was: str
-) -> Iterator[Words]:
+def _bound_words(model: CompiledModel, group: Group, worth: int, bound: int, was: str) -> Iterator[Words]:
     label, limit = group_of(model, group.name), points(abs(bound))
     if worth > 0:
         yield Words(

@@ -36,16 +36,23 @@ def outlook_words(outlook: Outlook) -> Words:
     model, goal = outlook.model, goal_words(outlook)
     if outlook.is_reached:
         until = _until(outlook.until)
-        return Words(f"{goal.en} in {model.name} is reached{until.en}", f"{model.name} 的“{goal.zh}”已达到{until.zh}")
+        return Words(
+            f"{goal.en} in {model.name} is reached{until.en}", f"{model.name} 的“{goal.zh}”已达到{until.zh}"
+        )
     if outlook.plans:
         count = len(outlook.plans)
-        ways = Words(f"{count} {'way' if count == 1 else 'ways'} to reach {goal.en}", f"达到“{goal.zh}”有 {count} 种办法")
+        ways = Words(
+            f"{count} {'way' if count == 1 else 'ways'} to reach {goal.en}",
+            f"达到“{goal.zh}”有 {count} 种办法",
+        )
         first = plan_words(model, outlook.plans[0])
         found = Words(f"{ways.en}; the first: {first.en}", f"{ways.zh}；首选：{first.zh}")
     else:
         why = joined(obstacle_words(obstacle) for obstacle in outlook.obstacles)
         none = Words(f"nothing was found that would reach {goal.en}", f"未找到能达到“{goal.zh}”的办法")
-        found = Words(none.en + (f": {why.en}" if why.en else ""), none.zh + (f"：{why.zh}" if why.zh else ""))
+        found = Words(
+            none.en + (f": {why.en}" if why.en else ""), none.zh + (f"：{why.zh}" if why.zh else "")
+        )
     if outlook.by_itself is None:
         return found
     when = moment(outlook.by_itself)
@@ -55,7 +62,9 @@ def outlook_words(outlook: Outlook) -> Words:
 def plan_words(model: CompiledModel, plan: Plan) -> Words:
     """Return a plan in a sentence; the same step several times is told once."""
     said = []
-    for _, alike in groupby(plan.steps, key=lambda step: (step.move.name, sorted(map(str, step.move.fields.items())))):
+    for _, alike in groupby(
+        plan.steps, key=lambda step: (step.move.name, sorted(map(str, step.move.fields.items())))
+    ):
         some = list(alike)
         words = _step(model, some[-1], gained=sum(step.points for step in some))
         if len(some) > 1:
@@ -82,11 +91,20 @@ def obstacle_words(obstacle: Obstacle) -> Words:
     has, needs = points(obstacle.has), points(obstacle.needs)
     match obstacle.code:
         case "erased":
-            return Words("the person asked to be forgotten; nothing is learnt of them any more", "该客户已要求删除，不再记录任何新信息")
+            return Words(
+                "the person asked to be forgotten; nothing is learnt of them any more",
+                "该客户已要求删除，不再记录任何新信息",
+            )
         case "invalid":
-            return Words("the lead is marked as invalid, so nothing it does counts", "该线索已标记为无效，其行为均不计分")
+            return Words(
+                "the lead is marked as invalid, so nothing it does counts",
+                "该线索已标记为无效，其行为均不计分",
+            )
         case "too_many_steps":
-            return Words(f"more than {obstacle.needs} steps are not looked at", f"超过 {obstacle.needs} 步的方案不再查找")
+            return Words(
+                f"more than {obstacle.needs} steps are not looked at",
+                f"超过 {obstacle.needs} 步的方案不再查找",
+            )
         case "gate_unmet":
             return Words(
                 f"{obstacle.has} high-value acts count, and the gate asks for {obstacle.needs}",
@@ -151,7 +169,9 @@ def _field(step: Step, name: str) -> Words:
     choices = joined(map(things.value, values), en=" or ", zh=" 或 ")
     if name in step.replaces:
         before = things.value(step.replaces[name])
-        return Words(f"{called.en} {choices.en}, not {before.en}", f"{called.zh}为 {choices.zh}（现为 {before.zh}）")
+        return Words(
+            f"{called.en} {choices.en}, not {before.en}", f"{called.zh}为 {choices.zh}（现为 {before.zh}）"
+        )
     return Words(f"{called.en} {choices.en}", f"{called.zh}为 {choices.zh}")
 
 

@@ -27,7 +27,11 @@ def counting(rule: Rule) -> Words:
         case DateRule():
             return Words(f"within {rule.months} months before the day", f"该日期前 {rule.months} 个月内有效")
         case ActRule():
-            parts = [_COUNTS[rule.counts], _gap(rule.gap, per_object=rule.gap_per == "object"), _cap(rule.cap)]
+            parts = [
+                _COUNTS[rule.counts],
+                _gap(rule.gap, per_object=rule.gap_per == "object"),
+                _cap(rule.cap),
+            ]
             return joined(parts, en=", ", zh="，")
         case WindowRule():
             within = span(rule.window)
@@ -51,12 +55,17 @@ def cooling(law: Law) -> Words:
             days = law.half_life // DAY
             return Words(f"{en} halves every {days} days", f"{zh}每 {days} 天减半")
         case LinearSteps():
-            days = law.every // DAY
-            lost = Words(f"{law.percent} % of what was granted", f"初始分值的 {law.percent}%")
+            return _steps(law, Words(en, zh), Words("what was granted", "初始分值"))
         case CompoundSteps():
-            days = law.every // DAY
-            lost = Words(f"{law.percent} % of what is left", f"剩余分值的 {law.percent}%")
-    return Words(f"{en} loses {lost.en} every {days} days", f"{zh}每 {days} 天减少{lost.zh}")
+            return _steps(law, Words(en, zh), Words("what is left", "剩余分值"))
+
+
+def _steps(law: LinearSteps | CompoundSteps, first: Words, of: Words) -> Words:
+    days = law.every // DAY
+    return Words(
+        f"{first.en} loses {law.percent} % of {of.en} every {days} days",
+        f"{first.zh}每 {days} 天减少{of.zh}的 {law.percent}%",
+    )
 
 
 def _how_often(least: int, most: int | None) -> Words:
@@ -76,7 +85,9 @@ def _gap(gap: int, *, per_object: bool = False) -> Words:
         return NONE
     apart = span(gap)
     of = Words(" on the same one", "同一对象") if per_object else NONE
-    return Words(f"two{of.en} that count are at least {apart.en} apart", f"{of.zh}两次计分至少间隔 {apart.zh}")
+    return Words(
+        f"two{of.en} that count are at least {apart.en} apart", f"{of.zh}两次计分至少间隔 {apart.zh}"
+    )
 
 
 def _cap(cap: int | None) -> Words:

@@ -48,6 +48,4 @@ def answer(models: ModelSet, lead: str, kept: ScoredLead, facts: Sequence[Fact],
     past = [fact for fact in counting if fact.occurred <= at and fact.name not in VERDICTS]
     state = fold(models, past)
     goal = goal_of(model, state, at=at, tier=asked.tier, activation=asked.activation)
-    return look_ahead(
-        model, state, goal=goal, profile=lead, at=at, keeps_known=asked.keeps_known, bars=bars
-    )
+    return look_ahead(model, state, goal=goal, profile=lead, at=at, keeps_known=asked.keeps_known, bars=bars)

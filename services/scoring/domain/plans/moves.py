@@ -103,7 +103,7 @@ def _days(
     attributes: Mapping[str, object],
     at: Instant,
 ) -> Iterator[Move]:
-    """For points that are given the last day for which they count now, for others the first that is too far."""
+    """Of points that are given tell the last day for which they count now, of others the first too far."""
     day = _last_day(rule, at)
     if day is None:
         return

@@ -53,7 +53,7 @@ class Outlook(NamedTuple):
 def goal_of(
     model: CompiledModel, state: ScoringState | None, *, at: Instant, tier: str | None, activation: bool
 ) -> Goal:
-    """Return what is asked for: activation, the tier named, else the next one, or the highest for who is in it.
+    """Return what is asked for: activation, the tier named, else the next one if there is any.
 
     :raises TierUnknown: if the model has no such tier.
     :raises NoGate: if it has no gate.

@@ -19,10 +19,10 @@ _MOST_CROSSINGS: Final = 100
 
 
 class Step(NamedTuple):
-    """One step: ``fact`` is what would be learnt, ``points`` by how many thousandths the score changes with it.
+    """One step: ``fact`` is what would be learnt, ``points`` by how many thousandths it changes the score.
 
-    ``rules`` are those that it counts for in the end. ``replaces`` are known values that it changes, ``others``
-    fields that would do as well in this plan.
+    ``rules`` are those that it counts for in the end. ``replaces`` are known values that it changes,
+    ``others`` fields that would do as well in this plan.
     """
 
     move: Move
@@ -34,7 +34,7 @@ class Step(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Steps in order of time, and what they lead to: ``until`` is when time alone ends it again, None is never.
+    """Steps in order of time, and what they lead to. ``until`` is when time alone ends it, None is never.
 
     ``is_activated`` says whether the lead is ready for sales then, False where the model has no gate.
     """
@@ -115,7 +115,7 @@ def ends_at(trials: Trials, trial: Trial) -> Instant | None:
 
 
 def crossings_after(model: CompiledModel, held: ModelState, at: Instant) -> list[tuple[Instant, int]]:
-    """Return the changes of tier that time alone brings after ``at``, each with the tier that is held then."""
+    """Return the changes of tier that time alone brings after ``at``, each with the tier held then."""
     found: list[tuple[Instant, int]] = []
     for _ in range(_MOST_CROSSINGS):
         crossing = next_crossing(model, held)
@@ -138,9 +138,7 @@ def _carried(model: CompiledModel, held: ModelState) -> dict[str, tuple[str, ...
     return found
 
 
-def _others(
-    trials: Trials, facts: list[Fact], place: int, move: Move
-) -> tuple[Mapping[str, object], ...]:
+def _others(trials: Trials, facts: list[Fact], place: int, move: Move) -> tuple[Mapping[str, object], ...]:
     """Return those other fields of a step with which the plan reaches its goal all the same."""
     fitting = []
     for fields in move.others:

@@ -41,11 +41,8 @@ def find_plans(trials: Trials, moves: Sequence[Move], *, most_tried: int = MOST_
     """Look for plans; the goal must not be reached yet."""
     moves = _alike_together(trials, moves)
     nearest = _take_the_largest(trials, moves)
-    wanted: list[tuple[Taken, ...]] = []
-    complete = 0
-    for complete, taken in _smallest_first(trials, moves, most_tried=trials.tried + most_tried):
-        if taken:
-            wanted.append(taken)
+    looked = list(_smallest_first(trials, moves, most_tried=trials.tried + most_tried))
+    wanted, complete = [taken for _, taken in looked if taken], looked[-1][0]
     if trials.is_reached(nearest):
         taken = without_needless(trials, nearest.taken)
         if len(taken) > complete and taken not in wanted and is_minimal(trials, taken):
@@ -55,7 +52,7 @@ def find_plans(trials: Trials, moves: Sequence[Move], *, most_tried: int = MOST_
 
 
 def _order(plan: Plan) -> tuple[int, int, int, int]:
-    """Small plans first, then those that change nothing that is known, those that wait least, lead farthest."""
+    """Small ones first, then those that change nothing that is known, that wait least, that lead farthest."""
     replaced = sum(bool(step.replaces) for step in plan.steps)
     return len(plan.steps), replaced, plan.steps[-1].fact.occurred, -plan.points
 

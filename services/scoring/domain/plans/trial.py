@@ -98,7 +98,7 @@ class Trials:
         return tier_at(self.model, held, trial.at).tier >= self.goal.rank
 
     def distance(self, trial: Trial) -> int:
-        """Return how far the goal is: nothing where it is reached, else thousandths, acts counting as many."""
+        """Return how far the goal is, nothing where it is reached: in thousandths, acts counting as many."""
         if self.is_reached(trial):
             return 0
         held, gate = self.held(trial), self.model.activation

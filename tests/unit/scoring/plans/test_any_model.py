@@ -1,4 +1,4 @@
-"""What holds of the plans for any lead under any model, by the engine and by the naive reading of documents."""
+"""What holds of the plans for any lead under any model, by the engine and by the naive reading."""
 
 from __future__ import annotations
 
