@@ -360,4 +360,5 @@ def build(resources: Resources, *, settings: ScoringSettings | None = None) -> B
         check=check,
         find_missing=checks.find_missing,
         tell=tell,
+        is_at_rest=serving.is_at_rest,
     )

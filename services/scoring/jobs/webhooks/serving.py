@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -102,21 +103,33 @@ class Serving:
                 claimed.append(lease)
         return claimed
 
+    async def is_at_rest(self) -> bool:
+        """Return whether nothing is to be told at this instant to those whom this process serves.
+
+        Simulated time waits for that. What is tried again later is no reason to wait.
+
+        :raises Unavailable: if the database does not answer.
+        """
+        return not await self._find_busy()
+
     async def _ring(self) -> None:
         """Wake those that have something to do."""
-        if self._bells:
-            end = await self._stream.find_end()
-            async with self._tools.database.connection() as connection:
-                busy = await load_busy(
-                    connection,
-                    list(self._bells),
-                    end=end,
-                    now=self._tools.clock.now(),
-                    doubtful=self._tools.rules.pause.after_failures,
-                )
-            for webhook in busy:
-                if webhook in self._bells:
-                    self._bells[webhook].set()
+        for webhook in await self._find_busy():
+            if webhook in self._bells:
+                self._bells[webhook].set()
+
+    async def _find_busy(self) -> Sequence[str]:
+        if not self._bells:
+            return ()
+        end = await self._stream.find_end()
+        async with self._tools.database.connection() as connection:
+            return await load_busy(
+                connection,
+                list(self._bells),
+                end=end,
+                now=self._tools.clock.now(),
+                doubtful=self._tools.rules.pause.after_failures,
+            )
 
     async def _serve(self, lease: Lease) -> None:
         """Serve one webhook; whatever goes wrong with it stays with it."""

@@ -34,7 +34,7 @@ from services.scoring.store.webhooks.deliveries import (
     is_full,
     load_due,
     load_next,
-    save_attempt,
+    save_attempts,
     save_deliveries,
 )
 from services.scoring.store.webhooks.webhooks import (
@@ -188,9 +188,10 @@ class Telling:
             health, now = held.health, tools.clock.now()
             if health.is_doubtful(rules) and any(attempt.is_delivered for _, attempt in tried):
                 await hasten(transaction, held.id, now=now)
+            written = []
             for delivery, attempt in tried:
                 course = course_after(attempt, before=delivery.course, rules=rules, draw=tools.draw())
-                await save_attempt(transaction, delivery, attempt, course)
+                written.append((delivery, attempt, course))
                 dead += course.state == "dead"
                 if attempt.is_delivered:
                     health = Health()
@@ -198,6 +199,7 @@ class Telling:
                     health = health.after_failure(
                         rules, now=now, draw=tools.draw(), asked=attempt.retry_after
                     )
+            await save_attempts(transaction, held.id, written)
             reason = ""
             if any(attempt.is_gone for _, attempt in tried):
                 reason = GONE

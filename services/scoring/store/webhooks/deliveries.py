@@ -56,16 +56,25 @@ SELECT $1, *, $6, $6 FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[
 ON CONFLICT (webhook, number) DO NOTHING
 """
 _DUE: Final = """
-SELECT * FROM webhook_delivery d WHERE webhook = $1 AND state = 'waiting' AND next_attempt <= $2
-AND NOT EXISTS (
-    SELECT FROM webhook_delivery e
-    WHERE e.webhook = $1 AND e.state = 'waiting' AND e.lead = d.lead AND e.number < d.number)
-ORDER BY next_attempt, number LIMIT $3
-"""
+SELECT * FROM (
+    SELECT DISTINCT ON (lead) * FROM webhook_delivery WHERE webhook = $1 AND state = 'waiting'
+    ORDER BY lead, number) AS first_of_lead
+WHERE next_attempt <= $2 ORDER BY next_attempt, number LIMIT $3
+"""  # reads what waits once, by whatever plan: to ask of each row whether one waits before it was quadratic
 _END: Final = """
-UPDATE webhook_delivery SET state = $3, next_attempt = $4, tries = $8, attempts = attempts + 1,
-    status = $5, code = $6, ended_at = CASE WHEN $3 = 'waiting' THEN NULL ELSE $7::bigint END
-WHERE webhook = $1 AND number = $2 RETURNING attempts
+WITH tried AS (
+    SELECT * FROM unnest(
+        $2::bigint[], $3::text[], $4::bigint[], $5::int[], $6::bigint[], $7::int[], $8::text[])
+        AS t (number, state, next_attempt, tries, at, status, code)
+), ended AS (
+    UPDATE webhook_delivery d SET state = t.state, next_attempt = t.next_attempt, tries = t.tries,
+        attempts = attempts + 1, status = t.status, code = t.code,
+        ended_at = CASE WHEN t.state = 'waiting' THEN NULL ELSE t.at END
+    FROM tried t WHERE d.webhook = $1 AND d.number = t.number
+    RETURNING d.number, d.attempts, t.at, t.status, t.code
+)
+INSERT INTO webhook_attempt (webhook, number, attempt, at, status, code)
+SELECT $1, number, attempts, at, status, code FROM ended
 """
 _LIST: Final = """
 SELECT * FROM webhook_delivery WHERE webhook = $1 AND ($2::text IS NULL OR state = $2)
@@ -162,21 +171,21 @@ async def load_next(transaction: Transaction, webhook_id: str) -> list[Delivery]
     return [_delivery(row) for row in rows]
 
 
-async def save_attempt(
-    transaction: Transaction, delivery: Delivery, attempt: Attempt, course: Course
+async def save_attempts(
+    transaction: Transaction, webhook_id: str, tried: Sequence[tuple[Delivery, Attempt, Course]]
 ) -> None:
-    """Write down an attempt and how its delivery goes on."""
-    number = await transaction.fetch_value(
+    """Write down attempts of different deliveries of a webhook, and how each delivery goes on."""
+    await transaction.execute(
         _END,
-        *(delivery.webhook, delivery.number, course.state, course.next_attempt),
-        *(attempt.status, attempt.code, attempt.at, course.tries),
+        webhook_id,
+        [delivery.number for delivery, _, _ in tried],
+        [course.state for _, _, course in tried],
+        [course.next_attempt for _, _, course in tried],
+        [course.tries for _, _, course in tried],
+        [attempt.at for _, attempt, _ in tried],
+        [attempt.status for _, attempt, _ in tried],
+        [attempt.code for _, attempt, _ in tried],
     )
-    if number is not None:
-        await transaction.execute(
-            "INSERT INTO webhook_attempt (webhook, number, attempt, at, status, code)"
-            " VALUES ($1, $2, $3, $4, $5, $6)",
-            *(delivery.webhook, delivery.number, number, attempt.at, attempt.status, attempt.code),
-        )
 
 
 async def hasten(transaction: Transaction, webhook_id: str, *, now: Instant) -> None:

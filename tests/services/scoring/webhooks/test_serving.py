@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from services.scoring.jobs.webhooks.serving import Serving
-from shared.kernel.instants import DAY
+from shared.kernel.instants import DAY, MINUTE
 from tests.services.scoring.webhooks.ground import Ground, by_lead, events, without_repeats
 from tests.unit.delivery.outbound.receivers import Receiver, answering, receiving
 from tests.unit.scoring.stories import START
@@ -63,6 +63,37 @@ async def test_one_that_does_not_answer_delays_no_other(
         await until(has_it_too)
     assert by_lead(without_repeats(receiver.posted)) == by_lead(ground.told)
     assert by_lead(without_repeats(other.posted)) == by_lead(ground.told)
+
+
+async def test_simulated_time_waits_for_what_is_to_be_told_now_and_for_nothing_later(
+    ground: Ground, receiver: Receiver
+) -> None:
+    """Mails and webhooks go only once all else is at rest; the demo's clock stands still until they have."""
+    may_go = False
+    receiver.behave = answering("500 No")
+    await ground.subscribe(receiver)
+    job = Serving(replace(ground.tools, may_send=lambda: may_go), idle=SOON)
+    assert await job.is_at_rest()  # it serves nobody yet
+    stopping = asyncio.Event()
+    task = asyncio.create_task(job.run(stopping))
+
+    async def is_served() -> bool:
+        return bool(job._bells)
+
+    await until(is_served)
+    assert await job.is_at_rest()
+    await ground.tell("ada")
+    assert not await job.is_at_rest()
+    may_go = True
+    await until(job.is_at_rest)  # it failed, and is tried again five seconds later
+    assert len(receiver.posted) == 1
+    receiver.behave = answering("204 Yes")
+    ground.clock.advance_to(START + MINUTE)
+    assert not await job.is_at_rest()
+    await until(job.is_at_rest)
+    assert len(receiver.posted) == 2
+    stopping.set()
+    await task
 
 
 async def test_processes_share_webhooks_and_one_that_stops_hands_its_own_on(ground: Ground) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -53,6 +54,27 @@ async def receiver() -> AsyncIterator[Receiver]:
     """A server of this machine."""
     async with receiving() as opened:
         yield opened
+
+
+@asynccontextmanager
+async def dripping(text: bytes, *, head: bytes = b"") -> AsyncIterator[tuple[str, list[int]]]:
+    """A server that sends ``head`` at once, and then a byte every few milliseconds."""
+    dripped: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.CancelledError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(head)
+            for byte in text:
+                writer.write(bytes([byte]))
+                await writer.drain()
+                dripped.append(byte)
+                await asyncio.sleep(0.005)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", dripped
 
 
 async def post(poster: Poster, body: bytes = b"{}") -> Answer:
@@ -142,6 +164,24 @@ async def test_somebody_who_never_answers_is_given_up(poster: Open, receiver: Re
     receiver.behave = lambda _: NEVER
     with pytest.raises(TooSlow):
         await post(poster(receiver.url, limits=PostLimits(whole=timedelta(milliseconds=200))))
+
+
+async def test_a_head_that_drips_a_byte_at_a_time_is_given_up_when_the_time_for_all_of_it_is_over(
+    poster: Open,
+) -> None:
+    """Each byte comes in good time, and the last one would come in hours."""
+    async with dripping(b"HTTP/1.1 200 OK\r\n" + b"x" * 3_000) as (url, dripped):
+        with pytest.raises(TooSlow):
+            await post(poster(url, limits=PostLimits(whole=timedelta(milliseconds=300))))
+        assert dripped
+
+
+async def test_a_status_counts_though_its_text_drips_and_the_text_is_left_when_the_time_is_over(
+    poster: Open,
+) -> None:
+    async with dripping(b"x" * 3_000, head=b"HTTP/1.1 200 OK\r\ncontent-length: 3000\r\n\r\n") as (url, _):
+        limits = PostLimits(whole=timedelta(seconds=1))
+        assert (await post(poster(url, limits=limits))).status == 200
 
 
 async def test_of_a_long_answer_only_the_beginning_is_read(poster: Open, receiver: Receiver) -> None:
