@@ -24,13 +24,14 @@ import msgspec
 
 from tests.failure.on_chain.runs import CHAIN, CHAIN_QUICK
 from tests.failure.on_door.runs import DOOR
+from tests.failure.on_models.runs import MODELS
 from tests.failure.on_services.runs import SERVICES, SERVICES_QUICK
 from tests.failure.plan import FULL, PLANTED, QUICK, Run, cut
 from tests.failure.report import Report, carry_out
 from tests.failure.surroundings.ground import Ground
 
 _ROOT = Path(__file__).parents[2]
-EVERYTHING: Final = (*FULL, *SERVICES, *CHAIN, *DOOR)
+EVERYTHING: Final = (*FULL, *SERVICES, *MODELS, *CHAIN, *DOOR)
 
 
 class Progress(msgspec.Struct):
@@ -67,6 +68,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     kinds = [
         "services",
         "chain",
+        "models",
         "services-quick",
         "chain-quick",
         *dict.fromkeys(run.kind for run in EVERYTHING),

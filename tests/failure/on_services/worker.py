@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -27,6 +28,8 @@ from services.nurture.store.documents import read_rulebook as read_sequences
 from services.routing import bootstrap as routing
 from services.routing.store.documents import read_rulebook
 from services.scoring.bootstrap import build_stage, load_models
+from shared.log.port import Log
+from shared.postgres.database import Database
 from shared.processor.loop import LoopSettings, Worker
 from shared.processor.loop.watchdog import Watchdog
 from shared.processor.stage import SharedStage, Stage
@@ -58,6 +61,24 @@ class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
     plant: str = ""
 
 
+class Bench(NamedTuple):
+    """What a worker is built from."""
+
+    plan: ServicePlan
+    registry: CollectorRegistry
+    database: Database
+    log: Log
+    clock: FastClock
+    wire: Wire
+
+
+class Staff(NamedTuple):
+    """What a worker does: its stage, and what runs beside it until it is told to stop."""
+
+    stage: Stage[Any] | SharedStage
+    beside: Sequence[Callable[[asyncio.Event], Awaitable[None]]] = ()
+
+
 def stage_of(service: str, registry: CollectorRegistry) -> Stage[Any] | SharedStage:
     """Return the stage as the service's bootstrap builds it."""
     if service == "ingest":
@@ -73,12 +94,28 @@ def stage_of(service: str, registry: CollectorRegistry) -> Stage[Any] | SharedSt
     return build_stage(load_models(CONFIG), partitions=PARTITIONS)
 
 
-async def work(plan: ServicePlan) -> None:
+def staff_of(bench: Bench) -> Staff:
+    """Return what a service's process does; ingest's brings uploaded tables in besides."""
+    stage = stage_of(bench.plan.service, bench.registry)
+    if bench.plan.service != "ingest":
+        return Staff(stage)
+    desk = desk_of(
+        log=bench.log,
+        database=bench.database,
+        clock=bench.clock,
+        config=CONFIG,
+        identity_key=IDENTITY_KEY,
+        wire=bench.wire,
+    )
+    return Staff(stage, [Working(desk).run])
+
+
+async def work(plan: ServicePlan, staff: Callable[[Bench], Staff] = staff_of) -> None:
     """Run the worker until SIGTERM."""
     registry = CollectorRegistry()
-    stage = stage_of(plan.service, registry)
     database = await open_database(plan.database, application=plan.name, schema=plan.service)
     log, clock, wire = log_on(plan.kafka), FastClock(Path(plan.clock)), Wire(plan.trip)
+    stage, beside = staff(Bench(plan, registry, database, log, clock, wire))
     worker: Worker[Any] = Worker(
         stage=stage,
         log=log,
@@ -104,18 +141,13 @@ async def work(plan: ServicePlan) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop)
     loop.add_signal_handler(signal.SIGINT, lambda: None)
-    beside: list[asyncio.Task[None]] = []
-    if plan.service == "ingest":
-        desk = desk_of(
-            log=log, database=database, clock=clock, config=CONFIG, identity_key=IDENTITY_KEY, wire=wire
-        )
-        beside.append(asyncio.create_task(Working(desk).run(stopping)))
+    tasks = [asyncio.ensure_future(run(stopping)) for run in beside]
     print("ready", flush=True)
     watchdog = Watchdog([worker.standing])
     watchdog.start()
     await worker.run()
     stopping.set()
-    await asyncio.gather(*beside)
+    await asyncio.gather(*tasks)
     watchdog.stop()
     await database.stop()
 

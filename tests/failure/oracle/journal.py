@@ -36,7 +36,8 @@ class _Payload(msgspec.Struct, array_like=True):
 class Entry:
     """One transaction: what it read, which timers rang, which sequences it drew.
 
-    ``beside`` is what was done without the loop and without a command, in the words of who noted it.
+    ``beside`` is what was done without the loop and without a command, in the words of who noted it;
+    ``xid`` is the server's own number of the transaction, 0 if it is not known.
     """
 
     transaction: int
@@ -46,6 +47,7 @@ class Entry:
     rung: Sequence[tuple[str, str, int]]
     drawn: Mapping[TopicPartition, tuple[int, int]]
     beside: Sequence[tuple[str, str]] = ()
+    xid: int = 0
 
 
 @dataclass(slots=True)
@@ -94,6 +96,7 @@ async def load_journal(database: Database) -> list[Entry]:
                 drawn={
                     TopicPartition(topic, part): (first, count) for topic, part, first, count in payload.drawn
                 },
+                xid=row["transaction"],
             )
         )
     return entries

@@ -20,6 +20,7 @@ import httpx
 from tests.failure.surroundings.load import choose_key
 
 _CALLERS: Final = 4
+_DONE: Final = (200, 201)
 LONGEST_WAIT: Final = 4.0
 """Seconds until a caller gives an answer up; longer than a lock is waited for."""
 
@@ -155,7 +156,7 @@ class Callers(ABC):
 
     async def _ask(self, client: httpx.AsyncClient, asked: Asked, order: Order) -> object:
         answer = await self._answer(client, asked, order)
-        if answer.status_code == 200:
+        if answer.status_code in _DONE:
             return self.read(answer.json())
         if not 400 <= answer.status_code < 500 or not self.may_refuse(_code_of(answer)):
             self._wonder(asked, answer)

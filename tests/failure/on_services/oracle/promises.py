@@ -6,8 +6,8 @@ Nothing of the journal is used here: only the log, the tables, and the pure fold
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -47,14 +47,28 @@ _TELLING: Final = (LEADS.name, BEHAVIOUR.name, OUTCOMES.name, ASSIGNMENTS.name)
 """The topics from which scoring learns facts."""
 
 
-class Promises:
-    """Checks scoring against ingest's topics and its own; ``now`` is when the clock was stopped."""
+class Ruling(NamedTuple):
+    """What rules each lead in the end, and the models of which people took steps that moved leads."""
 
-    def __init__(self, log: Log, differences: Differences, *, now: Instant) -> None:
+    models_of: Callable[[str], ModelSet]
+    stepped: frozenset[str] = frozenset()
+
+
+class Promises:
+    """Checks scoring against ingest's topics and its own; ``now`` is when the clock was stopped.
+
+    Without a ``ruling`` the documents rule.
+    """
+
+    def __init__(
+        self, log: Log, differences: Differences, *, now: Instant, ruling: Ruling | None = None
+    ) -> None:
         self._log = log
         self._differences = differences
         self._now = now
-        self._models: ModelSet = load_models(CONFIG)
+        models = load_models(CONFIG)
+        self._first_tiers = {model.name: model.tiers[0].name for model in models.models}
+        self._ruling = ruling or Ruling(lambda _: models)
         self._leads: dict[str, ScoredLead] = {}
         self._facts: dict[str, tuple[Fact, ...]] = {}
 
@@ -140,7 +154,6 @@ class Promises:
 
     def _check_scores(self) -> None:
         """Stored lines are the fold of the facts that count, and the last said are the stored ones."""
-        teller = Teller(self._models)
         last: dict[str, ScoresUpdated] = {}
         for key, value in self._last_values(SCORES.name).items():
             if value is not None:
@@ -148,7 +161,8 @@ class Promises:
                 assert isinstance(event, ScoresUpdated)
                 last[key] = event
         for lead, kept in self._leads.items():
-            folded = fold(self._models, counted_facts(lead, kept, self._facts[lead]))
+            models = self._ruling.models_of(lead)
+            folded = fold(models, counted_facts(lead, kept, self._facts[lead]))
             if folded != kept.score:
                 self._differences.add("score", f"{lead} has {kept.score}, its facts say {folded}")
             latest = last.pop(lead, None)
@@ -162,7 +176,7 @@ class Promises:
                 if kept.revision:
                     self._differences.add("lost", f"{SCORES.name} has nothing of {lead}")
                 continue
-            now = teller.scores(lead, kept).event
+            now = Teller(models).scores(lead, kept).event
             assert isinstance(now, ScoresUpdated)
             ours, theirs = _what_counts(latest), _what_counts(now)
             if ours[0] != theirs[0]:
@@ -174,6 +188,7 @@ class Promises:
         """Each change begins where the one before ended, and the last one is what the facts say now.
 
         An activation is told once per lead, model and sales cycle, and of whoever is active it was told.
+        What another version of a model made of a lead counts as told without a word.
         """
         tiers: dict[tuple[str, str], str] = {}
         cycles: dict[tuple[str, str], int] = {}
@@ -188,10 +203,10 @@ class Promises:
                 cycles[change.lead, change.model] = change.cycle
                 continue
             assert isinstance(change, TierChanged)
-            model = self._models.by_name[change.model]
-            before = tiers.get((change.lead, change.model), model.tiers[0].name)
+            before = tiers.get((change.lead, change.model), self._first_tiers[change.model])
             kept = self._leads.get(change.lead)
-            if change.from_tier != before and not (kept is not None and _was_silent(kept)):
+            may_skip = change.model in self._ruling.stepped or (kept is not None and _was_silent(kept))
+            if change.from_tier != before and not may_skip:
                 self._differences.add(
                     "told", f"{change.lead} {change.model} goes on from {change.from_tier}, was told {before}"
                 )
@@ -201,11 +216,11 @@ class Promises:
                 continue
             self._check_active(lead, kept, cycles)
             at = max(self._now, kept.told.through)
-            for model in self._models.models:
+            for model in self._ruling.models_of(lead).models:
                 held = tier_at(model, kept.score.models[model.name], at)
                 name = model.tiers[held.tier].name
                 said = tiers.get((lead, model.name), model.tiers[0].name)
-                if _was_silent(kept):
+                if _was_silent(kept) or model.name in self._ruling.stepped:
                     counts = kept.told.tiers.get(model.name)
                     said = model.tiers[0].name if counts is None else counts.tier
                 if said != name:

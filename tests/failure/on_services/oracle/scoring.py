@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import msgspec
 
 from services.scoring.bootstrap import build_stage, load_models
 from services.scoring.domain.activation.told import ActivationRow
 from services.scoring.domain.facts import Fact as KnownFact
+from services.scoring.domain.life.ruling import RENEWAL, Ruled
 from services.scoring.domain.scored_lead import KeptFact, ScoredLead, Scrub, Working, scrubbed
 from services.scoring.domain.told_changes import TierChangeRow
 from services.scoring.handlers.scoring import ScoringHandlers
@@ -47,15 +49,45 @@ class ScoringExpected(Expected):
     timers: dict[str, dict[str, Instant]] = field(default_factory=dict)
 
 
+class RuledBy(Protocol):
+    """Tells by which versions of the models a transaction went, and what set leads to be renewed."""
+
+    def ruled(self, xid: int, lead: str) -> Ruled | None:
+        """Return what ruled a lead in a transaction, None if nobody knows."""
+        ...
+
+    def take_renewal(self, lead: str, due: Instant) -> bool:
+        """Return whether a lead was to be renewed at an instant; each time it was rings once."""
+        ...
+
+
+class ByDocuments:
+    """The documents rule, for good."""
+
+    def __init__(self) -> None:
+        self._ruled = Ruled(load_models(CONFIG))
+
+    def ruled(self, _xid: int, _lead: str) -> Ruled | None:
+        """Return the models of the documents."""
+        return self._ruled
+
+    def take_renewal(self, _lead: str, _due: Instant) -> bool:
+        """Return False: nobody is ever renewed."""
+        return False
+
+
 class ScoringReplay:
     """Replays scoring's journal; call :meth:`run` once."""
 
-    def __init__(self, log: Mapping[TopicPartition, Sequence[Record]]) -> None:
-        models = load_models(CONFIG)
+    def __init__(
+        self, log: Mapping[TopicPartition, Sequence[Record]], ruled_by: RuledBy | None = None
+    ) -> None:
         self.expected = ScoringExpected()
         self._reader = Reader(log)
-        self._stage = build_stage(models, partitions=PARTITIONS)
-        self._handlers = ScoringHandlers(models)
+        self._stage = build_stage(load_models(CONFIG), partitions=PARTITIONS)
+        self._ruled_by = ruled_by or ByDocuments()
+        self._handlers: dict[Ruled, ScoringHandlers] = {}
+        self._xid = 0
         self._saying = Saying("scoring")
         self._touched: set[str] = set()
         self._to_ring: list[tuple[str, str, Instant]] = []
@@ -64,11 +96,28 @@ class ScoringReplay:
         """Fold every transaction, in this order."""
         for entry in entries:
             self._saying, self._touched, self._to_ring = Saying("scoring"), set(), list(entry.rung)
+            self._xid = entry.xid
+            self._renew(entry)
             self._batch(entry)
             for key in self._touched:
                 self.expected.versions[key] = self.expected.versions.get(key, 0) + 1
             self.expected.close(entry, self._saying)
         return self.expected
+
+    def _renew(self, entry: Entry) -> None:
+        """Set the timers of renewals that rang: they are set beside the loop, at no place of the journal."""
+        for key, name, due in entry.rung:
+            if name == RENEWAL and self._ruled_by.take_renewal(key, due):
+                self.expected.timers.setdefault(key, {})[name] = due
+
+    def _handlers_of(self, lead: str) -> ScoringHandlers:
+        ruled = self._ruled_by.ruled(self._xid, lead)
+        if ruled is None:
+            self.expected.faults.append(f"ruled: nobody knows which versions ruled {lead} when it was saved")
+            ruled = Ruled(load_models(CONFIG))
+        if ruled not in self._handlers:
+            self._handlers[ruled] = ScoringHandlers(ruled.models, tells_past=ruled.tells_past)
+        return self._handlers[ruled]
 
     def _batch(self, entry: Entry) -> None:
         learned: list[tuple[Fact, Record]] = []
@@ -118,7 +167,7 @@ class ScoringReplay:
     def _handle(self, fact: Fact) -> None:
         expected, key = self.expected, fact.key
         before = Working(key, expected.leads.get(key, ScoredLead()), tuple(expected.facts.get(key, ())))
-        changes = self._handlers.handle(before, fact)
+        changes = self._handlers_of(key).handle(before, fact)
         self._saying.add(changes.emissions, fact)
         if changes.state is None and not (changes.emissions or changes.timers or changes.rows):
             return

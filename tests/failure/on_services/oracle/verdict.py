@@ -22,9 +22,9 @@ from tests.failure.on_services.oracle.effects import check_effects
 from tests.failure.on_services.oracle.imports import check_imports
 from tests.failure.on_services.oracle.ingest import IngestReplay
 from tests.failure.on_services.oracle.inputs import Expected, load_ordered
-from tests.failure.on_services.oracle.promises import Promises
+from tests.failure.on_services.oracle.promises import Promises, Ruling
 from tests.failure.on_services.oracle.saying import compare_said
-from tests.failure.on_services.oracle.scoring import ScoringReplay, compare_scoring
+from tests.failure.on_services.oracle.scoring import RuledBy, ScoringReplay, compare_scoring
 from tests.failure.on_services.oracle.tables import compare_ingest, compare_letters
 from tests.failure.on_services.surroundings.topics import READ, SAID
 from tests.failure.on_services.worker import CONFIG, IDENTITY_KEY
@@ -36,8 +36,13 @@ if TYPE_CHECKING:
     from tests.failure.on_services.surroundings.field import ServicesField
 
 
-async def judge(field: ServicesField) -> Outcome:
-    """Compare everything that a run left behind with what its raw records say."""
+async def judge(
+    field: ServicesField, *, ruled_by: RuledBy | None = None, ruling: Ruling | None = None
+) -> Outcome:
+    """Compare everything that a run left behind with what its raw records say.
+
+    ``ruled_by`` and ``ruling`` tell which versions of scoring's models ruled, if not the documents.
+    """
     log = await field.read()
     differences = Differences([*field.crew.faults])
     repeats_said = transactions = timers = 0
@@ -46,7 +51,7 @@ async def judge(field: ServicesField) -> Outcome:
     asked = callers.asked if callers else ()
     corrections = await load_corrections(field.ingest.database, asked)
     ingest = IngestReplay(log, corrections).run(orders["ingest"].entries)
-    scoring = ScoringReplay(log).run(orders["scoring"].entries)
+    scoring = ScoringReplay(log, ruled_by).run(orders["scoring"].entries)
     replays: dict[str, Expected] = {"ingest": ingest, "scoring": scoring}
     await compare_ingest(field.ingest.database, ingest, differences)
     await compare_scoring(field.scoring.database, scoring, differences)
@@ -77,7 +82,7 @@ async def judge(field: ServicesField) -> Outcome:
     )
     compare_commands(ingest.replies, asked, differences)
     said = await check_imports(field.ingest, log, ingest, differences)
-    promises = Promises(log, differences, now=field.clock.now())
+    promises = Promises(log, differences, now=field.clock.now(), ruling=ruling)
     await promises.check(field.scoring.database, field.ingest.database)
     await _audit(field, differences)
     return Outcome(

@@ -20,6 +20,9 @@ class ServiceCrew(Crew):
     What is struck and what goes wrong is counted where ``beside``, another crew of the run, counts it.
     """
 
+    worker_module = "tests.failure.on_services.worker"
+    commander_module = "tests.failure.on_services.commander"
+
     def __init__(
         self,
         *,
@@ -51,7 +54,7 @@ class ServiceCrew(Crew):
             trip=trip,
             plant=self.plant,
         )
-        hand = Hand(plan.name, _python("tests.failure.on_services.worker", plan), self.folder, trip=trip)
+        hand = Hand(plan.name, _python(self.worker_module, plan), self.folder, trip=trip)
         self.workers[name] = hand
         return hand
 
@@ -67,7 +70,7 @@ class ServiceCrew(Crew):
             trip=trip,
             plant=self.plant,
         )
-        hand = Hand(plan.name, _python("tests.failure.on_services.commander", plan), self.folder, trip=trip)
+        hand = Hand(plan.name, _python(self.commander_module, plan), self.folder, trip=trip)
         self.commanders[plan.name] = hand
         return hand
 

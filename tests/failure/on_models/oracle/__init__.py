@@ -1,0 +1,1 @@
+"""What must have come of steps, shadows and webhooks, and what did."""
