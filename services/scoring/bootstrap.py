@@ -27,6 +27,7 @@ from services.scoring.api.webhooks import (
 )
 from services.scoring.domain.bant.document import compile_bant
 from services.scoring.domain.bant.judging import Bant
+from services.scoring.domain.checkpoints.checkpoint import EVERY
 from services.scoring.domain.companies.editing import company_editor_schema
 from services.scoring.domain.life.steps import (
     DraftModel,
@@ -170,15 +171,19 @@ def build_rehearsal(config: Path) -> Callable[[Sequence[Envelope]], Sequence[Emi
     return rehearse
 
 
-def build_stage(models: ModelSet, *, partitions: int) -> AssembledStage[Working]:
+def build_stage(
+    models: ModelSet, *, partitions: int, checkpoint_every: int = EVERY
+) -> AssembledStage[Working]:
     """Return scoring's stage under models that nobody takes steps about."""
-    return build_ruled_stage(FixedRulings(models), partitions=partitions)
+    return build_ruled_stage(FixedRulings(models), partitions=partitions, checkpoint_every=checkpoint_every)
 
 
-def build_ruled_stage(rulings: Rulings, *, partitions: int) -> AssembledStage[Working]:
+def build_ruled_stage(
+    rulings: Rulings, *, partitions: int, checkpoint_every: int = EVERY
+) -> AssembledStage[Working]:
     """Return scoring's stage: what it reads, decides and saves, each lead under what rules it."""
-    handlers = RuledHandlers(lambda: rulings.newest)
-    store = LeadStore(rulings, partitions=partitions)
+    handlers = RuledHandlers(lambda: rulings.newest, checkpoint_every=checkpoint_every)
+    store = LeadStore(rulings, partitions=partitions, checkpoint_every=checkpoint_every)
     return AssembledStage(
         name=NAME,
         group=NAME,

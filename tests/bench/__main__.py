@@ -13,6 +13,7 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Sequence
 
 import uvloop
 
@@ -21,6 +22,7 @@ from shared.testing.kafka_jars import NoKafka
 from tests.bench.on_door.measurement import profile_door
 from tests.bench.parts import (
     Extent,
+    compare_scoring,
     compare_with_bare_loops,
     compare_with_peer,
     measure_latencies,
@@ -28,23 +30,31 @@ from tests.bench.parts import (
     measure_the_mill,
     measure_the_resolver,
     profile_resolver,
+    profile_scoring,
     profile_tally,
 )
 from tests.bench.report import Line, print_json, print_table, tell
+from tests.bench.scoring_parts import (
+    measure_a_long_lead,
+    measure_changes,
+    measure_evaluation,
+    measure_settling,
+)
 from tests.bench.surroundings import start_servers
 
 _BUSY = 0.5
+_PARTS = "abcdefghijk"
 
 
 def read_options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--part", choices="abcdef", action="append", help="only this part; may be repeated")
+    parser.add_argument("--part", choices=_PARTS, action="append", help="only this part; may be repeated")
     parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default: 5)")
     parser.add_argument("--events", type=int, default=200_000, help="events a run of tally (default: 200000)")
     parser.add_argument("--rate", type=float, default=1000, help="events per second in c (default: 1000)")
     parser.add_argument("--seconds", type=float, default=20, help="seconds of load in c (default: 20)")
-    parser.add_argument("--profile", choices="aef", help="print where the time goes instead of comparing")
+    parser.add_argument("--profile", choices="aefg", help="print where the time goes instead of comparing")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser.parse_args()
 
@@ -52,16 +62,16 @@ def read_options() -> argparse.Namespace:
 async def measure(options: argparse.Namespace) -> list[Line]:
     """Run what was asked for and return all figures."""
     extent = Extent(rounds=options.rounds, events=options.events, rate=options.rate, seconds=options.seconds)
-    parts = options.part or list("abcdef")
+    parts = options.part or list(_PARTS)
     lines: list[Line] = []
     if options.profile == "e":
         with start_servers() as servers:
             await profile_door(servers, seconds=options.seconds)
         return []
-    if options.profile == "f":
+    if options.profile in {"f", "g"}:
         with start_servers() as servers:
             settle_garbage()
-            await profile_resolver(servers, extent)
+            await (profile_resolver if options.profile == "f" else profile_scoring)(servers, extent)
         return []
     if options.profile or "a" in parts or "b" in parts:
         with start_servers() as servers:
@@ -85,6 +95,30 @@ async def measure(options: argparse.Namespace) -> list[Line]:
         with start_servers() as servers:
             settle_garbage()
             lines += await measure_the_resolver(servers, extent)
+    return lines + await measure_scoring(parts, extent)
+
+
+async def measure_scoring(parts: Sequence[str], extent: Extent) -> list[Line]:
+    """Run those parts that are scoring's."""
+    lines: list[Line] = []
+    if "g" in parts:
+        with start_servers() as servers:
+            settle_garbage()
+            lines += await compare_scoring(servers, extent)
+    if "h" in parts:
+        with start_servers() as servers:
+            lines += await measure_changes(servers, seconds=extent.seconds)
+    if "i" in parts:
+        settle_garbage()
+        lines += measure_evaluation()
+    if "j" in parts:
+        with start_servers() as servers:
+            settle_garbage()
+            lines += await measure_a_long_lead(servers)
+    if "k" in parts:
+        with start_servers() as servers:
+            settle_garbage()
+            lines += await measure_settling(servers)
     return lines
 
 

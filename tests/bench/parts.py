@@ -1,4 +1,4 @@
-"""The six parts of a run: what is compared with what, and which targets it is held against."""
+"""The parts of a run but scoring's own: what is compared with what, and which targets it is held against."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from tests.bench.surroundings import Servers, start_servers
 _WITHOUT_TIMERS = 0.8
 _WITH_TIMERS = 0.65
 _SERVICES = 0.5
+_LIVE_SCORING = 0.4
 _PEER = 1.5
 _P99_MS = 250.0
 _LEADS_PER_SECOND = 200.0
@@ -81,6 +82,20 @@ async def compare_with_bare_loops(servers: Servers, extent: Extent) -> list[Line
             _ratio("a", rounds, ours, bare, target=_SERVICES),
         ]
     return lines
+
+
+async def compare_scoring(servers: Servers, extent: Extent) -> list[Line]:
+    """(g) Live scoring with all models that ship, against a bare loop that writes the same rows."""
+    tell(f"(g) scoring with all models against a bare loop: {extent.service_events:,} events a run")
+    traffic = await prepare_services(servers, events=extent.service_events)
+    rounds = await interleave(servers, services.scoring_contenders(traffic), rounds=extent.rounds)
+    models = ", ".join(model.name for model in traffic.models.models)
+    ratio = _ratio("g", rounds, services.SCORING, services.BARE_SCORING, target=_LIVE_SCORING)
+    return [
+        _rate("g", rounds, services.SCORING),
+        _rate("g", rounds, services.BARE_SCORING),
+        replace(ratio, remark=f"{ratio.remark}; {models}"),
+    ]
 
 
 async def compare_with_peer(servers: Servers, extent: Extent) -> list[Line]:
@@ -221,6 +236,12 @@ async def profile_resolver(servers: Servers, extent: Extent) -> None:
     """Print where the resolver's time goes."""
     workload = await prepare_services(servers, events=extent.service_events)
     await _profile(servers, services.ingest_contenders(workload)[:1])
+
+
+async def profile_scoring(servers: Servers, extent: Extent) -> None:
+    """Print where scoring's time goes, and that of its bare loop."""
+    traffic = await prepare_services(servers, events=extent.service_events)
+    await _profile(servers, services.scoring_contenders(traffic))
 
 
 async def profile_tally(servers: Servers, extent: Extent) -> None:

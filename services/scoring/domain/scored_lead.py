@@ -13,8 +13,17 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from services.scoring.domain.checkpoints.checkpoint import EVERY, Checkpoint, Replaced, Stretch
+from services.scoring.domain.checkpoints.resuming import Unsettled, resume
 from services.scoring.domain.effects import Told
-from services.scoring.domain.facts import ATTRIBUTES, Fact, Place, in_order
+from services.scoring.domain.facts import (
+    EXTERNAL_ID_PREFIX,
+    Fact,
+    Place,
+    external_ids_in,
+    in_order,
+    learn_external_ids,
+)
 from services.scoring.domain.life.ruling import Ruling
 from services.scoring.domain.running_score import ScoringState, advance, fold, is_current, is_in_order
 from services.scoring.domain.scoring_models.compiled import ModelSet
@@ -22,9 +31,6 @@ from services.scoring.domain.verdicts import DISMISSED, VERDICTS, without_withdr
 from services.scoring.domain.vocabulary import fields_of
 from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import Instant
-
-EXTERNAL_ID_PREFIX: Final = "external_id/"
-"""A field of an attributes fact that names the lead as a source does: ``external_id/<source>``."""
 
 _ID_DIGITS: Final = 32
 
@@ -45,7 +51,8 @@ class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ``wake`` is the instant for which the cooling timer is set. ``been_at`` are the leads to which this
     profile's facts were ever sent, ``erased`` is when its person was forgotten (see :func:`forget`).
     ``is_judged`` says that some fact is a verdict; then the score is folded anew at each new one. ``owner``
-    is the rep who has the lead, as routing said last; empty is nobody.
+    is the rep who has the lead, as routing said last; empty is nobody. ``recounts`` is how often all was
+    folded anew because something else than a fact had changed what counts; checkpoints from before are void.
     """
 
     score: ScoringState | None = None
@@ -63,6 +70,7 @@ class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     erased: Instant | None = None
     is_judged: bool = False
     owner: str = ""
+    recounts: int = 0
 
 
 class OwnedBy(msgspec.Struct, frozen=True, gc=False):
@@ -91,14 +99,37 @@ class Scrub(NamedTuple):
 class Working(msgspec.Struct, frozen=True, gc=False):
     """A lead while a batch is handled: what is stored, and its facts where they are needed.
 
-    ``history`` is None while every fact comes in order; then nothing needs it. ``ruling`` is what it was
+    ``history`` is None while every fact comes in order; then nothing needs it. It is all facts, or of a lead
+    with many the stretch of them that late facts need. ``ruling`` is what it was
     loaded under; None leaves it to the handlers.
     """
 
     lead: str
     kept: ScoredLead
-    history: tuple[Fact, ...] | None = None
+    history: tuple[Fact, ...] | Stretch | None = None
     ruling: Ruling | None = None
+
+    @property
+    def all_facts(self) -> tuple[Fact, ...]:
+        """Return all facts stored under the lead, where they are at hand.
+
+        :raises TypeError: if only a stretch of them is.
+        """
+        if isinstance(self.history, Stretch):
+            raise TypeError("all facts of the lead are needed, and a stretch of them was loaded")
+        return self.history or ()
+
+
+class Taken(NamedTuple):
+    """What taking facts in came to: the lead after, the facts that were new, rows for its checkpoints.
+
+    ``is_restated`` says that history before the newest fact changed.
+    """
+
+    working: Working
+    new: list[Fact]
+    is_restated: bool = False
+    checkpoints: tuple[Replaced, ...] = ()
 
 
 def counts_here(lead: str, kept: ScoredLead, profile: str) -> bool:
@@ -139,6 +170,35 @@ def needs_history(models: ModelSet, kept: ScoredLead, coming: Sequence[object]) 
     return False
 
 
+def can_resume(models: ModelSet, kept: ScoredLead, coming: Sequence[object], *, every: int = EVERY) -> bool:
+    """Return whether a stretch of its history is enough for a lead that needs it.
+
+    It is if it has many facts, was scored by the models that rule, and nothing but facts is coming that say
+    of no other that it does not count.
+    """
+    return (
+        kept.facts >= every
+        and kept.score is not None
+        and is_current(models, kept.score)
+        and not kept.is_judged
+        and all(
+            isinstance(thing, OwnedBy) or (isinstance(thing, Fact) and thing.name not in VERDICTS)
+            for thing in coming
+        )
+    )
+
+
+def is_enough(models: ModelSet, lead: Working, coming: Sequence[object], *, every: int = EVERY) -> bool:
+    """Return whether the stretch with which a lead was loaded is enough to take in what is coming."""
+    try:
+        for fact in coming:
+            if isinstance(fact, Fact):
+                lead = take_in(models, lead, [fact], every=every).working
+    except Unsettled:
+        return False
+    return True
+
+
 def digest_of(ids: Iterable[str], *, start: bytes = bytes(16)) -> bytes:
     """Return the exclusive-or of fact ids (32 hexadecimal digits each), on top of ``start``."""
     total = int.from_bytes(start)
@@ -153,37 +213,54 @@ def digest_of(ids: Iterable[str], *, start: bytes = bytes(16)) -> bytes:
     return total.to_bytes(16)
 
 
-def take_in(models: ModelSet, working: Working, facts: Sequence[Fact]) -> tuple[Working, list[Fact], bool]:
-    """Store facts that are new and let those count that do.
+def take_in(models: ModelSet, working: Working, facts: Sequence[Fact], *, every: int = EVERY) -> Taken:
+    """Store facts that are new and let those count that do; one checkpoint is made for ``every`` facts.
 
-    Returns the lead after, the facts that were new, and whether history before the newest changed.
+    :raises Unsettled: if a late fact reaches beyond the stretch that was loaded.
     """
     kept, history = working.kept, working.history
     if history is None:
         new = list(facts)
+    elif isinstance(history, Stretch):
+        new = history.unknown(in_order(facts))
     else:
         known = {fact.id for fact in history}
         new = [fact for fact in in_order(facts) if fact.id not in known]
-        history = (*history, *new)
     if not new:
-        return working, new, False
+        return Taken(working, new)
     counting = without_withdrawn(facts_here(working.lead, kept, new))
-    score, external_ids, restated = kept.score, kept.external_ids, False
+    score, external_ids, is_restated = kept.score, kept.external_ids, False
     has_verdicts = any(fact.name in VERDICTS for fact in new)
     is_judged = kept.is_judged or has_verdicts
-    if is_judged:
-        here = list(facts_here(working.lead, kept, history or ()))
-        score, external_ids = fold(models, without_withdrawn(here)), external_ids_in(here)
-        restated = has_verdicts or not all(is_in_order(kept.score, fact) for fact in counting)
-    elif not counting or is_in_order(score, counting[0]):
+    checkpoints: list[Replaced] = []
+    if isinstance(history, Stretch):
+        after: tuple[Fact, ...] | Stretch | None = history.with_facts(new)
+    else:
+        after = None if history is None else (*history, *new)
+    if not is_judged and (not counting or is_in_order(score, counting[0])):
         for fact in counting:
             score = advance(models, score, fact)
-            external_ids = _learn_external_ids(external_ids, fact)
+            external_ids = learn_external_ids(external_ids, fact)
+    elif not is_judged and (isinstance(history, Stretch) or kept.facts >= every):
+        stretch = history if isinstance(history, Stretch) else Stretch(frozenset(), facts=history or ())
+        here = without_withdrawn(facts_here(working.lead, kept, stretch.facts))
+        resumed = resume(models, stretch, here, counting, every=every)
+        if resumed.newest is not None:
+            score, external_ids = resumed.newest
+        if isinstance(after, Stretch):
+            after = msgspec.structs.replace(after, ends=resumed.ends)
+        checkpoints.append(Replaced(working.lead, kept.recounts, *resumed.replaced))
+        is_restated = True
     else:
-        here = list(facts_here(working.lead, kept, history or ()))
-        score, external_ids, restated = fold(models, without_withdrawn(here)), external_ids_in(here), True
-    newest = max([Place(fact.occurred, fact.id) for fact in new])
-    after = ScoredLead(
+        here = list(facts_here(working.lead, kept, (*working.all_facts, *new)))
+        is_restated = not is_judged or has_verdicts or not all(is_in_order(score, fact) for fact in counting)
+        score, external_ids = fold(models, without_withdrawn(here)), external_ids_in(here)
+    count = kept.facts + len(new)
+    if count // every > kept.facts // every and counting and score is not None and not is_judged:
+        newest = Checkpoint(score, external_ids)
+        checkpoints.append(Replaced(working.lead, kept.recounts, newest.place, None, (newest,)))
+    stored = max([Place(fact.occurred, fact.id) for fact in new])
+    kept = ScoredLead(
         score,
         kept.told,
         kept.revision,
@@ -192,22 +269,26 @@ def take_in(models: ModelSet, working: Working, facts: Sequence[Fact]) -> tuple[
         kept.profile_version,
         kept.lodgers,
         external_ids,
-        kept.facts + len(new),
+        count,
         digest_of([fact.id for fact in new], start=kept.digest),
-        newest if kept.newest is None else max(newest, kept.newest),
+        stored if kept.newest is None else max(stored, kept.newest),
         kept.been_at,
         kept.erased,
         is_judged,
         kept.owner,
+        kept.recounts,
     )
-    return Working(working.lead, after, history), new, restated
+    return Taken(Working(working.lead, kept, after), new, is_restated, tuple(checkpoints))
 
 
 def recount(models: ModelSet, working: Working) -> Working:
     """Fold everything that counts now, after profiles have moved or models have changed."""
-    here = list(facts_here(working.lead, working.kept, working.history or ()))
+    here = list(facts_here(working.lead, working.kept, working.all_facts))
     after = msgspec.structs.replace(
-        working.kept, score=fold(models, without_withdrawn(here)), external_ids=external_ids_in(here)
+        working.kept,
+        score=fold(models, without_withdrawn(here)),
+        external_ids=external_ids_in(here),
+        recounts=working.kept.recounts + 1,
     )
     return Working(working.lead, after, working.history)
 
@@ -234,22 +315,3 @@ def scrubbed(fact: Fact) -> Fact:
         return fact
     fields = {name: value for name, value in fact.fields.items() if name not in free}
     return Fact(fact.id, fact.profile, fact.occurred, fact.received, fact.name, fields)
-
-
-def external_ids_in(facts: Iterable[Fact]) -> dict[str, str]:
-    """Return how sources name the lead; of two names by one source the newest fact's holds."""
-    found: dict[str, str] = {}
-    for fact in in_order(facts):
-        found = _learn_external_ids(found, fact)
-    return found
-
-
-def _learn_external_ids(known: dict[str, str], fact: Fact) -> dict[str, str]:
-    if fact.name != ATTRIBUTES:
-        return known
-    named = {
-        name.removeprefix(EXTERNAL_ID_PREFIX): value
-        for name, value in fact.fields.items()
-        if name.startswith(EXTERNAL_ID_PREFIX) and isinstance(value, str)
-    }
-    return {**known, **named} if named else known

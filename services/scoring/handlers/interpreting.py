@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from services.scoring.domain.facts import ATTRIBUTES, Fact
-from services.scoring.domain.scored_lead import EXTERNAL_ID_PREFIX, OwnedBy
+from services.scoring.domain.facts import ATTRIBUTES, EXTERNAL_ID_PREFIX, Fact
+from services.scoring.domain.scored_lead import OwnedBy
 from services.scoring.domain.verdicts import ACT_VERDICT, DISMISSED, LEAD_VERDICT
 from services.scoring.domain.vocabulary import LEAD_RETURNED, OPPORTUNITY_LOST
 from services.scoring.handlers.moving import unpack

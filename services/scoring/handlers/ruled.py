@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from services.scoring.domain.checkpoints.checkpoint import EVERY
 from services.scoring.domain.life.ruling import Ruled, Ruling
 from services.scoring.domain.scored_lead import ScoredLead, Working
 from services.scoring.handlers.scoring import ScoringHandlers
@@ -16,8 +17,9 @@ from shared.kernel.changes import Fact as Learned
 class RuledHandlers:
     """Hands each lead to the handlers of its versions; ``newest`` gives the ruling for one that is new."""
 
-    def __init__(self, newest: Callable[[], Ruling]) -> None:
+    def __init__(self, newest: Callable[[], Ruling], *, checkpoint_every: int = EVERY) -> None:
         self._newest = newest
+        self._every = checkpoint_every
         self._ruling: Ruling | None = None
         self._handlers: dict[Ruled, ScoringHandlers] = {}
 
@@ -41,5 +43,7 @@ class RuledHandlers:
         ruled = ruling.ruled(lead)
         found = self._handlers.get(ruled)
         if found is None:
-            found = self._handlers[ruled] = ScoringHandlers(ruled.models, tells_past=ruled.tells_past)
+            found = self._handlers[ruled] = ScoringHandlers(
+                ruled.models, tells_past=ruled.tells_past, checkpoint_every=self._every
+            )
         return found

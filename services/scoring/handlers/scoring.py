@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from services.scoring.domain.checkpoints.checkpoint import EVERY
 from services.scoring.domain.facts import Fact, in_order
 from services.scoring.domain.life.ruling import RENEWAL
 from services.scoring.domain.scored_lead import (
@@ -49,8 +50,11 @@ class SayAgain(msgspec.Struct, frozen=True):
 class ScoringHandlers:
     """Handles what is learnt under one set of models; of those in ``tells_past`` the past is told."""
 
-    def __init__(self, models: ModelSet, *, tells_past: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, models: ModelSet, *, tells_past: frozenset[str] = frozenset(), checkpoint_every: int = EVERY
+    ) -> None:
         self.models = models
+        self._every = checkpoint_every
         self._teller = Teller(models, tells_past=tells_past)
 
     def begin(self, key: str) -> Working:
@@ -93,15 +97,16 @@ class ScoringHandlers:
 
     def _on_fact(self, stored: Working, working: Working, learned: Learned, fact: Fact) -> Changes[Working]:
         """A fact of this lead's own profile: it counts here, or is sent to where the profile lives."""
-        after, new, is_restated = take_in(self.models, working, [fact])
-        if not new:
+        taken = take_in(self.models, working, [fact], every=self._every)
+        if not taken.new:
             return Changes()
+        after = taken.working
         if fact.name == LEAD_RETURNED and after.kept.owner:
             after = Working(after.lead, msgspec.structs.replace(after.kept, owner=""), after.history)
-        rows = (KeptFact(working.lead, fact),)
+        rows = (KeptFact(working.lead, fact), *taken.checkpoints)
         if working.kept.lives_at:
             return Changes(after, _parcel(after).pack([fact], learned.received), rows=rows)
-        return self._teller.tell(stored, after, learned, rows=rows, is_restated=is_restated)
+        return self._teller.tell(stored, after, learned, rows=rows, is_restated=taken.is_restated)
 
     def _on_timer(self, stored: Working, working: Working, learned: Learned, name: str) -> Changes[Working]:
         """Time alone may have changed a tier; the clock that rang is set no longer.
@@ -130,7 +135,7 @@ class ScoringHandlers:
         if before and before != now_at:
             emissions.append(parcel.call_back(before, learned.received))
         if now_at:
-            own = in_order(fact for fact in working.history or () if fact.profile == working.lead)
+            own = in_order(fact for fact in working.all_facts if fact.profile == working.lead)
             emissions += parcel.pack(own, learned.received)
         if before == now_at:
             return Changes(after, emissions)
@@ -147,10 +152,13 @@ class ScoringHandlers:
             return Changes()
         lodgers = {**kept.lodgers, arrived.profile: Lodging(arrived.version, is_here=True)}
         moved_in = Working(working.lead, msgspec.structs.replace(kept, lodgers=lodgers), working.history)
-        after, new, is_restated = take_in(self.models, moved_in, arrived.facts)
-        if not lodging.is_here:
+        taken = take_in(self.models, moved_in, arrived.facts, every=self._every)
+        after, is_restated = taken.working, taken.is_restated
+        rows: list[object] = [KeptFact(working.lead, fact) for fact in taken.new]
+        if lodging.is_here:
+            rows += taken.checkpoints
+        else:
             after, is_restated = recount(self.models, after), True
-        rows = [KeptFact(working.lead, fact) for fact in new]
         return self._teller.tell(stored, after, learned, rows=rows, is_restated=is_restated)
 
     def _on_profile_departed(

@@ -137,6 +137,7 @@ class Teller:
             kept.erased,
             kept.is_judged,
             kept.owner,
+            kept.recounts,
         )
         said = list(emissions)
         for change in changes:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from services.scoring.domain.activation.told import SaidActivation, ToldActivation, is_untold
 from services.scoring.domain.effects import next_wake
-from services.scoring.domain.facts import Fact
+from services.scoring.domain.facts import Fact, external_ids_in
 from services.scoring.domain.ledger import lines_at, total
 from services.scoring.domain.running_score import ScoringState, fold, is_current
-from services.scoring.domain.scored_lead import ScoredLead, digest_of, external_ids_in, facts_here
+from services.scoring.domain.scored_lead import ScoredLead, digest_of, facts_here
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.tiers import tier_at
 from services.scoring.domain.verdicts import without_withdrawn

@@ -13,6 +13,7 @@ from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.verdicts import ACT_VERDICT, LEAD_VERDICT
 from services.scoring.domain.vocabulary import CYCLE_ENDS
 from services.scoring.store.activations import load_activations_of
+from services.scoring.store.facts import load_facts
 from services.scoring.store.leads import load_lead
 from services.scoring.store.scoring_models.rulings import Rulings
 from services.scoring.store.tier_changes import load_lead_changes
@@ -35,7 +36,8 @@ async def tell_story(database: Database, rulings: Rulings, lead: str) -> list[St
     """Return a lead's facts with the points each brought, and the changes that were told."""
     async with snapshot(database) as transaction:
         models = (await rulings.current(transaction)).ruled(lead).models
-        kept, facts = await load_lead(transaction, lead)
+        kept = await load_lead(transaction, lead)
+        facts = (await load_facts(transaction, [lead]))[lead]
         told = await load_lead_changes(transaction, lead)
         activations = (await load_activations_of(transaction, [lead]))[lead]
     if kept is None:

@@ -6,10 +6,11 @@ A row is never changed, but that free properties go when their person is to be f
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
 import msgspec
 
-from services.scoring.domain.facts import Fact
+from services.scoring.domain.facts import Fact, Place
 from services.scoring.domain.scored_lead import KeptFact, Scrub, scrubbed
 from shared.postgres.database import Row, Transaction
 
@@ -28,6 +29,15 @@ COMMENT ON TABLE fact IS 'what scoring knows: one row per lead and fact; times i
 COMMENT ON COLUMN fact.lead IS 'under which lead it is stored: its home, and where its profile lives';
 COMMENT ON COLUMN fact.fields IS 'MessagePack map of the fields that rules use; no personal data';
 """
+
+ORDER = "CREATE INDEX fact_in_order ON fact (lead, occurred, id)"
+"""Reads a stretch of a lead's history without all of it."""
+
+FIRST_PLACE: Final = Place(-(2**63), "")
+"""Before the place of any fact."""
+
+LAST_PLACE: Final = Place(2**63 - 1, "")
+"""After the place of any fact."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, object]).decode
@@ -80,6 +90,29 @@ async def load_facts(transaction: Transaction, leads: Collection[str]) -> dict[s
     for row in rows:
         found[row["lead"]].append(_fact(row))
     return {lead: tuple(facts) for lead, facts in found.items()}
+
+
+async def load_facts_between(
+    transaction: Transaction, lead: str, *, after: Place, until: Place | None = None
+) -> tuple[Fact, ...]:
+    """Return the facts stored under one lead between two places, the second included, oldest first."""
+    last = until or LAST_PLACE
+    rows = await transaction.fetch(
+        "SELECT * FROM fact WHERE lead = $1 AND (occurred, id) > ($2::bigint, $3::text)"
+        " AND (occurred, id) <= ($4::bigint, $5::text) ORDER BY occurred, id",
+        lead,
+        *after,
+        *last,
+    )
+    return tuple(_fact(row) for row in rows)
+
+
+async def find_known(transaction: Transaction, lead: str, ids: Collection[str]) -> frozenset[str]:
+    """Return those of these ids whose facts are stored under a lead."""
+    rows = await transaction.fetch(
+        "SELECT id FROM fact WHERE lead = $1 AND id = ANY($2::text[])", lead, list(ids)
+    )
+    return frozenset(row["id"] for row in rows)
 
 
 async def find_absent(transaction: Transaction, wanted: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:

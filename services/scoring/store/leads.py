@@ -8,10 +8,19 @@ from typing import NamedTuple
 import msgspec
 
 from services.scoring.domain.activation.told import ActivationRow
+from services.scoring.domain.checkpoints.checkpoint import EVERY, Replaced, Stretch
 from services.scoring.domain.facts import Fact
-from services.scoring.domain.scored_lead import KeptFact, ScoredLead, Scrub, Working, needs_history
+from services.scoring.domain.scored_lead import (
+    KeptFact,
+    ScoredLead,
+    Scrub,
+    Working,
+    can_resume,
+    needs_history,
+)
 from services.scoring.domain.told_changes import TierChangeRow
 from services.scoring.store.activations import save_activations
+from services.scoring.store.checkpoints import drop_checkpoints, load_stretch, save_checkpoints
 from services.scoring.store.facts import load_facts, save_facts, scrub_facts
 from services.scoring.store.scoring_models.rulings import Rulings
 from services.scoring.store.scoring_models.shadows import mark_due
@@ -33,27 +42,38 @@ class LeadStore:
     ``partitions`` is the deployment's count.
     """
 
-    def __init__(self, rulings: Rulings, *, partitions: int) -> None:
+    def __init__(self, rulings: Rulings, *, partitions: int, checkpoint_every: int = EVERY) -> None:
         self._rulings = rulings
         self._partitions = partitions
+        self._every = checkpoint_every
         self._table = StateTable("lead", ScoredLead)
 
     async def load(
         self, transaction: Transaction, facts: Mapping[str, Sequence[changes.Fact]], *, lock: bool = False
     ) -> Mapping[str, Loaded[Working]]:
-        """Return the leads, with all their facts where what is coming is not simply newer."""
+        """Return the leads, with their facts where what is coming is not simply newer.
+
+        Of a lead that has many, with the stretch of them that late facts need.
+        """
         if lock:
             homes = {key: partition_of(key, self._partitions) for key in facts}
             loaded = await self._table.lock(transaction, facts, partitions=homes)
         else:
             loaded = await self._table.load(transaction, facts)
         ruling = await self._rulings.current(transaction)
-        wanting = [
-            key
-            for key, found in loaded.items()
-            if needs_history(ruling.ruled(key).models, found.state, [fact.event for fact in facts[key]])
-        ]
-        histories = await load_facts(transaction, wanting) if wanting else {}
+        histories: dict[str, tuple[Fact, ...] | Stretch] = {}
+        wanting = []
+        for key, found in loaded.items():
+            models, coming = ruling.ruled(key).models, [fact.event for fact in facts[key]]
+            if not needs_history(models, found.state, coming):
+                continue
+            if can_resume(models, found.state, coming, every=self._every):
+                working = Working(key, found.state, None, ruling)
+                histories[key] = await load_stretch(transaction, models, working, coming, every=self._every)
+            else:
+                wanting.append(key)
+        if wanting:
+            histories |= await load_facts(transaction, wanting)
         return {
             key: Loaded(found.version, Working(key, found.state, histories.get(key), ruling))
             for key, found in loaded.items()
@@ -92,9 +112,13 @@ async def save_rows(transaction: Transaction, rows: Sequence[object]) -> None:
             await save_tier_changes(transaction, turn.changes)
         if turn.activations:
             await save_activations(transaction, turn.activations)
+    replaced = [row for row in rows if isinstance(row, Replaced)]
+    if replaced:
+        await save_checkpoints(transaction, replaced)
     scrubs = [row for row in rows if isinstance(row, Scrub)]
     if scrubs:
         await scrub_facts(transaction, scrubs)
+        await drop_checkpoints(transaction, [scrub.lead for scrub in scrubs])
 
 
 class _Turn(NamedTuple):
@@ -128,12 +152,10 @@ def _in_turns(rows: Sequence[object]) -> Sequence[_Turn]:
     return turns
 
 
-async def load_lead(transaction: Transaction, lead: str) -> tuple[ScoredLead | None, tuple[Fact, ...]]:
-    """Return one lead and its facts, for questions."""
-    loaded = await StateTable("lead", ScoredLead).load(transaction, [lead])
-    facts = await load_facts(transaction, [lead])
-    found = loaded.get(lead)
-    return (found.state if found else None), facts[lead]
+async def load_lead(transaction: Transaction, lead: str) -> ScoredLead | None:
+    """Return one lead, for questions; None is one of which nothing is known."""
+    found = (await StateTable("lead", ScoredLead).load(transaction, [lead])).get(lead)
+    return found.state if found else None
 
 
 async def load_leads(transaction: Transaction, leads: Collection[str]) -> dict[str, ScoredLead]:

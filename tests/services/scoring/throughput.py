@@ -28,10 +28,11 @@ from services.scoring.bootstrap import MIGRATIONS, NAME, build_stage, load_model
 from services.scoring.domain.scored_lead import Working
 from services.scoring.handlers.interpreting import interpret
 from services.scoring.handlers.scoring import ScoringHandlers
+from shared.contracts.declarations import Event
 from shared.contracts.envelope import decode_envelope
 from shared.contracts.events import behaviour
 from shared.kernel.clock import SimulatedClock
-from shared.kernel.instants import DAY, HOUR, SECOND
+from shared.kernel.instants import DAY, HOUR, SECOND, Instant
 from shared.log.port import TopicPartition
 from shared.postgres.database import Database
 from shared.postgres.migrations import migrate
@@ -65,23 +66,28 @@ def invent(*, leads: int, facts: int) -> list[Deed]:
     step = 14 * DAY // max(1, facts)
     for number in range(facts - leads):
         at = START + HOUR + leads * SECOND + number * step
-        told.append(_act(random, deeds, random.choice(names), at))
+        told.append(act_of(random, deeds, random.choice(names), at))
     return told
 
 
-def _act(random: Random, deeds: Deeds, who: str, at: int) -> Deed:
+def act_of(random: Random, deeds: Deeds, who: str, at: Instant, *, received: Instant | None = None) -> Deed:
+    """Mostly a page or a mail, now and then something more."""
+
+    def did(what: type[Event], **fields: object) -> Deed:
+        return deeds.did(who, what, at, received=received, **fields)
+
     chance = random.random()
     if chance < 0.6:
         kind = random.choice(["price", "solution", "article", "article", "home", ""])
-        return deeds.viewed(who, at, kind=kind, path=f"/{random.randrange(30)}")
+        return deeds.viewed(who, at, kind=kind, path=f"/{random.randrange(30)}", received=received)
     if chance < 0.8:
-        return deeds.did(who, behaviour.EmailOpened, at, message=f"m{random.randrange(20)}")
+        return did(behaviour.EmailOpened, message=f"m{random.randrange(20)}")
     if chance < 0.9:
         document = f"d{random.randrange(4)}"
-        return deeds.did(who, behaviour.DocumentDownloaded, at, kind="white_paper", document=document)
+        return did(behaviour.DocumentDownloaded, kind="white_paper", document=document)
     if chance < 0.95:
-        return deeds.did(who, behaviour.EmailLinkClicked, at, message="m1", purpose="book_demo")
-    return deeds.did(who, behaviour.FormSubmitted, at, form="f", start_within_months=1)
+        return did(behaviour.EmailLinkClicked, message="m1", purpose="book_demo")
+    return did(behaviour.FormSubmitted, form="f", start_within_months=1)
 
 
 def measure_handler(told: Sequence[Deed], profile: Callable[[], cProfile.Profile | None]) -> None:

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import msgspec
 from hypothesis import strategies as st
 
-from services.scoring.domain.facts import ATTRIBUTES, Fact
-from services.scoring.domain.scored_lead import EXTERNAL_ID_PREFIX
+from services.scoring.domain.facts import ATTRIBUTES, EXTERNAL_ID_PREFIX, Fact
 from services.scoring.handlers.interpreting import PersonForgotten, ProfileMoved
 from shared.kernel.changes import Fact as Learned
 from shared.kernel.ids import deterministic_id

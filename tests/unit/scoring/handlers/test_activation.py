@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.domain.facts import ATTRIBUTES, Fact, Place
+from services.scoring.domain.facts import ATTRIBUTES, EXTERNAL_ID_PREFIX, Fact, Place
 from services.scoring.domain.running_score import fold
-from services.scoring.domain.scored_lead import EXTERNAL_ID_PREFIX
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.vocabulary import CYCLE_ENDS
 from shared.contracts.attributes import ExternalId

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.domain.facts import ATTRIBUTES, Fact, in_order
+from services.scoring.domain.facts import ATTRIBUTES, Fact, external_ids_in, in_order
 from services.scoring.domain.ledger import total
 from services.scoring.domain.questions import explain_at, tier_history
 from services.scoring.domain.running_score import fold
-from services.scoring.domain.scored_lead import digest_of, external_ids_in
+from services.scoring.domain.scored_lead import digest_of
 from services.scoring.domain.tiers import tier_at
 from services.scoring.handlers.interpreting import ProfileDeparted, ProfileMoved
 from shared.kernel.changes import Fact as Learned

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.domain.facts import ATTRIBUTES, Fact
+from services.scoring.domain.facts import ATTRIBUTES, EXTERNAL_ID_PREFIX, Fact, external_ids_in
 from services.scoring.domain.running_score import fold
-from services.scoring.domain.scored_lead import EXTERNAL_ID_PREFIX, digest_of, external_ids_in, scrubbed
+from services.scoring.domain.scored_lead import digest_of, scrubbed
 from services.scoring.domain.vocabulary import fields_of
 from services.scoring.handlers.scoring import SayAgain
 from shared.contracts.topics import TIER_CHANGES

@@ -8,8 +8,8 @@ from typing import cast
 import msgspec
 import pytest
 
-from services.scoring.domain.facts import ATTRIBUTES
-from services.scoring.domain.scored_lead import EXTERNAL_ID_PREFIX, digest_of, needs_history
+from services.scoring.domain.facts import ATTRIBUTES, EXTERNAL_ID_PREFIX
+from services.scoring.domain.scored_lead import digest_of, needs_history
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.handlers.scoring import SayAgain
 from services.scoring.handlers.telling import COOLING

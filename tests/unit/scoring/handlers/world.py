@@ -13,14 +13,17 @@ import msgspec
 
 from services.scoring.bootstrap import build_stage
 from services.scoring.domain.activation.told import ActivationRow, is_untold
+from services.scoring.domain.checkpoints.checkpoint import EVERY, Checkpoint, Replaced, Stretch
 from services.scoring.domain.effects import next_wake
-from services.scoring.domain.facts import Fact
+from services.scoring.domain.facts import Fact, Place
 from services.scoring.domain.scored_lead import (
     KeptFact,
     ScoredLead,
     Scrub,
     Working,
+    can_resume,
     counted_facts,
+    is_enough,
     needs_history,
     scrubbed,
 )
@@ -41,12 +44,16 @@ from tests.unit.scoring.stories import BOTH
 
 PARTITIONS = 4
 _ENCODE = msgspec.msgpack.Encoder().encode
+_DECODE = msgspec.msgpack.Decoder(Checkpoint).decode
 
 
 class World:
     """Everything that scoring has stored and said."""
 
-    def __init__(self, models: ModelSet = BOTH) -> None:
+    def __init__(self, models: ModelSet = BOTH, *, checkpoint_every: int = EVERY) -> None:
+        self.every = checkpoint_every
+        self.checkpoints: dict[str, dict[tuple[int, Place], bytes]] = {}
+        self.stretches: list[Stretch] = []
         self.leads: dict[str, tuple[int, bytes]] = {}
         self.facts: dict[str, dict[str, Fact]] = {}
         self.timers: dict[str, dict[str, Instant]] = {}
@@ -62,7 +69,7 @@ class World:
     def rule_by(self, models: ModelSet) -> None:
         """Restart with these models."""
         self.models = models
-        self.stage = build_stage(models, partitions=PARTITIONS)
+        self.stage = build_stage(models, partitions=PARTITIONS, checkpoint_every=self.every)
         self.announcer = Announcer(
             source="/leadmill/scoring", partitions=PARTITIONS, max_record_bytes=900_000
         )
@@ -105,11 +112,44 @@ class World:
         if row is None:
             return None
         kept = self.kept(key)
-        history = None
+        history: tuple[Fact, ...] | Stretch | None = None
         if needs_history(self.models, kept, coming):
             stored = self.facts.get(key, {}).values()
             history = tuple(sorted(stored, key=lambda fact: (fact.occurred, fact.id)))
+            if can_resume(self.models, kept, coming, every=self.every):
+                history = self._stretch(
+                    Working(key, kept), history, [f for f in coming if isinstance(f, Fact)]
+                )
         return Loaded(row[0], Working(key, kept, history))
+
+    def valid_checkpoints(self, lead: str) -> list[Checkpoint]:
+        """The checkpoints of a lead that hold, in order."""
+        kept = self.kept(lead)
+        held = sorted(self.checkpoints.get(lead, {}).items())
+        return [_DECODE(row) for (recounts, _), row in held if recounts == kept.recounts]
+
+    def _stretch(self, lead: Working, facts: tuple[Fact, ...], coming: list[Fact]) -> Stretch:
+        """What the store loads: as little as is enough."""
+        known = frozenset(fact.id for fact in facts) & {fact.id for fact in coming}
+        new = [fact for fact in coming if fact.id not in known]
+        if not new:
+            return Stretch(known)
+        first = min(Place(fact.occurred, fact.id) for fact in new)
+        checkpoints = self.valid_checkpoints(lead.lead)
+        base = max((one for one in checkpoints if one.place < first), key=lambda one: one.place, default=None)
+        after = tuple(fact for fact in facts if base is None or (fact.occurred, fact.id) > base.place)
+        ends = [one for one in checkpoints if one.place > first]
+        for length in range(1, len(ends) + 1):
+            last = ends[length - 1].place
+            within = tuple(fact for fact in after if (fact.occurred, fact.id) <= last)
+            stretch = Stretch(known, base, within, tuple(ends[:length]))
+            if is_enough(
+                self.models, msgspec.structs.replace(lead, history=stretch), coming, every=self.every
+            ):
+                self.stretches.append(stretch)
+                return stretch
+        self.stretches.append(Stretch(known, base, after))
+        return self.stretches[-1]
 
     def _save(self, fold: Fold[Working]) -> None:
         folded = fold.finish()
@@ -139,7 +179,14 @@ class World:
             stored[row.fact.id] = row.fact
         elif isinstance(row, ActivationRow):
             self.activations.append(row)
+        elif isinstance(row, Replaced):
+            self.checkpoints[row.lead] = {
+                key: held
+                for key, held in self.checkpoints.get(row.lead, {}).items()
+                if not (key[1] > row.after and (row.until is None or key[1] < row.until))
+            } | {(row.recounts, one.place): _ENCODE(one) for one in row.checkpoints}
         elif isinstance(row, Scrub):
+            self.checkpoints.pop(row.lead, None)
             for identity, fact in self.facts.get(row.lead, {}).items():
                 if row.profile in {"", fact.profile}:
                     self.facts[row.lead][identity] = scrubbed(fact)

@@ -1,0 +1,1 @@
+"""Scoring by itself: rules, a lead with many events, clocks due at once, and how soon a change is told."""
