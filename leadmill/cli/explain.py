@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from leadmill.cli.options import Data, Json
+from leadmill.cli.options import Data, Json, Lang
 from leadmill.cli.running import console, print_json, read_settings, run_on_deployment, tell_error
 
 if TYPE_CHECKING:
@@ -16,13 +15,6 @@ if TYPE_CHECKING:
 
     from leadmill.platform.deployed import Deployment
     from shared.runtime.blueprint import StoryLine
-
-
-class Language(StrEnum):
-    """Languages of an answer."""
-
-    EN = "en"
-    ZH = "zh"
 
 
 _MOST_LEADS: Final = 5
@@ -53,7 +45,7 @@ def explain(
     phone: Annotated[str | None, typer.Option(help="With --at: whose it was.", show_default=False)] = None,
     form: Annotated[str | None, typer.Option(help="With --at: by which form.", show_default=False)] = None,
     source: Annotated[str | None, typer.Option(help="With --at: from where.", show_default=False)] = None,
-    language: Annotated[Language, typer.Option("--lang", help="With --at: the answer's.")] = Language.EN,
+    language: Annotated[Lang, typer.Option("--lang", help="With --at: the answer's.")] = Lang.EN,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -118,7 +110,7 @@ def _tell_where(
     at: datetime,
     within: int,
     where: Mapping[str, str | None],
-    language: Language,
+    language: Lang,
     *,
     data: Any,
     as_json: bool,
@@ -149,7 +141,7 @@ def _tell_where(
         for lead, lines in stories.items():
             print(f"\n{lead}")
             for service, (en, zh) in _SAYS.items():
-                label, nothing = (zh, _NOT_YET[1]) if language is Language.ZH else (en, _NOT_YET[0])
+                label, nothing = (zh, _NOT_YET[1]) if language is Lang.ZH else (en, _NOT_YET[0])
                 print(f"  {label}: {_last(lines, service) or nothing}")
     if not answer["found"]:
         raise typer.Exit(1)

@@ -23,6 +23,13 @@ Data = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for scripts.")]
 
 
+class Lang(StrEnum):
+    """The language of what is said."""
+
+    EN = "en"
+    ZH = "zh"
+
+
 class LogKind(StrEnum):
     """Which event log."""
 

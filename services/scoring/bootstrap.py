@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -50,6 +51,7 @@ from services.scoring.handlers.scoring import SayAgain, ScoringHandlers
 from services.scoring.jobs.life.previewing import Previewing
 from services.scoring.jobs.life.renewing import Renewing
 from services.scoring.jobs.life.shadowing import Shadowing
+from services.scoring.jobs.life.watching import LifeWatch
 from services.scoring.jobs.webhooks.desk import NewSecret, WebhookDesk
 from services.scoring.jobs.webhooks.serving import Serving
 from services.scoring.jobs.webhooks.telling import WebhookTools
@@ -307,11 +309,16 @@ def build(resources: Resources, *, settings: ScoringSettings | None = None) -> B
         application=f"leadmill/{NAME}/webhooks",
         limits=DatabaseLimits(connections=_WEBHOOK_CONNECTIONS),
     )
-    tools = _webhook_tools(resources, settings, database, ScoringMetrics(resources.registry))
+    metrics = ScoringMetrics(resources.registry)
+    watch = LifeWatch(database, metrics)
+    tools = _webhook_tools(resources, settings, database, metrics)
     webhooks, serving = _webhooks(tools, scores), Serving(replace(tools, database=apart))
 
     async def check(full: bool) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
         return await checks.check(full=full)
+
+    async def watch_lives() -> None:
+        await watch.measure(at=asyncio.get_running_loop().time())
 
     async def start() -> None:
         await database.start()
@@ -341,6 +348,7 @@ def build(resources: Resources, *, settings: ScoringSettings | None = None) -> B
             until_stopped("scoring-previewing", previewing.run),
             until_stopped("scoring-shadowing", shadowing.run),
             until_stopped("scoring-webhooks", serving.run),
+            repeatedly("scoring-life-measures", watch_lives, every=_MEASURE_EVERY),
             repeatedly("scoring-webhook-measures", serving.measure, every=_MEASURE_EVERY),
             repeatedly("scoring-webhook-forgetting", serving.forget, every=_FORGET_EVERY),
         ),

@@ -31,6 +31,11 @@ OLDEST: Final = declare_gauge(
     "leads_scoring_webhook_oldest_seconds",
     "Age in seconds of the oldest delivery that waits, over all webhooks that are not disabled.",
 )
+STANDING: Final = declare_gauge(
+    "leads_scoring_life_standing_seconds",
+    "Seconds since a pass over all leads, or a preview, last went on; 0 while none is under way.",
+    "work",
+)
 
 
 class ScoringMetrics:
@@ -43,6 +48,7 @@ class ScoringMetrics:
         self._served = SERVED.on(registry)
         self._waiting = WAITING.on(registry)
         self._oldest = OLDEST.on(registry)
+        self._standing = STANDING.on(registry)
 
     def attempted(self, code: str) -> None:
         """Count an attempt; the code is empty for one that was delivered."""
@@ -55,6 +61,10 @@ class ScoringMetrics:
     def disabled(self, reason: str) -> None:
         """Count a webhook that was switched off by its receiver or its failures."""
         self._disabled.labels(reason).inc()
+
+    def stands(self, work: str, seconds: float) -> None:
+        """Note for how long a pass or a preview has not gone on."""
+        self._standing.labels(work).set(seconds)
 
     def serves(self, count: int) -> None:
         """Note how many webhooks this process serves."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from leadmill.cli.options import Data, Json
+from leadmill.cli.options import Data, Json, Lang
 from leadmill.cli.running import (
     now,
     print_json,
@@ -35,8 +36,10 @@ By = Annotated[str, typer.Option(help="Who takes the step.")]
 TellPast = Annotated[
     bool, typer.Option("--tell-past", help="Tell what differs for leads known before; says first how many.")
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before the past is told.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
+Language = Annotated[Lang, typer.Option("--lang", help="The language in which is said whom a step tells.")]
 _BY = "command line"
+_GO_ON = {Lang.EN: "Go on?", Lang.ZH: "继续？"}
 
 
 @app.command(name="list")
@@ -69,10 +72,11 @@ def list_models(data: Data = None, as_json: Json = False) -> None:
 def show(
     model: Model,
     version: Annotated[int | None, typer.Option(min=1, help="Print the document of this version.")] = None,
+    lang: Language = Lang.EN,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Show how far each version of a model is, or print the document of one."""
+    """Show how far each version of a model is and what a rollback would do, or print one's document."""
 
     async def work(desk: Any) -> tuple[dict[str, Any], str | None]:
         life = _shown(await desk.book.find_life(model))
@@ -89,6 +93,7 @@ def show(
             ("version", "stage", "digest"),
             [[one["version"], one["stage"], one["digest"]] for one in life["versions"]],
         )
+        print(life["rollback"][lang.value])
 
 
 @app.command()
@@ -177,6 +182,7 @@ def share(
 def preview(
     model: Model,
     version: Version,
+    lang: Language = Lang.EN,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -190,6 +196,7 @@ def preview(
         print_json(found)
     else:
         _tell_preview(found)
+        print(found["words"][lang.value])
 
 
 @app.command()
@@ -216,12 +223,19 @@ def rollback(
     why: Why,
     tell_past: TellPast = False,
     yes: Yes = False,
+    lang: Language = Lang.EN,
     by: By = _BY,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Go back, in one step: end a share, or let the version rule again that did before."""
-    said = _agree_to_tell(model, None, yes=yes, data=data) if tell_past else {}
+    """Go back, in one step: end a share, or let the version rule again that did before.
+
+    Where others were told of the past, it is said first that they stay told, and asked.
+    """
+    if tell_past:
+        said = _agree_to_tell(model, None, yes=yes, data=data)
+    else:
+        said = _agree_to_tell_nobody(model, lang, yes=yes, data=data)
     _take("roll_back", model, by, why, data=data, as_json=as_json, **said)
 
 
@@ -261,6 +275,20 @@ def _agree_to_tell(model: str, version: int | None, *, yes: bool, data: Path | N
     if not yes and not typer.confirm(f"{told}; go on?", err=True):
         raise typer.Exit(1)
     return {"tells_past": True, "expected": found["affected"]}
+
+
+def _agree_to_tell_nobody(model: str, lang: Lang, *, yes: bool, data: Path | None) -> dict[str, Any]:
+    """Say what going back does, and ask where others go on believing what they were told."""
+
+    async def work(desk: Any) -> tuple[dict[str, Any], bool]:
+        life = await desk.book.find_life(model)
+        return _shown(life), life.leaves_others_told
+
+    shown, leaves_told = _run(data, work)
+    print(shown["rollback"][lang.value], file=sys.stderr)
+    if leaves_told and not yes and not typer.confirm(_GO_ON[lang], err=True):
+        raise typer.Exit(1)
+    return {}
 
 
 async def _count(desk: Any, model: str, version: int) -> dict[str, Any]:

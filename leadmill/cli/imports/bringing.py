@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from leadmill.cli.imports.wording import show_counts, show_preview
-from leadmill.cli.options import Data, Json
+from leadmill.cli.options import Data, Json, Lang
 from leadmill.cli.running import print_json, read_settings, run_on_deployment, tell_error
 
 if TYPE_CHECKING:
@@ -43,13 +43,6 @@ class DecimalSign(StrEnum):
 
     POINT = "point"
     COMMA = "comma"
-
-
-class Lang(StrEnum):
-    """The language of reasons and templates."""
-
-    EN = "en"
-    ZH = "zh"
 
 
 Source = Annotated[str, typer.Option(help="The source of the rows; what its columns are is remembered.")]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leadmill.cli.imports.bringing import Lang, Language
-from leadmill.cli.options import Data, Json
+from leadmill.cli.imports.bringing import Language
+from leadmill.cli.options import Data, Json, Lang
 from leadmill.cli.running import console, print_json, progress, read_settings, run_on_deployment
 
 if TYPE_CHECKING:

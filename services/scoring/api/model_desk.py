@@ -8,12 +8,14 @@ from typing import Annotated, Any, Final, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.scoring.api.bant import WordsOut
 from services.scoring.domain.life.deciding import LONGEST_WHY
 from services.scoring.domain.life.register import Life
 from services.scoring.domain.life.steps import (
     Command,
     ValidateModel,
 )
+from services.scoring.domain.life.words import Words, say_publication, say_rollback
 from services.scoring.queries.model_book import Comparison, ModelBook, Preview
 from shared.http.commands import CommandRunner
 from shared.kernel.instants import Instant, format_instant
@@ -108,7 +110,7 @@ class RenewingOut(BaseModel):
 
 
 class LifeOut(BaseModel):
-    """A model and its versions, the newest first."""
+    """A model and its versions, the newest first; ``rollback`` says what going back would do now."""
 
     model: str
     live: int | None
@@ -116,6 +118,7 @@ class LifeOut(BaseModel):
     shadow: int | None
     tiers: list[str]
     versions: list[VersionOut]
+    rollback: WordsOut
     renewing: RenewingOut | None = None
 
 
@@ -123,7 +126,7 @@ class PreviewOut(BaseModel):
     """What publishing a version would change now, as far as it is counted.
 
     ``owners`` has for each rep, and for nobody under the empty name, how many would rise and fall. Told to be
-    ready for sales would be ``activated``, and only if the past were told.
+    ready for sales would be ``activated``, and only if the past were told. ``words`` say whom it tells.
     """
 
     model: str
@@ -138,6 +141,7 @@ class PreviewOut(BaseModel):
     activated: int
     moves: dict[str, int]
     owners: dict[str, dict[str, int]]
+    words: WordsOut
 
 
 class TiersOut(BaseModel):
@@ -266,6 +270,7 @@ def show_preview(preview: Preview, *, holds: bool) -> PreviewOut:
         activated=tally.activated,
         moves=tally.moves,
         owners={rep: {"up": one.up, "down": one.down} for rep, one in sorted(tally.owners.items())},
+        words=_words_out(say_publication(tally)),
     )
 
 
@@ -282,4 +287,9 @@ def show_life(life: Life, tiers: Sequence[str] = ()) -> LifeOut:
             VersionOut(version=version, stage=life.stage_of(version), digest=life.digests[version])
             for version in sorted(life.digests, reverse=True)
         ],
+        rollback=_words_out(say_rollback(life)),
     )
+
+
+def _words_out(words: Words) -> WordsOut:
+    return WordsOut(en=words.en, zh=words.zh)

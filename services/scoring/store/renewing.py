@@ -6,6 +6,7 @@ with what is learnt of the lead.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from services.scoring.domain.life.ruling import RENEWAL
@@ -31,6 +32,9 @@ from shared.processor.tables.timers import save_timers
 PORTION: Final = 500
 """How many leads one portion looks through, and how many may wait for their clocks when it is taken."""
 
+_LEADS_BETWEEN: Final = 50
+"""After so many it gives way, as live facts are handled in the same loop."""
+
 
 async def take_portion(
     transaction: Transaction, rulings: Rulings, *, partitions: int, now: Instant, portion: int = PORTION
@@ -55,14 +59,14 @@ async def take_portion(
     if await count_waiting(transaction, partitions=partitions, now=now) >= portion:
         return False
     page = await load_leads_page(transaction, after=state.after, limit=portion)
-    due = {
-        TimerKey(lead, RENEWAL): now
-        for lead, kept in page
-        if kept is not None
-        and kept.erased is None
-        and kept.score is not None
-        and not is_current(ruling.ruled(lead).models, kept.score)
-    }
+    due: dict[TimerKey, Instant] = {}
+    for number, (lead, kept) in enumerate(page):
+        if number % _LEADS_BETWEEN == 0:
+            await asyncio.sleep(0)
+        if kept is None or kept.erased is not None or kept.score is None:
+            continue
+        if not is_current(ruling.ruled(lead).models, kept.score):
+            due[TimerKey(lead, RENEWAL)] = now
     if due:
         homes = {timer.key: partition_of(timer.key, partitions) for timer in due}
         await save_timers(transaction, due, partitions=homes)

@@ -25,6 +25,7 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
 
     ``earlier`` is what each publication took the place of, the latest last; 0 stands for none.
     ``tells_past`` says that of whoever comes under the live version it is told what differs by it.
+    ``has_told`` says that it was told when the live version became live, whatever was shared out since.
     ``is_recorded`` says that some step speaks of the model.
     """
 
@@ -36,7 +37,13 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
     share: Share | None = None
     shadow: int | None = None
     tells_past: bool = False
+    has_told: bool = False
     is_recorded: bool = False
+
+    @property
+    def leaves_others_told(self) -> bool:
+        """Whether others were told of the past what a rollback, which tells nobody, would make untrue."""
+        return self.has_told and self.share is None and bool(self.earlier)
 
     def stage_of(self, version: int) -> Stage:
         """Return how far a version is."""
@@ -106,7 +113,9 @@ def after_step(life: Life, step: Step) -> Life:  # noqa: PLR0911 - one line for 
         case "rolled_back":
             if life.share is not None:
                 return change(life, share=None)
-            return change(life, live=version or None, earlier=life.earlier[:-1], tells_past=step.tells_past)
+            told = step.tells_past
+            live = version or None
+            return change(life, live=live, earlier=life.earlier[:-1], tells_past=told, has_told=told)
 
 
 def _published(life: Life, step: Step) -> Life:
@@ -117,4 +126,5 @@ def _published(life: Life, step: Step) -> Life:
         share=None,
         shadow=None if life.shadow == step.version else life.shadow,
         tells_past=step.tells_past,
+        has_told=step.tells_past,
     )

@@ -32,7 +32,8 @@ ON CONFLICT (model, version) DO UPDATE SET number = excluded.number, at = exclud
     done = false, tally = '{}'
 """
 _LOAD: Final = "SELECT * FROM model_preview WHERE model = $1 AND version = $2"
-_NEXT: Final = "SELECT * FROM model_preview WHERE NOT done ORDER BY at, model, version LIMIT 1 FOR UPDATE"
+_OLDEST: Final = "SELECT * FROM model_preview WHERE NOT done ORDER BY at, model, version LIMIT 1"
+_NEXT: Final = _OLDEST + " FOR UPDATE"
 _ADVANCE: Final = """
 UPDATE model_preview SET after = $3, done = $4, tally = $5 WHERE model = $1 AND version = $2
 """
@@ -62,6 +63,12 @@ async def begin_preview(
 async def load_preview(transaction: Transaction, model: str, version: int) -> Preview | None:
     """Return the last count of a version, or the one under way."""
     row = await transaction.fetch_row(_LOAD, model, version)
+    return None if row is None else _preview(row)
+
+
+async def load_oldest(transaction: Transaction) -> Preview | None:
+    """Return the count that has waited longest; None if none is under way."""
+    row = await transaction.fetch_row(_OLDEST)
     return None if row is None else _preview(row)
 
 

@@ -60,6 +60,7 @@ async def test_a_manager_takes_a_version_from_its_draft_to_live_and_back(small_s
         assert (answer.status_code, answer.json()["done"]) == (202, False)
         counted = await manager.get(f"{BASE}/five_step/preview", params={"version": 2})
         assert counted.json()["affected"] == 0
+        assert counted.json()["words"].keys() == shown["rollback"].keys() == {"en", "zh"}
         refused = await take("publish", 409, version=2, tell_past=True, expected=3)
         assert refused["code"] == "scoring.counted_otherwise"
         await take("publish", version=2)
