@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.scoring.api.bant import WordsOut
+from services.scoring.api.wording.texts import WordsOut
 from services.scoring.domain.life.deciding import LONGEST_WHY
 from services.scoring.domain.life.register import Life
 from services.scoring.domain.life.steps import (

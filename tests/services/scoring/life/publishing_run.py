@@ -45,8 +45,8 @@ from shared.runtime.blueprint import Resources
 from shared.runtime.clock import SystemClock
 from shared.telemetry.metrics import ProcessorMetrics
 from tests.services.scoring.deeds import Deed, Deeds
-from tests.services.scoring.life.live_facts import Times, go_on
-from tests.services.scoring.life.seeding import seed
+from tests.services.scoring.life.crowd.live_facts import Times, go_on
+from tests.services.scoring.life.crowd.seeding import seed
 from tests.services.surroundings.logs import PARTITIONS, create_topics
 from tests.services.surroundings.stand import SECRETS
 from tests.unit.scoring.stories import CONFIG
