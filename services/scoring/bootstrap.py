@@ -19,6 +19,7 @@ from services.scoring.api.model_reading import build_reading_router
 from services.scoring.api.model_stepping import build_stepping_router
 from services.scoring.api.plans import build_plan_router
 from services.scoring.api.routes import build_router
+from services.scoring.api.tier_lists import build_tier_list_router
 from services.scoring.api.webhooks import (
     WEBHOOK_STATUSES,
     attempt_out,
@@ -52,6 +53,7 @@ from services.scoring.jobs.life.previewing import Previewing
 from services.scoring.jobs.life.renewing import Renewing
 from services.scoring.jobs.life.shadowing import Shadowing
 from services.scoring.jobs.life.watching import LifeWatch
+from services.scoring.jobs.listing import Listing
 from services.scoring.jobs.webhooks.desk import NewSecret, WebhookDesk
 from services.scoring.jobs.webhooks.serving import Serving
 from services.scoring.jobs.webhooks.telling import WebhookTools
@@ -61,6 +63,7 @@ from services.scoring.queries.checks import ScoringChecks
 from services.scoring.queries.model_book import ModelBook
 from services.scoring.queries.scores import ScoreQueries
 from services.scoring.queries.story import tell_story
+from services.scoring.queries.tier_lists import TierLists
 from services.scoring.queries.tier_stream import TierStream
 from services.scoring.queries.webhooks import ShownWebhook, WebhookQueries
 from services.scoring.settings import ScoringSettings
@@ -300,6 +303,7 @@ def build(resources: Resources, *, settings: ScoringSettings | None = None) -> B
     previewing = Previewing(database, shelf, clock=resources.clock)
     desk = _model_desk(shelf, database, previewing)
     shadowing = Shadowing(database, rulings, clock=resources.clock)
+    listing = Listing(database, rulings)
     scores = ScoreQueries(database, rulings)
     bant = BantQueries(scores, load_bant(resources.config))
     checks = ScoringChecks(database, rulings)
@@ -347,6 +351,7 @@ def build(resources: Resources, *, settings: ScoringSettings | None = None) -> B
             until_stopped("scoring-renewing", renewing.run),
             until_stopped("scoring-previewing", previewing.run),
             until_stopped("scoring-shadowing", shadowing.run),
+            until_stopped("scoring-listing", listing.run),
             until_stopped("scoring-webhooks", serving.run),
             repeatedly("scoring-life-measures", watch_lives, every=_MEASURE_EVERY),
             repeatedly("scoring-webhook-measures", serving.measure, every=_MEASURE_EVERY),
@@ -355,6 +360,7 @@ def build(resources: Resources, *, settings: ScoringSettings | None = None) -> B
         routers=(
             build_router(scores=scores, stream=TierStream(database), clock=resources.clock),
             build_plan_router(scores=scores, clock=resources.clock),
+            build_tier_list_router(lists=TierLists(database, rulings), clock=resources.clock),
             build_bant_router(bant=bant, clock=resources.clock),
             build_reading_router(desk),
             build_stepping_router(desk),

@@ -6,7 +6,7 @@ from services.scoring.store import checkpoints, facts
 from shared.postgres.migrations import execute_script
 
 revision = "0008"
-down_revision = "0004"
+down_revision = "0006"
 
 
 def upgrade() -> None:

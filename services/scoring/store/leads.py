@@ -25,6 +25,7 @@ from services.scoring.store.facts import load_facts, save_facts, scrub_facts
 from services.scoring.store.scoring_models.rulings import Rulings
 from services.scoring.store.scoring_models.shadows import mark_due
 from services.scoring.store.tier_changes import save_tier_changes
+from services.scoring.store.tier_lists.table import mark_listed_due
 from shared.contracts.topics import partition_of
 from shared.kernel import changes
 from shared.postgres.database import Transaction
@@ -94,6 +95,7 @@ class LeadStore:
         if saved != len(writes):
             return saved
         await save_rows(transaction, [row for write in writes for row in write.rows])
+        await mark_listed_due(transaction, [write.key for write in writes])
         rulings = (write.state.ruling for write in writes)
         if any(ruling is not None and ruling.shadows for ruling in rulings):
             await mark_due(transaction, [write.key for write in writes])

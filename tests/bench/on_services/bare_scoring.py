@@ -12,6 +12,7 @@ from services.scoring.handlers.interpreting import interpret
 from services.scoring.handlers.scoring import ScoringHandlers
 from services.scoring.store.facts import load_facts
 from services.scoring.store.leads import save_rows
+from services.scoring.store.tier_lists.table import mark_listed_due
 from shared.contracts.envelope import decode_envelope
 from shared.contracts.topics import partition_of
 from shared.kernel.changes import Fact
@@ -63,6 +64,7 @@ class ScoringWork:
                 [_encode(workings[key].kept) for key in touched],
             )
             await save_rows(Transaction(connection), rows)
+            await mark_listed_due(Transaction(connection), touched)
 
         return Decided(write, saying.output())
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 
-from shared.http.app import build_app
-from shared.kernel.instants import HOUR, Instant, format_instant
-from shared.security.tokens import Principal, Role
+from shared.kernel.instants import HOUR, format_instant
 from tests.services.analytics.stand import Stand
+from tests.services.surroundings.asking import app_of, client_of
 from tests.unit.analytics import telling
 from tests.unit.analytics.telling import START, day, told
 
@@ -24,14 +21,6 @@ pytestmark = pytest.mark.lasts(15)
 VISIT = told(telling.visited("ada", "paid_search", "spring"), START)
 CLICK = told(telling.clicked("ada", "m-1"), day(10))
 WIN = told(telling.won("ada", "OP-1", 30_000), day(20), received=day(25))
-
-
-class RoleByName:
-    """Takes a token for the role that it names."""
-
-    async def principal_of(self, token: str, *, now: Instant) -> Principal | None:
-        roles = ("admin", "marketer", "manager", "rep", "service", "read")
-        return Principal(id=token, name=token, role=cast(Role, token)) if token in roles else None
 
 
 @pytest.fixture
@@ -68,22 +57,9 @@ async def client(small_stand: Stand) -> AsyncIterator[httpx.AsyncClient]:
         told(telling.contacted("eve", "rep-2", "s-3", in_time=False), day(4)),
         told(telling.assigned("dora", "rep-2", "s-4", day(6)), day(5)),
     )
-    app = build_app(
-        title="Analytics",
-        service="analytics",
-        version="0",
-        registry=CollectorRegistry(),
-        clock=stand.clock,
-        stopping=asyncio.Event(),
-        routers=stand.blueprint.routers,
-        statuses=stand.blueprint.statuses,
-        authority=RoleByName(),
-    )
-    transport = httpx.ASGITransport(app)
-    headers = {"authorization": "Bearer read"}
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://test/analytics/v1", headers=headers
-    ) as opened:
+    app = app_of("analytics", stand.blueprint.routers, clock=stand.clock, statuses=stand.blueprint.statuses)
+    async with client_of(app, by="read") as opened:
+        opened.base_url = httpx.URL("http://test/analytics/v1")
         yield opened
 
 

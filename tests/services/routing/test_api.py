@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 
-from shared.http.app import build_app
-from shared.kernel.instants import MINUTE, Instant
-from shared.security.tokens import Principal, Role
+from shared.kernel.instants import MINUTE
 from tests.services.routing.conftest import START
 from tests.services.routing.stand import Stand
 from tests.services.routing.words import Words, lead_id
+from tests.services.surroundings.asking import app_of, client_of
 from tests.unit.routing.floor import local
 
 pytestmark = pytest.mark.lasts(15)
 
 ADA = lead_id("ada")
-
-
-class RoleByName:
-    """Takes a token for the role that it names; ``rep-2`` is a rep of that id, ``stray`` one of none."""
-
-    async def principal_of(self, token: str, *, now: Instant) -> Principal | None:
-        if token.startswith("rep-"):
-            return Principal(id=token, name=token, role="rep", subject=token)
-        if token == "stray":
-            return Principal(id=token, name=token, role="rep")
-        roles = ("admin", "marketer", "manager", "service", "read")
-        return Principal(id=token, name=token, role=cast(Role, token)) if token in roles else None
 
 
 class Client:
@@ -69,18 +54,8 @@ async def client(small_stand: Stand, words: Words) -> AsyncIterator[Client]:
         words.captured("dee", START),
         words.moved("dee", "ada", START + MINUTE, version=1),
     )
-    app = build_app(
-        title="Routing",
-        service="routing",
-        version="0",
-        registry=CollectorRegistry(),
-        clock=stand.clock,
-        stopping=asyncio.Event(),
-        routers=stand.blueprint.routers,
-        statuses=stand.blueprint.statuses,
-        authority=RoleByName(),
-    )
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as opened:
+    app = app_of("routing", stand.blueprint.routers, clock=stand.clock, statuses=stand.blueprint.statuses)
+    async with client_of(app) as opened:
         yield Client(opened)
 
 
@@ -239,16 +214,7 @@ async def test_leave_and_capacity_are_the_managers(small_stand: Stand, client: C
 
 
 async def test_before_the_first_fact_the_documents_people_are_shown(small_stand: Stand) -> None:
-    app = build_app(
-        title="Routing",
-        service="routing",
-        version="0",
-        registry=CollectorRegistry(),
-        clock=small_stand.clock,
-        stopping=asyncio.Event(),
-        routers=small_stand.blueprint.routers,
-        authority=RoleByName(),
-    )
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as opened:
+    app = app_of("routing", small_stand.blueprint.routers, clock=small_stand.clock, statuses={})
+    async with client_of(app) as opened:
         reps = await Client(opened).get("reps")
     assert [(rep["rep"], rep["capacity"]) for rep in reps][:2] == [("rep-1", 50), ("rep-2", 50)]

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 
 from shared.contracts.events.behaviour import FormSubmitted
-from shared.http.app import build_app
-from shared.kernel.instants import MINUTE, Instant, format_instant
-from shared.security.tokens import Principal, Role
+from shared.kernel.instants import MINUTE, format_instant
 from tests.services.scoring.deeds import Deeds, lead_id
 from tests.services.scoring.stand import Stand
+from tests.services.surroundings.asking import app_of, client_of
 from tests.unit.scoring.stories import START, day
 
 pytestmark = pytest.mark.lasts(20)
-
-
-class RoleByName:
-    """Takes a token for the role that it names."""
-
-    async def principal_of(self, token: str, *, now: Instant) -> Principal | None:
-        roles = ("admin", "marketer", "manager", "rep", "service", "read")
-        return Principal(id=token, name=token, role=cast(Role, token)) if token in roles else None
 
 
 @pytest.fixture
@@ -40,20 +29,8 @@ async def client(small_stand: Stand, deeds: Deeds) -> AsyncIterator[httpx.AsyncC
     await stand.learn(deeds.asked_for_demo("ada", START + MINUTE), deeds.viewed("ada", START + 2 * MINUTE))
     await stand.learn(deeds.viewed("ada", day(1), kind="article", received=day(2)))
     stand.clock.advance_to(day(3))
-    app = build_app(
-        title="Scoring",
-        service="scoring",
-        version="0",
-        registry=CollectorRegistry(),
-        clock=stand.clock,
-        stopping=asyncio.Event(),
-        routers=stand.blueprint.routers,
-        statuses=stand.blueprint.statuses,
-        authority=RoleByName(),
-    )
-    headers = {"authorization": "Bearer read"}
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as opened:
+    app = app_of("scoring", stand.blueprint.routers, clock=stand.clock, statuses=stand.blueprint.statuses)
+    async with client_of(app, by="read") as opened:
         yield opened
 
 

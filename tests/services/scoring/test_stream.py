@@ -9,18 +9,16 @@ from typing import NamedTuple
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 
 from services.scoring.domain.activation.told import Activation, ActivationRow, SaidActivation
 from services.scoring.domain.told_changes import TierChangeRow, ToldChange
 from services.scoring.queries.telling import event_of
 from services.scoring.queries.tier_stream import BEGINNING, TierStream
 from services.scoring.store.leads import save_rows
-from shared.http.app import build_app
 from shared.kernel.instants import MINUTE
 from tests.services.scoring.deeds import Deeds, lead_id
 from tests.services.scoring.stand import Stand
-from tests.services.scoring.test_api import RoleByName
+from tests.services.surroundings.asking import app_of
 from tests.unit.scoring.stories import START, day
 from tests.unit.scoring.webhooks.examples import change
 
@@ -61,16 +59,12 @@ class Listener:
     def __init__(self, stand: Stand, looks: Looks) -> None:
         self.stopping = asyncio.Event()
         self.looks = looks
-        self._app = build_app(
-            title="Scoring",
-            service="scoring",
-            version="0",
-            registry=CollectorRegistry(),
+        self._app = app_of(
+            "scoring",
+            stand.blueprint.routers,
             clock=stand.clock,
-            stopping=self.stopping,
-            routers=stand.blueprint.routers,
             statuses=stand.blueprint.statuses,
-            authority=RoleByName(),
+            stopping=self.stopping,
         )
 
     async def listen(

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import httpx
 import yaml
-from prometheus_client import CollectorRegistry
 
-from shared.http.app import build_app
 from tests.services.scoring.deeds import Deeds
 from tests.services.scoring.life.desk import five_step
 from tests.services.scoring.stand import Stand
-from tests.services.scoring.test_api import RoleByName
+from tests.services.surroundings import asking
+from tests.services.surroundings.asking import app_of
 from tests.unit.scoring.stories import START
 
 BASE = "/scoring/v1/models"
@@ -21,19 +19,9 @@ BASE = "/scoring/v1/models"
 
 def client_of(stand: Stand, role: str) -> httpx.AsyncClient:
     """Somebody with a token of this role."""
-    app = build_app(
-        title="Scoring",
-        service="scoring",
-        version="0",
-        registry=CollectorRegistry(),
-        clock=stand.clock,
-        stopping=asyncio.Event(),
-        routers=stand.blueprint.routers,
-        statuses=stand.blueprint.statuses,
-        authority=RoleByName(),
-    )
-    headers = {"authorization": f"Bearer {role}"}
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers)
+    blueprint = stand.blueprint
+    app = app_of("scoring", blueprint.routers, clock=stand.clock, statuses=blueprint.statuses)
+    return asking.client_of(app, by=role)
 
 
 async def test_a_manager_takes_a_version_from_its_draft_to_live_and_back(small_stand: Stand) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 
 from services.scoring.api.webhooks import WEBHOOK_STATUSES, build_webhook_router
-from shared.http.app import build_app
 from shared.kernel.instants import DAY, format_instant
-from tests.services.scoring.test_api import RoleByName
 from tests.services.scoring.webhooks.ground import Ground, events, open_ground, verify
+from tests.services.surroundings.asking import app_of, client_of
 from tests.unit.delivery.outbound.receivers import Names, Receiver, answering
 from tests.unit.scoring.stories import START
 
@@ -22,22 +19,8 @@ HOOKS = "/scoring/v1/webhooks"
 
 
 def open_client(ground: Ground) -> httpx.AsyncClient:
-    app = build_app(
-        title="Scoring",
-        service="scoring",
-        version="0",
-        registry=CollectorRegistry(),
-        clock=ground.clock,
-        stopping=asyncio.Event(),
-        routers=(build_webhook_router(ground.queries, ground.desk),),
-        statuses=WEBHOOK_STATUSES,
-        authority=RoleByName(),
-    )
-    return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app),
-        base_url="http://test",
-        headers={"authorization": "Bearer admin"},
-    )
+    routers = (build_webhook_router(ground.queries, ground.desk),)
+    return client_of(app_of("scoring", routers, clock=ground.clock, statuses=WEBHOOK_STATUSES), by="admin")
 
 
 @pytest.fixture

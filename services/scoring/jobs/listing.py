@@ -1,0 +1,35 @@
+"""Keeps the lists of leads by tier, about a second behind what is learnt."""
+
+from __future__ import annotations
+
+import asyncio
+
+from services.scoring.jobs.life.portions import Came, in_portions
+from services.scoring.store.listing import PORTION, keep_portion
+from services.scoring.store.scoring_models.rulings import Rulings
+from shared.postgres.database import Database
+
+
+class Listing:
+    """Looks at leads in portions; what was noted stays noted until its transaction has ended."""
+
+    def __init__(self, database: Database, rulings: Rulings, *, portion: int = PORTION) -> None:
+        self._database = database
+        self._rulings = rulings
+        self._portion = portion
+
+    async def step(self) -> bool:
+        """Look at one portion in one transaction; return whether there was anything to look at.
+
+        :raises Unavailable: if the database does not answer; it goes on next time.
+        """
+        async with self._database.transaction(durable=False) as transaction:
+            return await keep_portion(transaction, self._rulings, portion=self._portion)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Look until told to stop."""
+
+        async def step() -> Came:
+            return Came.FURTHER if await self.step() else Came.TO_NOTHING
+
+        await in_portions(step, stopping, job="scoring-listing")

@@ -1,0 +1,49 @@
+"""Looks where the next leads stand."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.scoring.domain.tier_lists.place import Place, places_of
+from services.scoring.store.leads import load_leads, load_leads_page
+from services.scoring.store.scoring_models.rulings import Rulings
+from services.scoring.store.tier_lists.table import (
+    lock_lists,
+    note_filling,
+    save_places,
+    take_listed_due,
+)
+from shared.postgres.database import Transaction
+
+PORTION: Final = 500
+"""How many leads one portion looks at."""
+
+
+async def keep_portion(transaction: Transaction, rulings: Rulings, *, portion: int = PORTION) -> bool:
+    """Look where the next leads stand; return whether there were any. One process does so at a time.
+
+    Whoever saves a lead notes it in the same transaction, so that what is read here is at least as new as the
+    note. A lead whose models are about to be renewed is noted again when it is.
+    """
+    filled = await lock_lists(transaction)
+    if filled is None:
+        return False
+    after, is_done = filled
+    leads = await take_listed_due(transaction, limit=portion)
+    if not is_done:
+        page = [lead for lead, _ in await load_leads_page(transaction, after=after, limit=portion)]
+        await note_filling(transaction, after=page[-1] if page else after, is_done=len(page) < portion)
+        leads = sorted({*leads, *page})
+    if not leads:
+        return False
+    ruling = await rulings.current(transaction)
+    kept = await load_leads(transaction, leads)
+    looked: list[str] = []
+    places: list[Place] = []
+    for lead in leads:
+        found = places_of(ruling.ruled(lead).models, lead, kept.get(lead))
+        if found is not None:
+            looked.append(lead)
+            places += found
+    await save_places(transaction, looked, places)
+    return True
