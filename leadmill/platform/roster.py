@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from leadmill.platform.rehearsal.forecasting import foresee
+from leadmill.platform.rehearsal.forecasting import Forecast, foresee
 from services.analytics import bootstrap as analytics
 from services.ingest import bootstrap as ingest
 from services.nurture import bootstrap as nurture
@@ -39,9 +40,15 @@ REHEARSALS: Final[Mapping[str, Callable[[Path], Callable[..., Any]]]] = {
 """What these services would say of a lead of whom nothing but some events is known; takes the documents."""
 
 
+def _foresee(resources: Resources) -> Forecast | None:
+    """Return the forecast by the documents, and by the scoring models that are live on this deployment."""
+    score = partial(scoring.build_rehearsal, database_url=resources.database_url)
+    return foresee(resources.config, {**REHEARSALS, "scoring": score})
+
+
 def _build_ingest(resources: Resources) -> Blueprint:
     """Return the service; its previews tell what would start in the others."""
-    return ingest.build(resources, forecast=foresee(resources.config, REHEARSALS))
+    return ingest.build(resources, forecast=_foresee(resources))
 
 
 ROSTER: Final[Mapping[str, Entry]] = {
@@ -59,8 +66,7 @@ QUARANTINE: Final = ingest.build_replaying
 
 def open_imports(resources: Resources, *, database: Database) -> Any:
     """Return the desk where tables are brought in; its previews tell what would start."""
-    forecast = foresee(resources.config, REHEARSALS)
-    return ingest.build_import_desk(resources, database=database, forecast=forecast)
+    return ingest.build_import_desk(resources, database=database, forecast=_foresee(resources))
 
 
 IMPORT_TEXTS: Final = ingest.IMPORT_TEXTS

@@ -48,7 +48,7 @@ from services.scoring.domain.vocabulary import Vocabulary
 from services.scoring.domain.webhooks.webhook import Wanted
 from services.scoring.handlers.interpreting import interpret
 from services.scoring.handlers.ruled import RuledHandlers
-from services.scoring.handlers.scoring import SayAgain, ScoringHandlers
+from services.scoring.handlers.scoring import SayAgain
 from services.scoring.jobs.life.previewing import Previewing
 from services.scoring.jobs.life.renewing import Renewing
 from services.scoring.jobs.life.shadowing import Shadowing
@@ -60,6 +60,7 @@ from services.scoring.jobs.webhooks.telling import WebhookTools
 from services.scoring.metrics import ScoringMetrics
 from services.scoring.queries.bant import BantQueries
 from services.scoring.queries.checks import ScoringChecks
+from services.scoring.queries.live_ruling import LiveRuling
 from services.scoring.queries.model_book import ModelBook
 from services.scoring.queries.scores import ScoreQueries
 from services.scoring.queries.story import tell_story
@@ -156,17 +157,24 @@ def check_documents(config: Path) -> None:
     read_webhook_rules(config / NAME)
 
 
-def build_rehearsal(config: Path) -> Callable[[Sequence[Envelope]], Sequence[Emission]]:
+def build_rehearsal(
+    config: Path, *, database_url: str = ""
+) -> Callable[[Sequence[Envelope]], Sequence[Emission]]:
     """Return what tells what scoring would say of a lead of whom nothing but these events is known.
 
-    Nothing is read or written; the documents decide, as they stand now.
+    What is live decides, by steps that are read from scoring's schema of a database, seconds old at most; it
+    is asked in a thread without an event loop then. Without a database the documents decide, as they stand.
     """
-    handlers = ScoringHandlers(load_models(config))
+    rulings = RegisteredRulings(Shelf(config / NAME))
+    live = LiveRuling(rulings, database_url=database_url, schema=NAME) if database_url else None
+    handlers = RuledHandlers(lambda: rulings.newest)
 
     def rehearse(envelopes: Sequence[Envelope]) -> Sequence[Emission]:
         said: list[Emission] = []
         known: Working | None = None
         for learned in filter(None, map(interpret, envelopes)):
+            if known is None and live is not None:
+                live.look(learned.received)
             known = known or handlers.begin(learned.key)
             changes = handlers.handle(known, learned)
             known = changes.state or known

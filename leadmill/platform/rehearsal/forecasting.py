@@ -1,4 +1,4 @@
-"""What would start with a new lead: scoring, routing and nurture by their documents, without a database."""
+"""What would start with a new lead: scoring, routing and nurture, tried out beside what they keep."""
 
 from __future__ import annotations
 

@@ -42,6 +42,7 @@ _PAPER: Final = """
 SELECT document, lists FROM model_step WHERE model = $1 AND version = $2 AND document IS NOT NULL
 ORDER BY number LIMIT 1
 """
+_IS_READABLE: Final = "SELECT has_table_privilege(to_regclass('model_step'), 'SELECT')"
 _KINDS: Final = sorted(RULING)
 
 _read_details: Final = msgspec.json.Decoder(dict[str, object]).decode
@@ -58,6 +59,11 @@ class NewStep(NamedTuple):
 async def lock_steps(transaction: Transaction) -> None:
     """Let nobody else take a step before this transaction has ended."""
     await transaction.execute(_LOCK)
+
+
+async def is_readable(transaction: Transaction) -> bool:
+    """Return whether the table is there, and may be read."""
+    return bool(await transaction.fetch_value(_IS_READABLE))
 
 
 async def load_number(transaction: Transaction) -> int:

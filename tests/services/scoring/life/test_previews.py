@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from services.scoring.bootstrap import build_rehearsal
 from services.scoring.domain.life.deciding import CountedOtherwise, StillTelling
 from services.scoring.domain.life.steps import PublishModel, ShareModel
 from services.scoring.jobs.life.previewing import Previewing
+from services.scoring.queries.live_ruling import FRESH_FOR
 from services.scoring.store.scoring_models.shelf import Shelf
+from shared.contracts.envelope import decode_envelope
 from shared.contracts.events.assignments import LeadAssigned
+from shared.contracts.events.tier_changes import TierChanged
 from shared.kernel.instants import HOUR, to_datetime
 from tests.services.scoring.deeds import Deed, Deeds, lead_id
 from tests.services.scoring.life.desk import Author, five_step
@@ -82,6 +88,41 @@ async def test_the_past_is_told_as_it_was_counted_once_each_and_not_again_by_the
     await author.renew()
     assert len(await changes(small_stand)) == 2 * len(PEOPLE)
     assert await small_stand.breaches() == []
+
+
+async def test_what_an_import_would_start_is_told_by_what_is_live(
+    small_stand: Stand, deeds: Deeds, author: Author, database_url: str
+) -> None:
+    rehearse = build_rehearsal(CONFIG.parent, database_url=database_url)
+
+    async def foreseen() -> list[str]:
+        small_stand.clock.advance_to(small_stand.clock.now() + FRESH_FOR)
+        said = deeds.is_known_as(
+            "gil", small_stand.clock.now(), industry="pharma", title_level="director", size="500_plus"
+        )
+        emissions = await asyncio.to_thread(rehearse, [decode_envelope(said.record.value or b"")])
+        changed = [one.event for one in emissions if isinstance(one.event, TierChanged)]
+        return [f"{one.to_tier} by {one.model_version}" for one in changed if one.model == "five_step"]
+
+    assert await foreseen() == ["warm by 1"]
+    await author.have_validated(five_step(2, warm=40))
+    assert await foreseen() == ["warm by 1"]
+    await author.take(PublishModel, version=2)
+    assert await foreseen() == []
+    await author.publish(five_step(3, warm=35), version=3)
+    assert await foreseen() == ["warm by 3"]
+    await author.roll_back()
+    assert await foreseen() == []
+    assert await small_stand.value("SELECT count(*) FROM lead") == 0
+
+
+async def test_where_scoring_keeps_no_tables_its_documents_tell_what_would_start(
+    deeds: Deeds, database_url: str
+) -> None:
+    rehearse = build_rehearsal(CONFIG.parent, database_url=database_url)
+    said = deeds.is_known_as("gil", START, industry="pharma", title_level="director", size="500_plus")
+    emissions = await asyncio.to_thread(rehearse, [decode_envelope(said.record.value or b"")])
+    assert "five_step" in {one.event.model for one in emissions if isinstance(one.event, TierChanged)}
 
 
 async def test_a_preview_from_before_another_step_does_not_hold_any_more(
