@@ -11,7 +11,11 @@ from typing import Final
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Returns the addresses of a host, none if it has none."""
 
-_THREADS: Final = 32
+LookUp = Callable[[str, int], Sequence[str]]
+"""Asks and waits for the addresses of a host."""
+
+THREADS: Final = 512
+"""So many hosts may have a silent name server at once; each holds one thread, made when it is needed."""
 
 
 class SystemResolver:
@@ -20,8 +24,9 @@ class SystemResolver:
     An answer is for those who were waiting for it and is not kept.
     """
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolving")
+    def __init__(self, look_up: LookUp | None = None) -> None:
+        self._look_up = look_up or _look_up
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="resolving")
         self._under_way: dict[tuple[str, int], asyncio.Future[Sequence[str]]] = {}
 
     async def resolve(self, host: str, port: int) -> Sequence[str]:
@@ -30,7 +35,7 @@ class SystemResolver:
         answer = self._under_way.get(asked)
         if answer is None:
             loop = asyncio.get_running_loop()
-            answer = self._under_way[asked] = loop.run_in_executor(self._threads, _look_up, host, port)
+            answer = self._under_way[asked] = loop.run_in_executor(self._threads, self._look_up, host, port)
             answer.add_done_callback(lambda _: self._under_way.pop(asked, None))
         return await asyncio.shield(answer)
 

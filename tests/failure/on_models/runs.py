@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from tests.failure.faults.commits import lose_answers
-from tests.failure.faults.kills import kill_at_points, kill_at_random, kill_in_commands
+from tests.failure.faults.kills import NAMES, kill_at_points, kill_at_random, kill_in_commands
 from tests.failure.faults.mixture import strike_at_random
 from tests.failure.faults.outages import take_kafka_away, take_postgres_away
 from tests.failure.faults.zombies import freeze_at_points, freeze_at_random
@@ -88,6 +88,8 @@ def _planted(plant: str, *caught_by: str, strike: Callable[..., Awaitable[None]]
 
 async def _kill_in_webhooks(field: Field) -> None:
     await kill_at_points(field, points=("webhook_claimed",) * 2, most=1)
+    for name in NAMES:
+        await field.crew.stop(name)
     await kill_at_points(field, points=WEBHOOK_POINTS * 2, most=6)
 
 
