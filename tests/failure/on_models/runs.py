@@ -121,7 +121,7 @@ MODELS: Final = (
     ),
     _run("points", on_both(kill_at_points), seconds=120),
     *(_run("random", on_both(partial(kill_at_random, count=12)), number=n, seconds=90) for n in range(1, 6)),
-    _run("killed-step", on_one("scoring", partial(kill_in_commands, count=6, most=2)), seconds=90),
+    _run("killed-step", on_one("scoring", partial(kill_in_commands, count=4, most=1)), seconds=90),
     _run("frozen", on_both(partial(freeze_at_random, count=4)), seconds=100),
     _run("kafka-kill", on_one("scoring", partial(take_kafka_away, how="kill", seconds=5)), seconds=90),
     _run("postgres-stop", on_one("scoring", partial(take_postgres_away, how="stop", seconds=10)), seconds=90),
