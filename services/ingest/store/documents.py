@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -121,8 +123,25 @@ class MachinesDocument(Document, frozen=True, kw_only=True):
 def read_rulebook(folder: Path, *, default_region: str) -> Rulebook:
     """Read every document below ``folder``; of several versions of a choice the highest counts.
 
+    A process reads the same documents once: its edge, its resolver and its desks go by one rulebook.
+
     :raises DocumentFaults: with every fault of the first kind of document that has any.
     """
+    return _read_once(folder, _digest_of(folder), default_region=default_region)
+
+
+def _digest_of(folder: Path) -> bytes:
+    """Return what changes with any file below ``folder``."""
+    digest = blake2b()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(folder)} {len(content)} ".encode() + content)
+    return digest.digest()
+
+
+@lru_cache(maxsize=4)
+def _read_once(folder: Path, _digest: bytes, *, default_region: str) -> Rulebook:
     choices: dict[str, tuple[int, ChoiceDocument]] = {}
     for key, loaded in read_documents(folder / "choices", kind="choices", shape=ChoiceDocument).items():
         if key.name not in choices or choices[key.name][0] < key.version:

@@ -16,14 +16,15 @@ SPELT: Final = frozenset({"choice", "words", "band", "yes_no"})
 """The kinds of rules to which spellings can be added."""
 
 
-class ChoiceRule(msgspec.Struct, frozen=True, kw_only=True):
+class ChoiceRule(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """How one attribute gets its value.
 
     ``choice`` compares the whole text with each value's spellings, ``words`` looks for a spelling
     inside the text (the first value that fits wins), ``band`` sorts numbers by ``bounds`` into
     ``values`` (a bound belongs to the upper band) and keeps the plain number under ``number``.
     ``unknown`` says what becomes of a text that fits nothing: ``drop`` it, ``keep`` it as it is, or
-    take the value given by ``other``. ``reading`` is what else is known of the spellings.
+    take the value given by ``other``. ``reading`` is what else is known of the spellings. A rule is itself
+    only: two that say the same are two.
     """
 
     attribute: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from services.ingest.domain.choices.amounts import find_band, read_span
@@ -45,7 +46,10 @@ class Choices:
             for attribute, texts in by_people.items()
         }
         self._spellings = {
-            rule.attribute: _spellings_of(rule, by_people.get(rule.attribute, {})) for rule in rules
+            rule.attribute: _spellings_of(rule, by_people[rule.attribute])
+            if rule.attribute in by_people
+            else _shipped_spellings(rule)
+            for rule in rules
         }
         self._seen: dict[tuple[str, str], Standard] = {}
         for rule in rules:
@@ -158,6 +162,12 @@ def _plain(attributes: dict[str, Scalar]) -> Standard:
 
 def _is_name(text: str, value: str) -> bool:
     return text.casefold().replace(" ", "_") == value
+
+
+@lru_cache(maxsize=256)
+def _shipped_spellings(rule: ChoiceRule) -> Callable[[str], str | None]:
+    """Fold the spellings of a document once, however many readers a process has."""
+    return _spellings_of(rule, {})
 
 
 def _spellings_of(rule: ChoiceRule, by_people: dict[str, str]) -> Callable[[str], str | None]:
