@@ -69,6 +69,9 @@ JOBS ?= $(if $(LEADMILL_KAFKA),0,4)
 # A test beside real servers that fails is tried again so often, and the run says so (docs/adr/0024).
 SECOND_CHANCES ?= 1
 
+# Tests start the command hundreds of times: whoever forbids Python to keep what it compiled would wait for it each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: test explore check format contracts bench failure fuzz real-clients compose-smoke
 test: $(DEV) ## all tests, with real PostgreSQL and real Apache Kafka; JOBS=4 processes at a time, SECOND_CHANCES=0 to try nothing twice
 	@LEADMILL_SECOND_CHANCES=$(SECOND_CHANCES) exec "$(BIN)/python" -m pytest -m "not failure" -rsR --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -96,9 +96,15 @@ def fresh_databases(postgres_url: str) -> Iterator[FreshDatabases]:
     asyncio.run(databases.drop_all())
 
 
+@pytest.fixture(scope="session")
+def schemas() -> Mapping[str, Path]:
+    """What a fresh database has of tables: nothing, where a room does not say otherwise."""
+    return {}
+
+
 @pytest.fixture
-async def database_url(fresh_databases: FreshDatabases) -> AsyncIterator[str]:
+async def database_url(fresh_databases: FreshDatabases, schemas: Mapping[str, Path]) -> AsyncIterator[str]:
     """A fresh, empty database for one test."""
-    address = await fresh_databases.take()
+    address = await fresh_databases.take(schemas)
     yield address
-    await fresh_databases.give_back(address)
+    await fresh_databases.give_back(address, schemas)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,13 @@ import pytest
 from leadmill.demo.mail_sink import MailSink
 from shared.testing.kafka_broker import find_kafka
 from tests.journeys.inside.mailbox import mail_settings
-from tests.journeys.site import Site, open_site
+from tests.journeys.site import SCHEMAS, Site, open_site
+
+
+@pytest.fixture(scope="session")
+def schemas() -> Mapping[str, Path]:
+    """The tables of all services."""
+    return SCHEMAS
 
 
 @pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])

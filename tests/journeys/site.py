@@ -18,12 +18,26 @@ from leadmill.platform.deployed import Deployment
 from leadmill.platform.ground import open_ground
 from leadmill.platform.settings import load_platform_settings
 from leadmill.platform.simulation import Platform
+from services.analytics import bootstrap as analytics
+from services.ingest import bootstrap as ingest
+from services.nurture import bootstrap as nurture
+from services.routing import bootstrap as routing
+from services.scoring import bootstrap as scoring
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.instants import DAY, Instant, format_instant, parse_instant
 from shared.log.port import Record
 
 BEGIN = parse_instant("2032-03-01T01:00:00Z")
 """A Monday that lies ahead: Kafka removes by the machine's clock what is older than a topic keeps."""
+
+SCHEMAS: Mapping[str, Path] = {
+    "ingest": ingest.MIGRATIONS,
+    "scoring": scoring.MIGRATIONS,
+    "routing": routing.MIGRATIONS,
+    "nurture": nurture.MIGRATIONS,
+    "analytics": analytics.MIGRATIONS,
+}
+"""The tables of all services, for databases that have them already."""
 
 _SENT_AGAIN = 20
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.journeys.site import Site, open_site
+from tests.journeys.site import SCHEMAS, Site, open_site
+
+
+@pytest.fixture(scope="session")
+def schemas() -> Mapping[str, Path]:
+    """The tables of all services."""
+    return SCHEMAS
 
 
 @pytest.fixture

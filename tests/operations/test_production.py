@@ -28,6 +28,12 @@ ROLES = (
 )
 
 
+@pytest.fixture(scope="session")
+def schemas() -> Mapping[str, Path]:
+    """An operator's database has no tables before anybody migrates."""
+    return {}
+
+
 @pytest.fixture
 def broker() -> Iterator[KafkaBroker]:
     """A fresh Kafka: its sequences begin with those of the fresh database."""

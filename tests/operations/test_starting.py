@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +14,13 @@ import pytest
 from tests.operations.processes import Running, free_port, leadmill
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(75)]
+
+
+@pytest.fixture(scope="session")
+def schemas() -> Mapping[str, Path]:
+    """An operator's database has no tables before anybody migrates."""
+    return {}
+
 
 NOWHERE = "postgresql://leadmill@127.0.0.1:1/leadmill"
 

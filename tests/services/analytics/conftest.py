@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,12 @@ from services.analytics.bootstrap import MIGRATIONS
 from tests.services.analytics.stand import Stand
 from tests.services.surroundings.logs import BOTH
 from tests.services.surroundings.stand import open_service_stand
+
+
+@pytest.fixture(scope="session")
+def schemas() -> Mapping[str, Path]:
+    """The tables of analytics."""
+    return {"analytics": MIGRATIONS}
 
 
 def open_stand(

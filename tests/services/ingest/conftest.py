@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -15,6 +15,12 @@ from services.ingest.bootstrap import MIGRATIONS
 from shared.postgres.database import Database
 from shared.postgres.migrations import migrate
 from tests.services.ingest.running import RunningIngest, run_ingest
+
+
+@pytest.fixture(scope="session")
+def schemas() -> Mapping[str, Path]:
+    """The tables of ingest."""
+    return {"ingest": MIGRATIONS}
 
 
 @pytest.fixture

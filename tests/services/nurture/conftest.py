@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,12 @@ from tests.services.nurture.stand import Stand
 from tests.services.nurture.words import Words
 from tests.services.surroundings.logs import BOTH, create_topics, open_log
 from tests.unit.nurture.stories import START
+
+
+@pytest.fixture(scope="session")
+def schemas() -> Mapping[str, Path]:
+    """The tables of nurture."""
+    return {"nurture": MIGRATIONS}
 
 
 @contextlib.asynccontextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,12 @@ from tests.unit.routing.floor import local
 
 START = local("2026-05-08 10:00")
 """A Friday; the Saturday after it is a make-up day, the Sunday is not."""
+
+
+@pytest.fixture(scope="session")
+def schemas() -> Mapping[str, Path]:
+    """The tables of routing."""
+    return {"routing": MIGRATIONS}
 
 
 def open_stand(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,12 @@ from tests.services.scoring.stand import Stand
 from tests.services.surroundings.logs import BOTH
 from tests.services.surroundings.stand import open_service_stand
 from tests.unit.scoring.stories import START
+
+
+@pytest.fixture(scope="session")
+def schemas() -> Mapping[str, Path]:
+    """The tables of scoring."""
+    return {"scoring": MIGRATIONS}
 
 
 def open_stand(
