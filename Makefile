@@ -68,6 +68,7 @@ up: $(RUNTIME) ## all five services on this machine, until stopped
 JOBS ?= $(if $(LEADMILL_KAFKA),0,4)
 # A test beside real servers that fails is tried again so often, and the run says so (docs/adr/0024).
 SECOND_CHANCES ?= 1
+EXAMPLES ?= 1000
 
 # Tests start the command hundreds of times: whoever forbids Python to keep what it compiled would wait for it each time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -76,8 +77,8 @@ unexport PYTHONDONTWRITEBYTECODE
 test: $(DEV) ## all tests, with real PostgreSQL and real Apache Kafka; JOBS=4 processes at a time, SECOND_CHANCES=0 to try nothing twice
 	@LEADMILL_SECOND_CHANCES=$(SECOND_CHANCES) exec "$(BIN)/python" -m pytest -m "not failure" -rsR --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
-explore: $(DEV) ## the property tests with examples that nobody has tried yet; a failure prints how to repeat it
-	@LEADMILL_EXPLORE=1 exec "$(BIN)/python" -m pytest tests/unit --numprocesses $(JOBS) --dist loadfile
+explore: $(DEV) ## the property tests with examples that nobody has tried yet, EXAMPLES=1000 of each; a failure prints how to repeat it
+	@LEADMILL_EXPLORE=1 LEADMILL_EXAMPLES=$(EXAMPLES) exec "$(BIN)/python" -m pytest tests/unit --numprocesses $(JOBS) --dist loadfile
 
 check: $(DEV) ## lint, format, types, walls between the rooms, contracts unchanged
 	"$(BIN)/ruff" check .

@@ -99,7 +99,7 @@ async def _strike_quickly(field: Field) -> None:
 
 async def _kill_quickly(field: Field) -> None:
     await kill_at_points(field)
-    await kill_at_random(field, 10, longest=1.5)
+    await kill_at_random(field, 4, longest=1.5)
 
 
 def _planted(plant: str, strike: Strike, *caught_by: str, commands: float = 20.0) -> Run:
@@ -132,8 +132,8 @@ PLANTED: Final = (
 )
 
 QUICK: Final = (
-    Run(kind="kills", number=1, strike=_kill_quickly, seconds=40),
-    Run(kind="outages", number=1, strike=_strike_quickly, seconds=40),
+    Run(kind="kills", number=1, strike=_kill_quickly, seconds=25),
+    Run(kind="outages", number=1, strike=_strike_quickly, seconds=25),
 )
 
 FULL: Final = (

@@ -35,7 +35,7 @@ def test_it_tells_its_story_and_everything_adds_up(data: Path) -> None:
     """Twice into one folder: each run begins with an empty database."""
     stories = []
     for _ in range(2):
-        answer = leadmill("demo", "--people", "30", "--data", str(data), seconds=300)
+        answer = leadmill("demo", "--people", "12", "--data", str(data), seconds=300)
         assert answer.code == 0, answer.err
         assert [table for table in TABLES if table not in answer.out] == []
         assert " breached" not in answer.out

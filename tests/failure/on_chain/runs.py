@@ -94,7 +94,7 @@ CHAIN_PLANTED: Final = (
     _planted("credits_doubled", "sum", "credit"),
 )
 
-CHAIN_QUICK: Final = (_run("quick", _kill_quickly, seconds=50),)
+CHAIN_QUICK: Final = (_run("quick", _kill_quickly, seconds=30),)
 
 
 CHAIN: Final = (

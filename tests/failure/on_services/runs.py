@@ -141,7 +141,7 @@ SERVICES_PLANTED: Final = (
 )
 
 SERVICES_QUICK: Final = (
-    replace(_run("quick", on_both(_kill_quickly), seconds=55), open=_open_without_desks),
+    replace(_run("quick", on_both(_kill_quickly), seconds=30), open=_open_without_desks),
 )
 """Part of every test run, so that it has no more in flight than a slow machine can bear."""
 

@@ -31,7 +31,7 @@ from tests.journeys.site import environment_of
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.lasts(60)]
 
-PEOPLE = int(os.environ.get("LEADMILL_FORTNIGHT_PEOPLE", "100"))
+PEOPLE = int(os.environ.get("LEADMILL_FORTNIGHT_PEOPLE", "60"))
 """Enough that every kind of person comes; 500 is the demo's own size."""
 
 TABLES = 12

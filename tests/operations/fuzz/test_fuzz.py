@@ -12,7 +12,7 @@ from tests.operations.fuzz.shooting import Score, Supply, shoot
 from tests.operations.fuzz.shots import Shot, make_shot
 from tests.operations.fuzz.targets import Target, find_targets
 
-_SHOTS = 1_500
+_SHOTS = 1_000
 _TARGETS = (Target("POST", "/v1/track"), Target("POST", "/v1/batch"), Target("POST", "/f/{form_key}"))
 
 

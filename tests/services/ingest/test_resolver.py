@@ -35,6 +35,7 @@ from shared.kernel.instants import Instant
 from shared.log.port import NewRecord
 from shared.postgres.database import Database, Transaction
 from shared.processor.stage import Decision
+from tests.examples import tried
 from tests.services.ingest.arrivals import Arrivals, as_fetched, facts_of, make_resolver, resolve
 from tests.unit.ingest.requests import IDENTITY_KEY, RULEBOOK, make_reader
 
@@ -322,7 +323,9 @@ messages = st.lists(
 
 
 class TestAnyCut:
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=tried(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
     @given(history=messages, cuts=st.lists(st.integers(1, 5), min_size=12, max_size=12))
     def test_of_the_input_says_the_same(
         self, database_of_any_cut: Any, history: list[tuple[str, dict[str, str]]], cuts: list[int]

@@ -12,13 +12,14 @@ from services.analytics.domain.derivation import Derivation
 from services.analytics.domain.facts import scrubbed
 from services.analytics.domain.history import By
 from services.analytics.domain.outcomes import Contribution, ConversionKey
+from tests.examples import tried
 from tests.unit.analytics.histories import an_instant, history
 from tests.unit.analytics.oracle import Oracle, Outcome
 from tests.unit.analytics.telling import Told, learn, rulebook
 from tests.unit.analytics.world import World
 
 # a seed does not shrink: the histories are made from it by hand
-AS_MANY = settings(max_examples=600, deadline=None, phases=(Phase.explicit, Phase.generate))
+AS_MANY = settings(max_examples=tried(100), deadline=None, phases=(Phase.explicit, Phase.generate))
 SEEDS = st.integers(0, 2**48)
 RULES = rulebook()
 

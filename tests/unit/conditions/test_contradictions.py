@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shared.conditions.catalogue import Catalogue, Choice, Day, Flag, Labels, Number, Text
 from shared.conditions.compiler import compile_condition
 from shared.conditions.contradictions import find_contradiction
+from tests.examples import tried
 
 CATALOGUE: Catalogue = {
     "level": Choice(("low", "middle", "high"), ordered=True),
@@ -84,7 +85,7 @@ def may_hold(source: dict[str, Any]) -> bool:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(120), deadline=None)
 @given(conditions)
 def test_a_condition_is_called_contradictory_if_and_only_if_it_holds_of_nobody(
     source: dict[str, Any],

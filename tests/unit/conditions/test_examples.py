@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.conditions.compiler import compile_condition
 from shared.conditions.examples import find_examples
+from tests.examples import tried
 from tests.unit.conditions.test_contradictions import CATALOGUE, EVERYTHING, LISTS, conditions, may_hold
 
 REGION = {"field": "region", "operator": "in", "value": ["jp", "cn"]}
@@ -44,7 +45,7 @@ def test_what_would_make_it_fail_is_told_too() -> None:
     assert way["region"][0] == "?", "whatever is not named"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tried(50), deadline=None)
 @given(conditions, lead, st.booleans())
 def test_every_example_does_what_it_is_for(
     source: dict[str, Any], known: dict[str, Any], is_to_hold: bool

@@ -24,6 +24,7 @@ from shared.http.bodies import (
     read_body,
     unpack,
 )
+from tests.examples import tried
 
 SMALL = BodyLimits(sent=1_000, unpacked=2_000, time=timedelta(seconds=60))
 BRIEF = BodyLimits(sent=1_000, unpacked=2_000, time=timedelta(milliseconds=20))
@@ -55,7 +56,7 @@ class TestABody:
     @given(
         body=st.binary(max_size=1_000), cuts=st.lists(st.integers(0, 1_000), max_size=5), packed=st.booleans()
     )
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=tried(50), deadline=None)
     def test_arrives_whole_however_it_was_cut_and_packed(
         self, body: bytes, cuts: Sequence[int], packed: bool
     ) -> None:

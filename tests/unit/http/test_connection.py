@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 from shared.http.connections.connection import Connection
 from shared.http.connections.heads import Heads
 from shared.http.problems import send_json
+from tests.examples import tried
 
 REQUEST = b"POST /v1/track?a=1 HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
 WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\ndate: now\r\n\r\n{}"
@@ -254,7 +255,7 @@ class TestHeads:
             max_size=4,
         ),
     )
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=tried(120), deadline=None)
     async def test_are_uvicorns_own_or_none(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         known = Heads().head_of(status, headers, [(b"date", b"now")])
         if known is None:

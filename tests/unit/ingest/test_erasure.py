@@ -18,6 +18,7 @@ from services.ingest.handlers.resolution import retell_contact
 from shared.contracts.events.leads import LeadErased
 from shared.contracts.topics import CONTACTS
 from shared.kernel.errors import Rejected
+from tests.examples import tried
 from tests.unit.ingest.requests import IDENTITY_KEY, RECEIVED, RULEBOOK, on_intake
 from tests.unit.ingest.test_identity import lead, message, page
 
@@ -109,7 +110,7 @@ class TestAnErasure:
         (left,) = directory.leads.values()
         assert retell_contact(left, lives_with=left.id, at=AT).event is None
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=tried(200), deadline=None)
     @given(st.permutations(range(5)), st.integers(0, 5))
     def test_and_merges_in_any_order_leave_no_name_behind(self, order: list[int], when: int) -> None:
         messages = [

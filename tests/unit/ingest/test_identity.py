@@ -14,6 +14,7 @@ from shared.contracts.events import behaviour, contacts, leads
 from shared.contracts.events.raw import RawReceived
 from shared.contracts.topics import CONTACTS
 from shared.kernel.changes import Emission
+from tests.examples import tried
 from tests.unit.ingest.requests import RECEIVED, make_reader, on_intake
 from tests.unit.ingest.shelf import Shelf
 
@@ -242,7 +243,7 @@ def told(history: History) -> list[Intake]:
 
 
 class TestAnyHistory:
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=tried(120), deadline=None)
     @given(histories, st.data())
     def test_says_the_same_however_it_is_cut(self, history: History, data: st.DataObject) -> None:
         intakes = told(history)
@@ -254,7 +255,7 @@ class TestAnyHistory:
             start = end
         assert pieces == whole
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=tried(120), deadline=None)
     @given(histories)
     def test_leaves_a_directory_that_holds_together(self, history: History) -> None:
         shelf = Shelf()
@@ -274,7 +275,7 @@ class TestAnyHistory:
         users = [profiles[shelf.owners[h]].lead for h in owners_of_users(shelf)]
         assert len(users) == len(set(users))
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=tried(200), deadline=None)
     @given(histories)
     def test_says_of_every_contact_what_is_stored_up_to_its_version(self, history: History) -> None:
         shelf = Shelf()

@@ -17,6 +17,7 @@ from services.ingest.handlers.unmerging import Unmerging
 from shared.contracts.events.contacts import ContactUpdated
 from shared.contracts.events.leads import LeadChanged, LeadMerged, LeadUnmerged
 from shared.kernel.errors import Rejected
+from tests.examples import tried
 from tests.unit.ingest.requests import IDENTITY_KEY, RECEIVED, on_intake
 from tests.unit.ingest.test_identity import lead, message, page
 
@@ -155,7 +156,7 @@ class TestTakingAMergeBack:
         told = house.unmerge(house.merged_away(), reason="not ada@example.com")
         assert "ada@" not in told[0].reason
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=tried(120), deadline=None)
     @given(st.lists(st.sampled_from(["mail", "call", "both", "browse", "apart"]), max_size=14))
     def test_keeps_the_directory_whole_whatever_comes_between(self, steps: list[str]) -> None:
         house = House()

@@ -13,6 +13,7 @@ from services.nurture.domain.messages import Message
 from services.nurture.domain.sequences import SequenceDocument
 from shared.contracts.events import nurture
 from shared.kernel.instants import DAY, HOUR
+from tests.examples import tried
 from tests.unit.nurture.stories import ADA, BEN, World, rules
 
 LEADS = st.sampled_from((ADA, BEN))
@@ -138,4 +139,4 @@ def _has_steps(sequence: SequenceDocument) -> bool:
 
 
 TestLeads = Leads.TestCase
-TestLeads.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestLeads.settings = settings(max_examples=tried(30), stateful_step_count=40, deadline=None)

@@ -16,6 +16,7 @@ from shared.processor.fold import Announcer, Fold
 from shared.processor.stage import Loaded
 from shared.processor.tables.outbox import OutboxRecord
 from tests.engine.tally import LATEST, PARTITIONS, Counted, TallyStage, TallyState
+from tests.examples import tried
 
 ANNOUNCER = Announcer(source="/leadmill/tally", partitions=PARTITIONS, max_record_bytes=900_000)
 LONG_AFTER = 3_600 * SECOND
@@ -78,7 +79,7 @@ def _copy(clocks: Mapping[str, Mapping[str, Instant]], keys: set[str]) -> dict[s
     return {key: dict(clocks[key]) for key in keys if key in clocks}
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=tried(200), deadline=None)
 @given(arrivals, st.lists(st.integers(0, 1_000), max_size=12))
 def test_any_cut_of_the_input_gives_the_same_states_and_outputs(
     drawn: list[tuple[str, int, int]], cuts: list[int]

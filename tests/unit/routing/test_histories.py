@@ -19,6 +19,7 @@ from shared.contracts.events.assignments import (
 )
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import HOUR
+from tests.examples import tried
 from tests.unit.routing.floor import Floor
 
 LEADS = ("ada", "bob", "cy")
@@ -88,7 +89,7 @@ def snapshot(floor: Floor) -> object:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tried(120), deadline=None)
 @given(histories)
 def test_everything_adds_up_after_every_step(history: list[tuple[Any, ...]]) -> None:
     floor = Floor()

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.routing.domain.assignment.turns import TeamTurns, take_turn
+from tests.examples import tried
 
 MEMBERS = tuple(f"rep-{number}" for number in range(6))
 
@@ -26,7 +27,7 @@ def play(decisions: list[set[str]], *, members: tuple[str, ...] = MEMBERS) -> li
     return chosen
 
 
-@settings(max_examples=500)
+@settings(max_examples=tried(200))
 @given(steps)
 def test_two_who_are_both_eligible_throughout_a_stretch_differ_by_one_at_most(
     decisions: list[set[str]],

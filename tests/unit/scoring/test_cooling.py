@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.scoring.domain.decay import HalfLife
 from services.scoring.domain.tiers import next_crossing
 from shared.kernel.instants import DAY, HOUR
+from tests.examples import tried
 from tests.unit.scoring.stories import START, Story, day, hour, model_from, shipped
 
 LAW = HalfLife(full=168 * HOUR, half_life=30 * DAY)
@@ -50,7 +51,7 @@ class TestOneLineC12:
     def test_a_line_is_worth_nothing_in_the_end(self) -> None:
         assert LAW.left(20_000, age=LAW.lifetime(20_000)) == 0
 
-    @settings(max_examples=1000)
+    @settings(max_examples=tried(300))
     @given(points=st.integers(1, 100_000), age=st.integers(0, 600 * DAY))
     def test_it_is_the_true_floor_at_any_age(self, points: int, age: int) -> None:
         assert LAW.left(points, age=age) == exactly(points, age, LAW)
@@ -61,7 +62,7 @@ class TestOneLineC12:
         assert exactly(30_000, age, LAW) == 15_421
         assert LAW.left(30_000, age=age) == 15_421
 
-    @settings(max_examples=1000)
+    @settings(max_examples=tried(300))
     @given(points=st.integers(1, 60_000), left=st.integers(1, 59_999))
     def test_it_is_the_true_floor_around_the_instants_where_it_ticks(self, points: int, left: int) -> None:
         if left >= points:
@@ -73,7 +74,7 @@ class TestOneLineC12:
         for age in range(tick - 2, tick + 3):
             assert LAW.left(points, age=age) == exactly(points, age, LAW)
 
-    @settings(max_examples=1000)
+    @settings(max_examples=tried(300))
     @given(points=st.integers(1, 60_000), ages=st.lists(st.integers(0, 400 * DAY), min_size=2, max_size=2))
     def test_it_never_rises_with_age(self, points: int, ages: list[int]) -> None:
         younger, older = sorted(ages)

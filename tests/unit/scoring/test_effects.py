@@ -11,6 +11,7 @@ from services.scoring.domain.questions import score_at
 from services.scoring.domain.running_score import ScoringState, advance, fold, is_in_order
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from shared.kernel.instants import DAY, HOUR, Instant
+from tests.examples import tried
 from tests.unit.scoring.histories import histories
 from tests.unit.scoring.stories import BOTH, START, day, hour, shipped
 
@@ -163,7 +164,7 @@ class TestPitfallsOfOthers:
 
 
 class TestAnyHistory:
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=tried(200), deadline=None)
     @given(histories(), st.booleans())
     def test_the_changes_told_lead_to_the_tier_that_is_held(self, facts: list[Fact], timers: bool) -> None:
         """Each begins where the last one ended; the last one ends at the tier now."""

@@ -13,6 +13,7 @@ from services.scoring.domain.running_score import fold
 from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
 from services.scoring.domain.tiers import next_crossing
 from shared.kernel.instants import DAY, HOUR
+from tests.examples import tried
 from tests.unit.scoring.histories import histories
 from tests.unit.scoring.stories import START, Story, day, hour, model_from
 
@@ -155,7 +156,7 @@ class TestPointsThatAreTakenAwayAndFade:
         assert lead.tier(rise.at - 1) == "cold"
         assert lead.tier(rise.at) == "warm"
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=tried(80), deadline=None)
     @given(histories(max_size=10), st.lists(st.integers(0, 300 * 24), max_size=20))
     def test_no_crossing_is_missed_and_none_comes_early(self, facts: list[Fact], looks: list[int]) -> None:
         models = ModelSet([model_from(RISING)])

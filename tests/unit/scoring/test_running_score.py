@@ -22,6 +22,7 @@ from services.scoring.domain.running_score import (
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.tiers import next_crossing
 from shared.kernel.instants import DAY, HOUR, Instant
+from tests.examples import tried
 from tests.unit.scoring import oracle
 from tests.unit.scoring.histories import LONGEST, histories, instants
 from tests.unit.scoring.stories import BOTH, START, Story, day, shipped
@@ -29,8 +30,8 @@ from tests.unit.scoring.stories import BOTH, START, Story, day, shipped
 pytestmark = pytest.mark.lasts(45)
 
 END = START + LONGEST + 600 * DAY
-AS_MANY = settings(max_examples=200, deadline=None)
-SOME = settings(max_examples=100, deadline=None)
+AS_MANY = settings(max_examples=tried(80), deadline=None)
+SOME = settings(max_examples=tried(50), deadline=None)
 
 
 def learn(facts: list[Fact]) -> ScoringState:

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from shared.kernel.instants import DAY, HOUR, Instant, parse_instant
 from shared.working_time.calendar import Calendar, OutOfYears
 from shared.working_time.zones import UnknownZone
+from tests.examples import tried
 from tests.unit.working_time.calendars import at, calendar_from, shipped
 from tests.unit.working_time.seasons import AMOUNTS, SEASONS, Season, seasons_with_instants
 
 Asked = tuple[Season, list[Instant]]
 
-law = settings(max_examples=300, deadline=None)
+law = settings(max_examples=tried(120), deadline=None)
 
 
 class TestSums:
@@ -148,7 +149,7 @@ class TestPauses:
 class TestTables:
     """Answers depend on the question only, not on what was asked before."""
 
-    @settings(max_examples=10, deadline=None)
+    @settings(max_examples=tried(10), deadline=None)
     @given(st.integers(1990, 2060), st.integers(1990, 2060), st.integers(0, 365 * 24 - 1))
     @example(1972, 2196, 0)
     def test_any_order_of_years_gives_the_same_answers(self, first: int, second: int, hour: int) -> None:

@@ -22,6 +22,7 @@ from services.ingest.store.identity.forms import forget_forms
 from shared.contracts.events.raw import ClientInfo
 from shared.kernel.instants import DAY, SECOND
 from shared.postgres.database import Database
+from tests.examples import tried
 from tests.services.ingest.arrivals import Arrivals, LogRecord, as_fetched, make_resolver, resolve
 from tests.unit.ingest.requests import IDENTITY_KEY, RECEIVED
 
@@ -106,7 +107,7 @@ class TestAForm:
             assert await forget_forms(transaction, received_before=RECEIVED + 1, limit=10) == 2
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(80), deadline=None)
 @given(st.lists(st.integers(0, 3_000), min_size=1, max_size=30))
 def test_of_submissions_in_order_each_that_counts_is_further_off_than_the_window(times: list[int]) -> None:
     window = FormWindow({}, seconds=WINDOW)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.ingest.domain.choices.amounts import find_band, read_span
 from services.ingest.domain.choices.folding import fold_spelling
 from services.ingest.domain.choices.numerals import read_numeral
+from tests.examples import tried
 from tests.unit.ingest.choices.judging import shipped
 
 CHOICES = shipped()
@@ -33,21 +34,21 @@ def in_chinese(number: int) -> str:
     return told.removeprefix("一") if told.startswith("一十") else told
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(120), deadline=None)
 @given(st.integers(0, 9_999))
 def test_a_numeral_says_the_number_that_it_was_made_of(number: int) -> None:
     assert read_numeral(in_chinese(number)) == number
     assert read_numeral(f"{in_chinese(number)}万") == (number * 10_000 if number else None)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(80), deadline=None)
 @given(st.text("一二三十百千万亿两〇零壹拾", max_size=10))
 def test_no_numeral_breaks_the_reading(text: str) -> None:
     found = read_numeral(text)
     assert found is None or found >= 0
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(120), deadline=None)
 @given(st.integers(0, 100_000), st.sampled_from(["{}", "{}人", "{} employees", "{:,}", "共 {}"]))
 def test_a_plain_number_falls_into_its_band_and_is_kept(number: int, form: str) -> None:
     attributes = CHOICES.standardise("size", form.format(number)).attributes
@@ -57,7 +58,7 @@ def test_a_plain_number_falls_into_its_band_and_is_kept(number: int, form: str) 
         assert attributes == {"size": NAMES[bisect_right(BOUNDS, number)], "employees": number}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(120), deadline=None)
 @given(st.integers(0, 2_000), st.integers(0, 2_000))
 def test_a_range_has_a_band_only_if_both_its_ends_lie_in_it(first: int, second: int) -> None:
     found = CHOICES.standardise("size", f"{first}-{second}人").attributes.get("size")
@@ -68,7 +69,7 @@ def test_a_range_has_a_band_only_if_both_its_ends_lie_in_it(first: int, second: 
     assert found == (NAMES[low] if low == high else None)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(120), deadline=None)
 @given(st.text("0123456789,.~-+ 万亿千百k$¥元人多以上下约至to", max_size=14))
 def test_whatever_looks_like_a_number_is_read_or_left(text: str) -> None:
     span = read_span(fold_spelling(text))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.ingest.domain.choices import Added, Choices, fold_spelling, key_of, read_yes_no
 from services.ingest.domain.choices.spelling import Reading, Spellings, WordSpellings
 from services.ingest.domain.choices.typos import find_distance
+from tests.examples import tried
 from tests.unit.ingest.choices.judging import Case, figures, generate, judge, read_by_hand, shipped
 
 CHOICES = shipped()
@@ -38,7 +39,7 @@ def test_there_are_300_by_hand_and_2000_generated_and_many_mean_nothing() -> Non
     assert generate(CHOICES) == generate(CHOICES)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(80), deadline=None)
 @given(st.text(max_size=40))
 def test_folding_again_changes_nothing(text: str) -> None:
     folded = fold_spelling(text)
@@ -46,7 +47,7 @@ def test_folding_again_changes_nothing(text: str) -> None:
     assert key_of(fold_spelling(folded)) == key_of(folded)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(80), deadline=None)
 @given(st.sampled_from([one for one in read_by_hand() if one.attribute != "region"]), st.booleans())
 def test_width_and_case_do_not_count(case: Case, wide: bool) -> None:
     text = case.text.swapcase()
@@ -60,7 +61,7 @@ def test_width_and_case_do_not_count(case: Case, wide: bool) -> None:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(120), deadline=None)
 @given(st.text(max_size=60), st.sampled_from(sorted(CHOICES.attributes)))
 def test_whatever_is_written_is_read_or_kept(text: str, attribute: str) -> None:
     standard = CHOICES.standardise(attribute, text)
@@ -70,7 +71,7 @@ def test_whatever_is_written_is_read_or_kept(text: str, attribute: str) -> None:
     assert not standard.is_plain or standard.is_known
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(80), deadline=None)
 @given(st.text("abcdef", max_size=8), st.text("abcdef", max_size=8))
 def test_a_distance_is_the_same_both_ways_and_0_only_for_the_same(first: str, second: str) -> None:
     distance = find_distance(first, second, most=9)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from services.ingest.domain.directory import Directory, Told, strictest
 from services.ingest.domain.identifiers import IdentifierKind, identifier_hasher
 from shared.contracts.events.contacts import ContactUpdated
+from tests.examples import tried
 from tests.unit.ingest.requests import IDENTITY_KEY, RECEIVED, on_intake
 from tests.unit.ingest.test_identity import lead, message
 
@@ -72,7 +73,7 @@ class TestWhereTwoLeadsBecomeOne:
         assert isinstance(contact, ContactUpdated)
         assert contact.consents == {"email": True}, "they agreed after all"
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=tried(80), deadline=None)
     @given(
         st.dictionaries(
             st.sampled_from(["consent_email", "consent_sms", "consent_email.news", "name"]),

@@ -31,6 +31,7 @@ from services.ingest.handlers.erasing import on_erasure
 from services.ingest.handlers.resolution import PersonErased
 from shared.contracts.events.contacts import ContactUpdated
 from shared.contracts.events.leads import LeadChanged
+from tests.examples import tried
 from tests.unit.ingest.requests import IDENTITY_KEY, RECEIVED, RULEBOOK, on_intake
 from tests.unit.ingest.test_identity import lead, page
 
@@ -283,7 +284,7 @@ class TestACorrection:
             correct(directory, note="x", owner="rep-1", owned_by=None)
         assert correct(directory, note="x", owner="rep-1", owned_by="rep-1").corrected == ["note"]
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=tried(80), deadline=None)
     @given(st.permutations(range(5)))
     def test_among_messages_ends_the_same_in_any_order_of_arrival(self, order: list[int]) -> None:
         words: list[Intake | int] = [

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from services.ingest.api.stamping import Arrival, Stamper
 from services.ingest.domain.identifiers import IdentifierKind
 from shared.contracts.events.raw import ClientInfo
+from tests.examples import tried
 from tests.unit.ingest.requests import IDENTITY_KEY
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
@@ -30,7 +31,7 @@ arrivals = st.builds(
 
 
 @given(arrivals, messages)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(80), deadline=None)
 def test_many_messages_of_a_request_are_stamped_as_each_of_them_alone(
     arrival: Arrival, given_: list[tuple[str, bytes, str | None, tuple[IdentifierKind, str] | None]]
 ) -> None:

@@ -17,6 +17,7 @@ from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.handlers.reading import RequestContext
 from shared.contracts.events.raw import RawReceived
 from shared.log.port import LogUnavailable
+from tests.examples import tried
 from tests.unit.ingest.edge.house import House
 from tests.unit.ingest.forms.documents import form, rulebook_with
 from tests.unit.ingest.requests import RECEIVED, make_reader, read_request
@@ -339,7 +340,7 @@ _NASTY = st.one_of(
     name=st.text(st.characters(codec="ascii", exclude_characters="/?#%"), min_size=1, max_size=10)
     | st.just("fair"),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tried(70), deadline=None)
 def test_no_body_and_no_name_break_a_form(body: bytes, called: str, mode: str, name: str) -> None:
     async def send() -> None:
         house = House(rulebook=rulebook_with(form()))

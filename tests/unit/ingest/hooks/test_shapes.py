@@ -14,6 +14,7 @@ from services.ingest.domain.dialects.hooks import Errand
 from services.ingest.domain.intake import Intake, Refusal
 from services.ingest.providers.roster import PROVIDERS, hook_readers
 from shared.contracts.events.raw import RawReceived
+from tests.examples import tried
 from tests.unit.ingest.hooks.fixtures import all_fixtures, body_of
 from tests.unit.ingest.requests import RECEIVED, make_reader
 
@@ -64,7 +65,7 @@ def understand(kind: str, body: bytes) -> object:
 class TestItems:
     @pytest.mark.parametrize("provider", sorted(PROVIDERS))
     @given(data=st.data())
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=tried(30), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     def test_are_understood_or_refused_whatever_stands_where(
         self, provider: str, data: st.DataObject
     ) -> None:
@@ -77,6 +78,6 @@ class TestItems:
 
     @pytest.mark.parametrize("kind", KINDS)
     @given(text=st.text(max_size=100))
-    @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=tried(30), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     def test_are_understood_or_refused_if_they_are_any_text(self, kind: str, text: str) -> None:
         assert isinstance(understand(kind, text.encode("utf-8", "replace")), Intake | Errand | Refusal)

@@ -17,6 +17,7 @@ from services.ingest.domain.identifiers import IdentifierKind
 from services.ingest.domain.identity.resolving import learn, resolve
 from services.ingest.domain.intake import Intake
 from services.ingest.handlers.settling import Settling
+from tests.examples import tried
 from tests.unit.ingest.requests import RECEIVED, RULEBOOK
 from tests.unit.ingest.shelf import Shelf
 from tests.unit.ingest.test_identity import History, histories, message, told
@@ -73,14 +74,14 @@ def cut(intakes: Sequence[Intake], sizes: Sequence[int]) -> Shelf:
 
 
 class TestPeopleWhoDoNotContradictEachOther:
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=tried(80), deadline=None)
     @given(requests_of_people(), st.lists(st.integers(1, 6), max_size=5))
     def test_are_the_same_in_any_order_and_any_cut(self, intakes: list[Intake], sizes: list[int]) -> None:
         shelf = cut(intakes, sizes)
         assert shelf.people() == truth(intakes)
         assert shelf.doubts == {}, "nobody need be asked"
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=tried(50), deadline=None)
     @given(requests_of_people(), st.randoms(use_true_random=False))
     def test_are_the_same_whatever_comes_first(self, intakes: list[Intake], lot: Any) -> None:
         other = list(intakes)
@@ -89,7 +90,7 @@ class TestPeopleWhoDoNotContradictEachOther:
 
 
 class TestAnyHistory:
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=tried(80), deadline=None)
     @given(histories)
     def test_lists_whatever_was_not_followed(self, history: History) -> None:
         directory = Directory()
@@ -103,7 +104,7 @@ class TestAnyHistory:
                 is_followed = owner is not None and owner.id == found.lead.id
                 assert is_followed or anchor.kind in {*listed, IdentifierKind.NUMBER_AND_NAME}
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=tried(80), deadline=None)
     @given(histories, st.lists(st.integers(1, 6), max_size=6))
     def test_is_doubted_the_same_however_it_is_cut(self, history: History, sizes: list[int]) -> None:
         intakes = told(history)
@@ -111,7 +112,7 @@ class TestAnyHistory:
         assert pieces.doubts == whole.doubts
         assert pieces.people() == whole.people()
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=tried(80), deadline=None)
     @given(histories)
     def test_gives_every_identifier_to_one_lead(self, history: History) -> None:
         shelf = cut(told(history), ())
@@ -121,7 +122,7 @@ class TestAnyHistory:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tried(50), deadline=None)
 @given(names=st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)), has_user=st.booleans())
 def test_a_merge_that_is_taken_back_leaves_what_was_before(
     order: tuple[int, int], names: tuple[str, str], has_user: bool

@@ -18,6 +18,7 @@ from services.ingest.domain.identifiers import (
     normalise_email,
     normalise_phone,
 )
+from tests.examples import tried
 from tests.unit.ingest.requests import RULEBOOK
 
 RULES = RULEBOOK.identity
@@ -39,20 +40,20 @@ def wide(text: str) -> str:
     return "".join(chr(ord(one) + 0xFEE0) if "!" <= one <= "~" else one for one in text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(120), deadline=None)
 @given(NAMES)
 def test_a_name_that_was_made_comparable_stays_so(name: str) -> None:
     assert name_key(name_key(name)) == name_key(name)
     assert same_name(name, name)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(120), deadline=None)
 @given(FIRMS)
 def test_a_firm_that_was_made_comparable_stays_so(name: str) -> None:
     assert company_key(company_key(name)) == company_key(name)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(80), deadline=None)
 @given(st.from_regex(r"Z[A-Za-z]{2,8} Q[A-Za-z]{2,8}", fullmatch=True))
 def test_width_case_and_order_of_a_name_do_not_count(name: str) -> None:
     first, last = name.split()
@@ -102,7 +103,7 @@ def test_firms_that_are_two(one: str, other: str) -> None:
     assert company_key(one) != company_key(other)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(80), deadline=None)
 @given(
     st.text(max_size=30), st.sampled_from(["Example.COM", "例え.jp", "ＥＸＡＭＰＬＥ.com", "bücher.example"])
 )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.ingest.domain.imports.amounts import AmountOpen, find_mark, read_plain_amount
 from services.ingest.domain.imports.cells import Cell, Number, digits_of, is_rounded, text_of
 from services.ingest.domain.imports.dates import DateUnreadable, find_order, read_date
+from tests.examples import tried
 from tests.unit.ingest.imports.tables import SHANGHAI
 
 
@@ -80,7 +81,7 @@ class TestDates:
         assert day("03/03/2026").startswith("2026-03-03")
 
     @given(st.dates(min_value=date(1970, 1, 1), max_value=date(2099, 12, 31)))
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=tried(80), deadline=None)
     def test_every_day_comes_back_from_each_way(self, one: date) -> None:
         for text in (
             one.isoformat(),
@@ -145,7 +146,7 @@ class TestAmounts:
         assert read_plain_amount("1200 人民币", mark=None) == ("1200", "人民币")
 
     @given(st.decimals(min_value=0, max_value=10**9, places=2))
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=tried(80), deadline=None)
     def test_every_amount_comes_back_from_both_ways_of_writing(self, amount: Decimal) -> None:
         english = f"{amount:,.2f}"
         german = english.translate(str.maketrans(",.", ".,"))

@@ -14,6 +14,7 @@ from services.ingest.domain.intake import Intake
 from services.ingest.domain.outcomes import Outcome, OutcomeKind
 from services.ingest.domain.tags.definitions import Tag
 from services.ingest.domain.tags.trail import Card
+from tests.examples import tried
 from tests.unit.ingest.tags.shelf import TagShelf, at, form, message
 
 MAIL, CALL, BROWSER = "ada@example.com", "+8613800138000", "browser-1"
@@ -53,7 +54,7 @@ def drawn(messages: list[Intake]) -> Card:
 
 
 class TestWhatStands:
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=tried(50), deadline=None)
     @given(HISTORIES)
     def test_is_the_same_in_whatever_order_messages_arrive(self, history: list[tuple[int, str]]) -> None:
         late = drawn([told(kind, place + 1) for place, kind in history])
@@ -61,7 +62,7 @@ class TestWhatStands:
         assert (late.tags, late.first, late.last) == (in_order.tags, in_order.first, in_order.last)
         assert late.sources == in_order.sources
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=tried(50), deadline=None)
     @given(HISTORIES)
     def test_is_what_the_events_said_last_and_each_says_what_is_different(
         self, history: list[tuple[int, str]]

@@ -23,6 +23,7 @@ from shared.contracts.events.behaviour import ActJudged, DemoRequested, FormSubm
 from shared.contracts.events.leads import LeadCaptured, LeadInvalidated, LeadValidated
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import SECOND
+from tests.examples import tried
 from tests.unit.ingest.requests import IDENTITY_KEY, RECEIVED, RULEBOOK
 from tests.unit.ingest.test_identity import lead, message
 
@@ -304,7 +305,7 @@ words = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tried(70), deadline=None)
 @given(st.lists(words, max_size=14))
 def test_whatever_happens_verdicts_take_turns_and_profiles_of_a_lead_agree(
     history: list[tuple[str, str, str]],
@@ -367,7 +368,7 @@ class TestBursts:
             house.directory.undo_fact()
             assert house.directory.recent_acts == before
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=tried(50), deadline=None)
     @given(st.lists(st.integers(0, 12), max_size=10), st.randoms())
     def test_a_burst_is_the_same_in_whatever_order_its_acts_come(
         self, seconds: list[int], random: Any

@@ -15,6 +15,7 @@ from services.ingest.domain.intake import Intake
 from services.ingest.domain.validity.rules import TestRules, ValidityRules, network_faults
 from services.ingest.domain.validity.senders import Networks, Senders
 from shared.contracts.events.raw import ClientInfo, RawReceived
+from tests.examples import tried
 from tests.unit.ingest.requests import RECEIVED, ROOT, RULEBOOK, make_reader
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36"
@@ -84,7 +85,7 @@ class TestNetworks:
         faults = network_faults(["192.0.2.0/24", "192.0.2.1/24", "here"])
         assert [fault.path for fault in faults] == ["ranges[1]", "ranges[2]"]
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=tried(50), deadline=None)
     @given(
         st.lists(st.tuples(st.integers(0, 255), st.integers(24, 32)), max_size=8),
         st.integers(0, 2**16 - 1),

@@ -16,6 +16,7 @@ from services.scoring.domain.running_score import ScoringState, advance, fold, i
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.vocabulary import CYCLE_ENDS
 from shared.kernel.instants import DAY
+from tests.examples import tried
 from tests.unit.scoring.activation.second_opinion import Seen, activations, is_open
 from tests.unit.scoring.histories import histories, promising_histories
 from tests.unit.scoring.stories import START, shipped
@@ -23,7 +24,7 @@ from tests.unit.scoring.stories import START, shipped
 pytestmark = pytest.mark.lasts(15)
 
 MQL = ModelSet([shipped("mql")])
-AS_MANY = settings(max_examples=200, deadline=None)
+AS_MANY = settings(max_examples=tried(80), deadline=None)
 ANY = st.one_of(promising_histories(), promising_histories(), histories())
 
 

@@ -16,6 +16,7 @@ from services.scoring.domain.running_score import ScoringState, advance, fold, i
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.tiers import next_crossing
 from shared.kernel.instants import DAY, Instant
+from tests.examples import tried
 from tests.unit.scoring.any_model import naive
 from tests.unit.scoring.any_model.documents import (
     LONGEST,
@@ -30,7 +31,7 @@ from tests.unit.scoring.any_model.naive_tiers import Change, Walk, tiers_of
 from tests.unit.scoring.stories import START
 
 END = START + LONGEST + 300 * DAY
-MANY = settings(max_examples=100, deadline=None)
+MANY = settings(max_examples=tried(50), deadline=None)
 looks = st.lists(instants(), min_size=1, max_size=5)
 randoms = st.randoms(use_true_random=False)
 cuts = st.sets(st.integers(1, 13))

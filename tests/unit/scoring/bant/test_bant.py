@@ -14,6 +14,7 @@ from services.scoring.domain.bant.judging import judge_bant
 from services.scoring.domain.facts import Fact
 from shared.documents.versions import load_document
 from shared.kernel.instants import Instant, parse_instant
+from tests.examples import tried
 from tests.unit.scoring.dates.plans import plans
 from tests.unit.scoring.histories import histories, instants
 from tests.unit.scoring.stories import CONFIG, START, Story, day, shipped, vocabulary
@@ -141,7 +142,7 @@ class TestWhatShowsIt:
             ("solution_looked_at", "f000"),
         ]
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=tried(70), deadline=None)
     @given(st.one_of(histories(), plans()), st.integers(0, 2**32).map(Random), instants())
     def test_the_order_of_arrival_is_of_no_account_and_each_part_is_shown_by_what_it_is(
         self, facts: list[Fact], random: Random, at: Instant

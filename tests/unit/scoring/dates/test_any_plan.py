@@ -13,12 +13,13 @@ from services.scoring.domain.facts import Fact
 from services.scoring.domain.questions import explain_at, explain_state, score_at, tier_history
 from services.scoring.domain.running_score import ScoringState, advance, fold, is_in_order
 from shared.kernel.instants import DAY, Instant
+from tests.examples import tried
 from tests.unit.scoring.dates.plans import BOTH, edges, plain_score, plans
 from tests.unit.scoring.handlers.plots import LEADS, facts_of, learn_fact
 from tests.unit.scoring.handlers.world import World
 from tests.unit.scoring.stories import START, day
 
-MANY = settings(max_examples=100, deadline=None)
+MANY = settings(max_examples=tried(50), deadline=None)
 END = day(300)
 
 

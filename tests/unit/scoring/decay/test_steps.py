@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.scoring.domain.decay import CompoundSteps, HalfLife, Law, LinearSteps
 from services.scoring.domain.tiers import next_crossing
 from shared.kernel.instants import DAY
+from tests.examples import tried
 from tests.unit.scoring.stories import START, Story, day, faults_of, model_from
 
 LINEAR = LinearSteps(full=0, every=30 * DAY, percent=50)
@@ -43,7 +44,7 @@ class TestDecayVector6:
 
 
 class TestAnyLaw:
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=tried(120), deadline=None)
     @given(percents, points_of, st.integers(0, 400))
     def test_linear_steps_take_a_share_of_what_was_granted(
         self, percent: int, points: int, steps: int
@@ -53,7 +54,7 @@ class TestAnyLaw:
             exact = max(Fraction(0), 1 - steps * Fraction(percent, 100)) * signed
             assert law.left(signed, age=(7 + steps) * DAY) == towards_zero(exact)
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=tried(120), deadline=None)
     @given(percents, points_of, st.integers(0, 2000))
     def test_compound_steps_take_a_share_of_what_is_left(self, percent: int, points: int, steps: int) -> None:
         law = CompoundSteps(full=7 * DAY, every=DAY, percent=percent)
@@ -61,7 +62,7 @@ class TestAnyLaw:
             exact = (1 - Fraction(percent, 100)) ** steps * signed
             assert law.left(signed, age=(7 + steps) * DAY) == towards_zero(exact)
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=tried(120), deadline=None)
     @given(
         st.one_of(
             st.builds(LinearSteps, st.integers(0, 9 * DAY), st.integers(1, 40 * DAY), percents),

@@ -17,6 +17,7 @@ from services.scoring.domain.vocabulary import CYCLE_ENDS
 from shared.contracts.attributes import ExternalId
 from shared.kernel.changes import Fact as Learned
 from shared.kernel.instants import DAY, MINUTE, Instant
+from tests.examples import tried
 from tests.unit.scoring.activation.second_opinion import activations
 from tests.unit.scoring.handlers.plots import LEADS, Plot, learn_fact, learn_move, play, plots
 from tests.unit.scoring.handlers.telling import ADA, BOSS, VISITOR, Told, learn
@@ -159,7 +160,7 @@ class TestAfterAMerge:
         assert [cycle for cycle, *_ in said(world, BOSS)] == [1, 2]
 
 
-AS_MANY = settings(max_examples=200, deadline=None)
+AS_MANY = settings(max_examples=tried(80), deadline=None)
 RANDOMS = st.integers(0, 2**32).map(Random)
 
 

@@ -8,12 +8,13 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import tried
 from tests.unit.scoring.handlers.plots import LEADS, Plot, play, plots
 from tests.unit.scoring.handlers.world import World
 from tests.unit.scoring.histories import promising_histories
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(80), deadline=None)
 @given(
     st.one_of(plots(), plots(of=promising_histories, erasures=2)),
     st.integers(0, 2**32).map(Random),

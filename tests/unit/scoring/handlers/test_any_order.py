@@ -17,6 +17,7 @@ from services.scoring.domain.tiers import tier_at
 from services.scoring.handlers.interpreting import ProfileDeparted, ProfileMoved
 from shared.kernel.changes import Fact as Learned
 from shared.kernel.instants import DAY, HOUR, Instant, from_datetime
+from tests.examples import tried
 from tests.unit.scoring.handlers.plots import LEADS, Plot, play, plots
 from tests.unit.scoring.handlers.telling import ADA, Told, learn
 from tests.unit.scoring.handlers.world import World
@@ -26,7 +27,7 @@ from tests.unit.scoring.stories import BOTH, START
 pytestmark = pytest.mark.lasts(30)
 
 END = START + LONGEST + 600 * DAY
-AS_MANY = settings(max_examples=200, deadline=None)
+AS_MANY = settings(max_examples=tried(80), deadline=None)
 RANDOMS = st.integers(0, 2**32).map(Random)
 
 

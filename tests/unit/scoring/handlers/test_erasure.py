@@ -17,6 +17,7 @@ from services.scoring.domain.vocabulary import fields_of
 from services.scoring.handlers.scoring import SayAgain
 from shared.contracts.topics import TIER_CHANGES
 from shared.kernel.changes import Fact as Learned
+from tests.examples import tried
 from tests.unit.scoring.handlers.plots import Plot, learn_erasure, learn_move, play, plots
 from tests.unit.scoring.handlers.telling import ADA, BOSS, VISITOR, Told, learn
 from tests.unit.scoring.handlers.world import World
@@ -148,7 +149,7 @@ class TestAfterMerges:
         assert merged.kept(ADA).facts == before + 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(80), deadline=None)
 @given(
     st.one_of(plots(erasures=2), plots(of=promising_histories, erasures=2)), st.integers(0, 2**32).map(Random)
 )

@@ -23,6 +23,7 @@ from services.scoring.domain.verdicts import (
 from shared.kernel.changes import Fact as Learned
 from shared.kernel.ids import deterministic_id
 from shared.kernel.instants import DAY, HOUR, MINUTE, Instant
+from tests.examples import tried
 from tests.unit.scoring.handlers.plots import Plot, learn_fact, learn_move, play, plots
 from tests.unit.scoring.handlers.telling import ADA, VISITOR, Told, learn
 from tests.unit.scoring.handlers.world import World
@@ -82,7 +83,7 @@ def plots_with_verdicts(draw: st.DrawFn) -> Plot:
     return plot._replace(learned=learned)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tried(25), deadline=None)
 @given(plots_with_verdicts(), RANDOMS)
 def test_any_order_of_verdicts_facts_and_moves_gives_the_same_ledger(plot: Plot, random: Random) -> None:
     world = World()
@@ -105,7 +106,7 @@ def test_any_order_of_verdicts_facts_and_moves_gives_the_same_ledger(plot: Plot,
             assert sum(line.points for line in lines) == total(model, slots, state.last_occurred)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tried(25), deadline=None)
 @given(plots(max_moves=0), st.integers(0, 150), RANDOMS)
 def test_called_invalid_and_then_valid_everything_is_as_it_was(plot: Plot, days: int, random: Random) -> None:
     before, after = World(), World()

@@ -16,6 +16,7 @@ from services.scoring.domain.scoring_models.compiled import CompiledModel, Model
 from services.scoring.domain.tiers import tier_at
 from services.scoring.store.scoring_models.rulings import FixedRulings
 from shared.kernel.instants import Instant
+from tests.examples import tried
 from tests.unit.scoring.handlers.plots import LEADS, facts_of, learn_fact
 from tests.unit.scoring.handlers.world import PARTITIONS, World
 from tests.unit.scoring.histories import histories, promising_histories
@@ -72,7 +73,7 @@ def check(world: World) -> None:
         assert (last.tier if last is not None else model.tiers[0].name) == model.tiers[held].name
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(80), deadline=None)
 @given(
     st.one_of(histories(max_size=10), promising_histories(max_size=10)),
     st.lists(st.tuples(st.integers(0, 10), rulings, st.booleans()), min_size=1, max_size=4),
@@ -99,7 +100,7 @@ def test_renewing_says_nothing_and_leaves_nothing_of_the_versions_before(
         check(world)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(80), deadline=None)
 @given(st.one_of(histories(max_size=10), promising_histories(max_size=10)), rulings)
 def test_telling_the_past_tells_what_the_preview_foresaw_and_tells_it_once(
     history: list[Fact], models: tuple[CompiledModel | None, ...]

@@ -14,6 +14,7 @@ from services.scoring.domain.questions import tier_history
 from services.scoring.domain.running_score import fold
 from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
 from shared.kernel.instants import DAY, Instant
+from tests.examples import tried
 from tests.unit.scoring.any_model.documents import (
     LONGEST,
     Document,
@@ -26,7 +27,7 @@ from tests.unit.scoring.any_model.documents import (
 from tests.unit.scoring.any_model.naive_tiers import Walk
 from tests.unit.scoring.stories import START
 
-MANY = settings(max_examples=20, deadline=None)
+MANY = settings(max_examples=tried(20), deadline=None)
 FEW_TRIED = 100
 walked = st.one_of(documents(laws="steps"), documents(negative=False))
 """Models that the naive walk can follow."""

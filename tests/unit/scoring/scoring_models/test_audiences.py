@@ -18,6 +18,7 @@ from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.scoring_models.compiler import ModelFaults
 from shared.documents.faults import DocumentFaults
 from shared.kernel.instants import DAY, Instant
+from tests.examples import tried
 from tests.unit.scoring.handlers.plots import LEADS, facts_of, learn_fact
 from tests.unit.scoring.handlers.world import World
 from tests.unit.scoring.histories import histories, instants
@@ -102,7 +103,7 @@ class TestFaults:
             model_from(SOURCE + AUDIENCE.replace("  label: {en: Leads of pharma, zh: 医药行业线索}\n", ""))
 
 
-MANY = settings(max_examples=100, deadline=None)
+MANY = settings(max_examples=tried(50), deadline=None)
 END = day(400)
 
 

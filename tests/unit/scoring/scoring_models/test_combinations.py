@@ -18,6 +18,7 @@ from services.scoring.domain.scoring_models.compiler import ModelFaults, compile
 from services.scoring.domain.scoring_models.document import ScoringModelDocument
 from shared.documents.versions import load_document
 from shared.kernel.instants import DAY, HOUR, Instant
+from tests.examples import tried
 from tests.unit.scoring.dates.plans import FALLING, MIXED, plans
 from tests.unit.scoring.handlers.plots import LEADS, facts_of, learn_fact
 from tests.unit.scoring.handlers.world import World
@@ -141,7 +142,7 @@ class TestFaults:
         assert "a@1: groups" in faults_of(neither)
 
 
-MANY = settings(max_examples=60, deadline=None)
+MANY = settings(max_examples=tried(30), deadline=None)
 ANY = st.one_of(histories(), plans())
 END = day(400)
 
@@ -211,7 +212,7 @@ class TestAnyHistory:
                 if model.highest_kept(points) < held:
                     assert at < past[-1].at + DAY
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=tried(20), deadline=None)
     @given(ANY, st.integers(0, 2**32).map(Random))
     def test_is_told_in_time(self, facts: list[Fact], random: Random) -> None:
         world, (ada, *_) = World(ALL), LEADS

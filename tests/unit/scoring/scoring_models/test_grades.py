@@ -11,6 +11,7 @@ from services.scoring.domain.questions import score_at
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.scoring_models.compiler import ModelFaults
 from shared.kernel.instants import Instant
+from tests.examples import tried
 from tests.unit.scoring.histories import histories, instants
 from tests.unit.scoring.stories import CONFIG, Story, day, model_from
 
@@ -72,7 +73,7 @@ def test_it_is_told_with_the_score(lead: Story) -> None:
     assert told["grade"] == {"fit": "B", "behaviour": "2", "grade": "Write"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tried(50), deadline=None)
 @given(histories(), instants())
 def test_the_letters_follow_from_both_parts_of_the_score(facts: list[Fact], at: Instant) -> None:
     (score,) = score_at(ModelSet([GRADED]), facts, as_of=at)
