@@ -25,7 +25,7 @@ Asked = tuple[Season, list[Instant]]
 
 
 class TestSeasons:
-    @settings(max_examples=tried(120), deadline=None)
+    @settings(max_examples=tried(60), deadline=None)
     @given(seasons_with_instants())
     def test_openings_and_closings(self, asked: Asked) -> None:
         season, (at,) = asked
@@ -35,19 +35,19 @@ class TestSeasons:
         assert calendar.previous_closing(at) == walker.previous_closing(at)
         assert calendar.due_in_hours(at) == walker.due_in_hours(at)
 
-    @settings(max_examples=tried(120), deadline=None)
+    @settings(max_examples=tried(60), deadline=None)
     @given(seasons_with_instants(2))
     def test_working_time_between_two_instants(self, asked: Asked) -> None:
         season, (since, until) = asked
         assert season.calendar.working_between(since, until) == season.walker.working_between(since, until)
 
-    @settings(max_examples=tried(120), deadline=None)
+    @settings(max_examples=tried(60), deadline=None)
     @given(seasons_with_instants(), AMOUNTS)
     def test_an_amount_of_working_time_from_an_instant(self, asked: Asked, amount: int) -> None:
         season, (at,) = asked
         assert season.calendar.add_working(at, amount) == season.walker.add_working(at, amount)
 
-    @settings(max_examples=tried(120), deadline=None)
+    @settings(max_examples=tried(60), deadline=None)
     @given(seasons_with_instants(2))
     def test_an_amount_that_ends_where_something_begins_or_ends(self, asked: Asked) -> None:
         season, instants = asked
@@ -55,19 +55,19 @@ class TestSeasons:
         amount = season.walker.working_between(at, until)
         assert season.calendar.add_working(at, amount) == season.walker.add_working(at, amount)
 
-    @settings(max_examples=tried(120), deadline=None)
+    @settings(max_examples=tried(60), deadline=None)
     @given(seasons_with_instants(), st.integers(0, 5))
     def test_working_days_from_an_instant(self, asked: Asked, days: int) -> None:
         season, (at,) = asked
         assert season.calendar.add_working_days(at, days) == season.walker.add_working_days(at, days)
 
-    @settings(max_examples=tried(120), deadline=None)
+    @settings(max_examples=tried(60), deadline=None)
     @given(seasons_with_instants(), st.integers(0, 12))
     def test_calendar_days_from_an_instant(self, asked: Asked, days: int) -> None:
         season, (at,) = asked
         assert season.calendar.add_calendar_days(at, days) == season.walker.add_calendar_days(at, days)
 
-    @settings(max_examples=tried(120), deadline=None)
+    @settings(max_examples=tried(60), deadline=None)
     @given(
         seasons_with_instants(),
         st.integers(0, 10),

@@ -31,7 +31,7 @@ from tests.unit.scoring.any_model.naive_tiers import Change, Walk, tiers_of
 from tests.unit.scoring.stories import START
 
 END = START + LONGEST + 300 * DAY
-MANY = settings(max_examples=tried(50), deadline=None)
+MANY = settings(max_examples=tried(30), deadline=None)
 looks = st.lists(instants(), min_size=1, max_size=5)
 randoms = st.randoms(use_true_random=False)
 cuts = st.sets(st.integers(1, 13))

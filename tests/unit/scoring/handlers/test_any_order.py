@@ -27,7 +27,7 @@ from tests.unit.scoring.stories import BOTH, START
 pytestmark = pytest.mark.lasts(30)
 
 END = START + LONGEST + 600 * DAY
-AS_MANY = settings(max_examples=tried(80), deadline=None)
+AS_MANY = settings(max_examples=tried(40), deadline=None)
 RANDOMS = st.integers(0, 2**32).map(Random)
 
 
