@@ -13,6 +13,7 @@ from services.scoring.domain.running_score import fold
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from shared.kernel.changes import Fact as Learned
 from shared.kernel.instants import MINUTE
+from tests.examples import tried
 from tests.unit.scoring.any_model.documents import Document, compiled, documents
 from tests.unit.scoring.any_model.documents import histories as any_histories
 from tests.unit.scoring.handlers.plots import LEADS, Plot, facts_of, learn_fact, play, plots
@@ -43,7 +44,7 @@ def check_that_the_same_came_of_it(world: World, other: World) -> None:
     assert world.timers == other.timers
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tried(40), deadline=None)
 @given(
     st.one_of(plots(max_moves=2), plots(leads=1, max_moves=0), plots(of=promising_histories, erasures=1)),
     RANDOMS,
@@ -65,7 +66,7 @@ def test_with_checkpoints_everything_comes_to_the_same(
         check_that_the_same_came_of_it(with_checkpoints, without)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tried(40), deadline=None)
 @given(documents(), any_histories(max_size=14), RANDOMS, EVERY)
 def test_also_for_any_model(document: Document, facts: list[Fact], random: Random, every: int) -> None:
     models = compiled(document)
