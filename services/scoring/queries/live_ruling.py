@@ -9,6 +9,9 @@ from services.scoring.store.scoring_models.rulings import RegisteredRulings
 from services.scoring.store.scoring_models.steps import is_readable
 from shared.kernel.instants import SECOND, Instant
 from shared.postgres.database import Database, DatabaseLimits
+from shared.telemetry.logging import get_logger
+
+logger = get_logger(__name__)
 
 FRESH_FOR: Final = 10 * SECOND
 """For how long what was read is taken to hold."""
@@ -48,5 +51,7 @@ class LiveRuling:
             async with database.connection() as connection:
                 if await is_readable(connection):
                     await self._rulings.current(connection)
+                else:
+                    logger.warning("rehearsal_by_documents", schema=self._schema)
         finally:
             await database.stop()

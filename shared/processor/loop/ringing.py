@@ -26,19 +26,24 @@ _POLL_SECONDS: Final = 0.25
 BUDGET_SECONDS: Final = 0.05
 """How long a batch in which timers ring may take before fewer ring in the next."""
 
+LIVE_BUDGET_SECONDS: Final = 0.02
+"""The same where records have come in within the last second: what comes next waits for as long."""
+
+_LIVE_FOR_SECONDS: Final = 1.0
+
 FIRST: Final = 200
 FEWEST: Final = 50
 """How many timers may ring in the first batch, and in any, however slow the machine is."""
 
 
-def next_limit(limit: int, *, rung: int, seconds: float, most: int) -> int:
+def next_limit(limit: int, *, rung: int, seconds: float, most: int, budget: float = BUDGET_SECONDS) -> int:
     """Return how many timers may ring in the next batch, after one with ``rung`` took ``seconds``.
 
     Half as many after a batch over the budget, twice as many after a full one that took less than half.
     """
-    if rung and seconds > BUDGET_SECONDS:
+    if rung and seconds > budget:
         return max(min(FEWEST, most), limit // 2)
-    if rung >= limit and seconds < BUDGET_SECONDS / 2:
+    if rung >= limit and seconds < budget / 2:
         return min(most, limit * 2)
     return limit
 
@@ -51,6 +56,7 @@ class Ringing:
         self._clock = clock
         self._most = limit
         self._limit = min(FIRST, limit)
+        self._live_until = 0.0
         self._notes: deque[tuple[float, Instant]] = deque(maxlen=_NOTES_KEPT)
         self._next_due: Instant | None = None
         self._is_known = False
@@ -69,9 +75,13 @@ class Ringing:
         if due is not None and (self._next_due is None or due < self._next_due):
             self._next_due = due
 
-    def measure(self, rung: int, seconds: float) -> None:
-        """A batch is committed in which so many rang; it says how many may ring in the next."""
-        self._limit = next_limit(self._limit, rung=rung, seconds=seconds, most=self._most)
+    def measure(self, rung: int, seconds: float, *, records: int) -> None:
+        """A batch of so many records is committed in which so many rang; it says how many may in the next."""
+        time = asyncio.get_running_loop().time()
+        if records:
+            self._live_until = time + _LIVE_FOR_SECONDS
+        budget = LIVE_BUDGET_SECONDS if time < self._live_until else BUDGET_SECONDS
+        self._limit = next_limit(self._limit, rung=rung, seconds=seconds, most=self._most, budget=budget)
 
     def until(
         self, watermarks: Mapping[TopicPartition, Watermark], positions: Mapping[TopicPartition, int]

@@ -294,7 +294,7 @@ class Worker(Generic[S]):
         self._believe(batch, claim)
         seconds = asyncio.get_running_loop().time() - begun
         self._gauges.measure(reading, seconds)
-        self._ringing.measure(len(account.rung), seconds)
+        self._ringing.measure(len(account.rung), seconds, records=len(batch.learned))
         self._held = account.batches
         if not ahead.has_plenty:
             self._offer_held()

@@ -12,7 +12,14 @@ from shared.kernel.instants import Instant
 from shared.log.port import TopicPartition, Watermark
 from shared.postgres.database import Database
 from shared.processor.batch import Batch
-from shared.processor.loop.ringing import BUDGET_SECONDS, FEWEST, FIRST, Ringing, next_limit
+from shared.processor.loop.ringing import (
+    BUDGET_SECONDS,
+    FEWEST,
+    FIRST,
+    LIVE_BUDGET_SECONDS,
+    Ringing,
+    next_limit,
+)
 from shared.processor.tables.fence import Claim
 
 MOST = 2_000
@@ -53,18 +60,19 @@ async def test_a_fetch_that_was_answered_before_any_note_of_the_time_proves_noth
 @given(
     st.integers(FEWEST, MOST),
     st.floats(1e-6, 1e-2),
-    st.floats(0, BUDGET_SECONDS / 4),
+    st.floats(0, 0.25),
+    st.sampled_from([BUDGET_SECONDS, LIVE_BUDGET_SECONDS]),
 )
 def test_as_many_ring_as_fit_into_the_budget_whatever_the_machine(
-    limit: int, seconds_each: float, seconds_anyway: float
+    limit: int, seconds_each: float, share_anyway: float, budget: float
 ) -> None:
     for _ in range(20):
-        took = seconds_anyway + limit * seconds_each
-        limit = next_limit(limit, rung=limit, seconds=took, most=MOST)
-    took = seconds_anyway + limit * seconds_each
+        took = share_anyway * budget + limit * seconds_each
+        limit = next_limit(limit, rung=limit, seconds=took, most=MOST, budget=budget)
+    took = share_anyway * budget + limit * seconds_each
     assert FEWEST <= limit <= MOST
-    assert took <= 2 * BUDGET_SECONDS or limit == FEWEST
-    assert took >= BUDGET_SECONDS / 4 or limit == MOST
+    assert took <= 2 * budget or limit == FEWEST
+    assert took >= budget / 4 or limit == MOST
 
 
 def test_a_batch_in_which_nothing_rang_says_nothing() -> None:
