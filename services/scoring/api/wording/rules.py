@@ -71,6 +71,8 @@ def _steps(law: LinearSteps | CompoundSteps, first: Words, of: Words) -> Words:
 def _how_often(least: int, most: int | None) -> Words:
     if most is None:
         return Words(f"at least {least} times", f"至少 {least} 次")
+    if least == most == 1:
+        return Words("exactly once", "恰好一次")
     if least == most:
         return Words(f"exactly {least} times", f"恰好 {least} 次")
     return Words(f"{least} to {most} times", f"{least} 至 {most} 次")

@@ -37,6 +37,8 @@ FIELDS: Final[Mapping[str, Words]] = {
     "tender": Words("tender required", "需要招标"),
     "student": Words("student", "学生"),
     "go_live_on": Words("go-live date", "上线日期"),
+    "benchmark_customer": Words("benchmark customer", "标杆客户"),
+    "strategic_customer": Words("strategic customer", "战略客户"),
     "product_lines": Words("product lines", "产品线数量"),
     "scope": Words("scope", "使用范围"),
     "expected_amount": Words("expected amount", "预计金额"),
