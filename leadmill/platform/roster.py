@@ -77,6 +77,9 @@ TAGS: Final = ingest.build_tag_desk
 LINKS: Final = ingest.build_link_desk
 """Where tracking links are made; takes the resources and the owner's database."""
 
+LEAD_QUESTIONS: Final = scoring.build_lead_questions
+"""Answers why a lead has its points and what it would take; takes the resources and scoring's database."""
+
 MODELS: Final = scoring.build_model_desk
 """Where steps are taken in the life of scoring models; takes the resources and the owner's database."""
 

@@ -14,12 +14,13 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from services.scoring.api.bant import build_bant_router
+from services.scoring.api.leads.asking import LeadQuestions
+from services.scoring.api.leads.plans import build_plan_router
+from services.scoring.api.leads.tier_lists import build_tier_list_router
 from services.scoring.api.model_desk import MODEL_STATUSES, ModelDesk, show_comparison, show_life
 from services.scoring.api.model_reading import build_reading_router
 from services.scoring.api.model_stepping import build_stepping_router
-from services.scoring.api.plans import build_plan_router
 from services.scoring.api.routes import build_router
-from services.scoring.api.tier_lists import build_tier_list_router
 from services.scoring.api.webhooks import (
     WEBHOOK_STATUSES,
     attempt_out,
@@ -219,6 +220,12 @@ def build_ruled_stage(
         say_again=SayAgain(),
         sets_timers=True,
     )
+
+
+def build_lead_questions(resources: Resources, *, database: Database) -> LeadQuestions:
+    """Return what answers questions about leads; ``database`` is scoring's, started."""
+    rulings = RegisteredRulings(Shelf(resources.config / NAME))
+    return LeadQuestions(ScoreQueries(database, rulings), resources.clock)
 
 
 def build_model_desk(resources: Resources, *, database: Database) -> ModelDesk:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from leadmill.cli.desk import validity
+from leadmill.cli.desk import points, validity
 from leadmill.cli.options import Data, Json
 from leadmill.cli.running import console, print_json, progress, read_settings, run_on_deployment, tell_error
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from leadmill.platform.deployed import Deployment
 
 app = typer.Typer(help="Leads: find them, read them, put them right.", no_args_is_help=True)
-for said in (validity.invalidate, validity.validate, validity.reasons):
+for said in (validity.invalidate, validity.validate, validity.reasons, points.why, points.take):
     app.command()(said)
 
 Email = Annotated[str | None, typer.Option(help="By their address.", show_default=False)]

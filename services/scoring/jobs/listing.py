@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from services.scoring.jobs.life.portions import Came, in_portions
-from services.scoring.store.listing import PORTION, keep_portion
 from services.scoring.store.scoring_models.rulings import Rulings
+from services.scoring.store.tier_lists.keeping import PORTION, keep_portion
 from shared.postgres.database import Database
 
 

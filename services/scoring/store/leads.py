@@ -25,7 +25,6 @@ from services.scoring.store.facts import load_facts, save_facts, scrub_facts
 from services.scoring.store.scoring_models.rulings import Rulings
 from services.scoring.store.scoring_models.shadows import mark_due
 from services.scoring.store.tier_changes import save_tier_changes
-from services.scoring.store.tier_lists.table import mark_listed_due
 from shared.contracts.topics import partition_of
 from shared.kernel import changes
 from shared.postgres.database import Transaction
@@ -100,6 +99,11 @@ class LeadStore:
         if any(ruling is not None and ruling.shadows for ruling in rulings):
             await mark_due(transaction, [write.key for write in writes])
         return saved
+
+
+async def mark_listed_due(transaction: Transaction, leads: Collection[str]) -> None:
+    """Note that it is to be looked where these leads stand; a row is only appended, so nobody waits."""
+    await transaction.execute("INSERT INTO tier_list_due (lead) SELECT unnest($1::text[])", list(leads))
 
 
 async def save_rows(transaction: Transaction, rows: Sequence[object]) -> None:

@@ -11,8 +11,7 @@ from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.handlers.interpreting import interpret
 from services.scoring.handlers.scoring import ScoringHandlers
 from services.scoring.store.facts import load_facts
-from services.scoring.store.leads import save_rows
-from services.scoring.store.tier_lists.table import mark_listed_due
+from services.scoring.store.leads import mark_listed_due, save_rows
 from shared.contracts.envelope import decode_envelope
 from shared.contracts.topics import partition_of
 from shared.kernel.changes import Fact

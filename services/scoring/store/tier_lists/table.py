@@ -60,11 +60,6 @@ _PAGES: Final = {
 _BOUNDS: Final = ("points >=", "points <=", "since >=", "since <=")
 
 
-async def mark_listed_due(transaction: Transaction, leads: Collection[str]) -> None:
-    """Note that it is to be looked where these leads stand; a row is only appended, so nobody waits."""
-    await transaction.execute("INSERT INTO tier_list_due (lead) SELECT unnest($1::text[])", list(leads))
-
-
 async def lock_lists(transaction: Transaction) -> tuple[str, bool] | None:
     """Let nobody else keep the lists until the transaction ends; None if somebody does.
 

@@ -47,12 +47,12 @@ class TestLines:
             story = Story(behaviour(rule, more=law % name)).did("chat_started")
             assert words(story, day(31))["r"] == (
                 (
-                    "Chat: +10, since 2026-03-02 09:00 UTC (counts once, for the newest; in full for 1 day, then"
-                    f" loses 50 % of {en} every 30 days; +20 when new, cooled to +10)"
+                    "Chat: +10, since 2026-03-02 09:00 UTC (counts once, for the newest; in full for 1 day,"
+                    f" then loses 50 % of {en} every 30 days; +20 when new, cooled to +10)"
                 ),
                 (
-                    "在线咨询：+10 分，自 2026-03-02 09:00 UTC 起（只计一次，以最近一次为准；前 1 天全额计入，"
-                    f"之后每 30 天减少{zh}的 50%；初始 +20 分，已冷却至 +10 分）"
+                    "在线咨询：+10 分，自 2026-03-02 09:00 UTC 起（只计一次，以最近一次为准；"
+                    f"前 1 天全额计入，之后每 30 天减少{zh}的 50%；初始 +20 分，已冷却至 +10 分）"
                 ),
             )
 
@@ -76,9 +76,9 @@ class TestLines:
 
     def test_a_floor_is_named_where_it_holds(self) -> None:
         groups = (
-            "{group: acts, of: behaviour, label: {en: Chats, zh: 咨询}, floor: -10, rules: [{rule: r, type: act,"
-            " points: -30, acts: [unsubscribed]}]}, {group: more, of: behaviour, rules: [{rule: s, type: act,"
-            " points: 5, acts: [chat_started]}]}"
+            "{group: acts, of: behaviour, label: {en: Chats, zh: 咨询}, floor: -10,"
+            " rules: [{rule: r, type: act, points: -30, acts: [unsubscribed]}]},"
+            " {group: more, of: behaviour, rules: [{rule: s, type: act, points: 5, acts: [chat_started]}]}"
         )
         said = words(Story(model(groups)).did("unsubscribed", message="m"))
         assert said["r"][0].endswith("less than -30, for Chats takes away 10 at most)")
