@@ -10,7 +10,7 @@ from services.scoring.domain.activation.told import SaidActivation
 from services.scoring.domain.facts import Fact, Place
 from services.scoring.domain.life.deciding import ModelUnknown
 from services.scoring.domain.life.ruling import Ruling
-from services.scoring.domain.plans.asking import Asked, answer
+from services.scoring.domain.plans.asking import Asked, answer, answer_from
 from services.scoring.domain.plans.outlook import Outlook
 from services.scoring.domain.questions import Explanation, explain_at, explain_state, tier_history
 from services.scoring.domain.running_score import ScoringState, advance, is_current
@@ -87,8 +87,16 @@ class ScoreQueries:
         :raises TierUnknown: if the model has no such tier.
         :raises NoGate: if activation is asked for and the model has no gate.
         """
-        home, kept, facts, ruling = await self._find(lead)
-        models = _named(ruling.ruled(home).models, asked.model)
+        async with snapshot(self._database) as transaction:
+            home, kept, ruling = await self._find_home(transaction, lead)
+            ruled = ruling.ruled(home).models
+            models, found = _named(ruled, asked.model), None
+            is_told = kept.score is not None and not kept.is_judged and is_current(ruled, kept.score)
+            if known_at is None and is_told:
+                found = await self._find_state(transaction, ruled, home, kept, as_of=asked.as_of)
+            facts = () if found is not None else (await load_facts(transaction, [home]))[home]
+        if found is not None:
+            return home, await asyncio.to_thread(answer_from, models, home, kept, found.state, asked)
         known = [fact for fact in facts if known_at is None or fact.received <= known_at]
         return home, await asyncio.to_thread(answer, models, home, kept, known, asked)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from services.scoring.domain.facts import ATTRIBUTES, Fact
 from services.scoring.domain.plans.obstacles import Obstacle
 from services.scoring.domain.plans.outlook import Outlook, goal_of, look_ahead
-from services.scoring.domain.running_score import fold
+from services.scoring.domain.running_score import ScoringState, fold
 from services.scoring.domain.scored_lead import ScoredLead, counted_facts
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.verdicts import VERDICTS
@@ -37,15 +37,30 @@ def answer(models: ModelSet, lead: str, kept: ScoredLead, facts: Sequence[Fact],
     :raises TierUnknown: if the model has no such tier.
     :raises NoGate: if activation is asked for and the model has no gate.
     """
-    model, at = models.by_name[asked.model], asked.as_of
+    at = asked.as_of
     probe = Fact("plan", lead, at + 1, at + 1, ATTRIBUTES, {})
     counting = counted_facts(lead, kept, [*facts, probe])
-    bars: tuple[Obstacle, ...] = ()
+    bars = () if probe in counting else (Obstacle("invalid"),)
+    past = [fact for fact in counting if fact.occurred <= at and fact.name not in VERDICTS]
+    return answer_from(models, lead, kept, fold(models, past), asked, bars=bars)
+
+
+def answer_from(
+    models: ModelSet,
+    lead: str,
+    kept: ScoredLead,
+    state: ScoringState | None,
+    asked: Asked,
+    *,
+    bars: tuple[Obstacle, ...] = (),
+) -> Outlook:
+    """Return what it would take, from the state as of the instant asked for; no verdict stands in it.
+
+    :raises TierUnknown: if the model has no such tier.
+    :raises NoGate: if activation is asked for and the model has no gate.
+    """
+    model, at = models.by_name[asked.model], asked.as_of
     if kept.erased is not None:
         bars = (Obstacle("erased"),)
-    elif probe not in counting:
-        bars = (Obstacle("invalid"),)
-    past = [fact for fact in counting if fact.occurred <= at and fact.name not in VERDICTS]
-    state = fold(models, past)
     goal = goal_of(model, state, at=at, tier=asked.tier, activation=asked.activation)
     return look_ahead(model, state, goal=goal, profile=lead, at=at, keeps_known=asked.keeps_known, bars=bars)
