@@ -75,6 +75,9 @@ EXAMPLE_LEAD: Final = "5f1c0d2e9a7b4c3d8e6f1a2b3c4d5e6f"
 EXAMPLE_OTHER_LEAD: Final = "c2a47d10b9e84f6390d1e2f3a4b5c6d7"
 """A second lead, for examples in which two meet."""
 
+EXAMPLE_COMPANY: Final = "7b1e9c3a5d0f4826b4d6e8f0a2c4e6f8"
+"""Where they work."""
+
 EXAMPLE_MOMENT: Final = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 """When the examples happen."""
 

@@ -175,15 +175,15 @@ ERASURES: Final = _topic(
 INTERNAL: Final[Mapping[str, Topic]] = {
     service: _topic(
         f"internal.{service}",
-        key="lead id of the destination",
+        key="id of the lead, or company, that it is for",
         owner=service,
         consumers=(service,),
-        summary=f"Facts of {service} on the move after a merge; nobody else reads them.",
+        summary=f"Facts of {service} on the move, after a merge or to a company; nobody else reads them.",
         retention=timedelta(days=30),
     )
     for service in SERVICES
 }
-"""Per service, the topic over which its own workers send each other facts after a merge."""
+"""Per service, the topic over which its own workers send each other facts."""
 
 DEAD_LETTERS: Final[Mapping[str, Topic]] = {
     service: _topic(

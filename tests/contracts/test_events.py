@@ -14,6 +14,7 @@ from shared.contracts.events import DECLARATIONS, EXAMPLES
 from shared.contracts.events.dead_letters import DeadLettered
 from shared.contracts.events.outcomes import CostRecorded
 from shared.contracts.events.raw import ClientInfo, RawReceived
+from shared.contracts.events.tier_changes import CompanyTierChanged
 from shared.contracts.example_records import examples_of
 from shared.contracts.generation import HERE
 from shared.contracts.topics import RAW, all_topics
@@ -62,7 +63,8 @@ class TestEveryEvent:
     @EVERY_EVENT
     def test_names_what_it_is_about(self, each: Declaration) -> None:
         if each.struct not in {RawReceived, DeadLettered}:
-            subject = "campaign" if each.struct is CostRecorded else "lead"
+            others = {CostRecorded: "campaign", CompanyTierChanged: "company"}
+            subject = others.get(each.struct, "lead")
             assert subject in each.struct.__struct_fields__
 
 

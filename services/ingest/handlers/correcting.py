@@ -115,6 +115,7 @@ def on_correction(
         by=command.by,
         reason=reason,
         corrected=corrected,
+        company=after.company or None,
     )
     emissions = [Emission(event, profile, lead.id, at)]
     if after.contact.version != lead.contact.version:

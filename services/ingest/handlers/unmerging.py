@@ -87,4 +87,5 @@ def _changed(lead: Lead) -> LeadChanged:
         source=CORRECTION,
         reachable=lead.is_reachable,
         external_ids=[ExternalId(source=ref.source, id=ref.id) for ref in lead.external_ids],
+        company=lead.company or None,
     )

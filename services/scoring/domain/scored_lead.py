@@ -15,6 +15,7 @@ import msgspec
 
 from services.scoring.domain.checkpoints.checkpoint import EVERY, Checkpoint, Replaced, Stretch
 from services.scoring.domain.checkpoints.resuming import Unsettled, resume
+from services.scoring.domain.companies.hearing import COMPANY, company_in, is_for_companies
 from services.scoring.domain.effects import Told
 from services.scoring.domain.facts import (
     EXTERNAL_ID_PREFIX,
@@ -53,6 +54,8 @@ class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ``is_judged`` says that some fact is a verdict; then the score is folded anew at each new one. ``owner``
     is the rep who has the lead, as routing said last; empty is nobody. ``recounts`` is how often all was
     folded anew because something else than a fact had changed what counts; checkpoints from before are void.
+    ``companies`` are those that facts which count here name; ``tells_companies`` is False while nothing is
+    known that companies hear of.
     """
 
     score: ScoringState | None = None
@@ -71,6 +74,8 @@ class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     is_judged: bool = False
     owner: str = ""
     recounts: int = 0
+    companies: tuple[str, ...] = ()
+    tells_companies: bool = True
 
 
 class OwnedBy(msgspec.Struct, frozen=True, gc=False):
@@ -153,9 +158,12 @@ def counted_facts(lead: str, kept: ScoredLead, facts: Iterable[Fact]) -> list[Fa
 def needs_history(models: ModelSet, kept: ScoredLead, coming: Sequence[object]) -> bool:
     """Return whether the stored facts must be at hand to learn what is coming, in this order.
 
-    A fact newer than every stored one, also than those that do not count, is certainly new.
+    A fact newer than every stored one, also than those that do not count, is certainly new. A company
+    that is named for the first time is told all that was known before.
     """
     if kept.is_judged or (kept.score is not None and not is_current(models, kept.score)):
+        return True
+    if names_new_company(kept, coming):
         return True
     newest = kept.newest
     for thing in coming:
@@ -170,17 +178,32 @@ def needs_history(models: ModelSet, kept: ScoredLead, coming: Sequence[object]) 
     return False
 
 
+def names_new_company(kept: ScoredLead, coming: Iterable[object]) -> bool:
+    """Return whether what is coming names a company that is then to be told what was known before."""
+    named, tells = kept.companies, kept.tells_companies
+    for thing in coming:
+        if isinstance(thing, Fact) and is_for_companies(thing):
+            company = company_in(thing)
+            if company is not None and company not in named:
+                if tells:
+                    return True
+                named = (*named, company)
+            tells = True
+    return False
+
+
 def can_resume(models: ModelSet, kept: ScoredLead, coming: Sequence[object], *, every: int = EVERY) -> bool:
     """Return whether a stretch of its history is enough for a lead that needs it.
 
     It is if it has many facts, was scored by the models that rule, and nothing but facts is coming that say
-    of no other that it does not count.
+    of no other that it does not count, and name no company for the first time.
     """
     return (
         kept.facts >= every
         and kept.score is not None
         and is_current(models, kept.score)
         and not kept.is_judged
+        and not names_new_company(kept, coming)
         and all(
             isinstance(thing, OwnedBy) or (isinstance(thing, Fact) and thing.name not in VERDICTS)
             for thing in coming
@@ -277,6 +300,8 @@ def take_in(models: ModelSet, working: Working, facts: Sequence[Fact], *, every:
         is_judged,
         kept.owner,
         kept.recounts,
+        kept.companies,
+        kept.tells_companies,
     )
     return Taken(Working(working.lead, kept, after), new, is_restated, tuple(checkpoints))
 
@@ -309,7 +334,7 @@ def scrubbed(fact: Fact) -> Fact:
     """
     if fact.name in VERDICTS:
         return fact
-    known = {*fields_of(fact.name), DISMISSED}
+    known = {*fields_of(fact.name), DISMISSED, COMPANY}
     free = [name for name in fact.fields if name not in known and not name.startswith(EXTERNAL_ID_PREFIX)]
     if not free:
         return fact

@@ -7,11 +7,19 @@ from typing import Final
 
 import msgspec
 
+from services.scoring.domain.companies.company import CompanyHeard
+from services.scoring.domain.companies.hearing import COMPANY
 from services.scoring.domain.facts import ATTRIBUTES, EXTERNAL_ID_PREFIX, Fact
 from services.scoring.domain.scored_lead import OwnedBy
 from services.scoring.domain.verdicts import ACT_VERDICT, DISMISSED, LEAD_VERDICT
-from services.scoring.domain.vocabulary import LEAD_RETURNED, OPPORTUNITY_LOST
-from services.scoring.handlers.moving import unpack
+from services.scoring.domain.vocabulary import (
+    LEAD_RETURNED,
+    OPPORTUNITY_CREATED,
+    OPPORTUNITY_LOST,
+    OPPORTUNITY_STAGE_CHANGED,
+    OPPORTUNITY_WON,
+)
+from services.scoring.handlers.moving import unpack, unpack_all
 from shared.contracts.declarations import Event
 from shared.contracts.envelope import Envelope, decode_event
 from shared.contracts.events import assignments, behaviour, internal_scoring, leads, outcomes
@@ -166,6 +174,7 @@ def _read_lead(envelope: Envelope, event: Event) -> tuple[str, object]:
     fields = dict(event.attributes)
     for external in event.external_ids:
         fields[EXTERNAL_ID_PREFIX + external.source] = external.id
+    fields[COMPANY] = event.company
     return event.profile, _fact(envelope, event.profile, ATTRIBUTES, fields)
 
 
@@ -184,9 +193,21 @@ def _read_departure(_envelope: Envelope, event: Event) -> tuple[str, object]:
     return event.lead, ProfileDeparted(event.profile, event.version)
 
 
-def _read_loss(envelope: Envelope, event: Event) -> tuple[str, object]:
-    assert isinstance(event, outcomes.OpportunityLost)
-    return event.profile, _fact(envelope, event.profile, OPPORTUNITY_LOST, {})
+def _read_outcome(envelope: Envelope, event: Event) -> tuple[str, object]:
+    """Sales systems may call their deals alike, so a deal is named with its source."""
+    assert isinstance(event, outcomes.OutcomeEvent)
+    fields: dict[str, object] = {"opportunity": f"{event.source}/{event.opportunity}"}
+    if isinstance(event, outcomes.OpportunityCreated | outcomes.OpportunityStageChanged):
+        name = OPPORTUNITY_STAGE_CHANGED
+        if isinstance(event, outcomes.OpportunityCreated):
+            name = OPPORTUNITY_CREATED
+        fields["stage"] = event.stage
+    elif isinstance(event, outcomes.OpportunityWon):
+        name = OPPORTUNITY_WON
+        fields |= {"amount": event.amount.minor, "currency": event.amount.currency}
+    else:
+        name = OPPORTUNITY_LOST
+    return event.profile, _fact(envelope, event.profile, name, fields)
 
 
 def _read_return(envelope: Envelope, event: Event) -> tuple[str, object]:
@@ -216,6 +237,13 @@ def _read_forgotten_copies(_envelope: Envelope, event: Event) -> tuple[str, obje
     return event.lead, CopiesForgotten(event.profile)
 
 
+def _read_told_company(_envelope: Envelope, event: Event) -> tuple[str, object]:
+    assert isinstance(event, internal_scoring.CompanyFactsTold)
+    facts = tuple(unpack_all(event.facts, profile=event.profile))
+    heard = CompanyHeard(event.lead, event.profile, event.version, facts, tuple(event.withdrawn))
+    return event.company, heard
+
+
 _READINGS: Final[Mapping[type[Event], Callable[[Envelope, Event], tuple[str, object]]]] = {
     behaviour.ActRecorded: _read_other_act,
     behaviour.ActJudged: _read_act_verdict,
@@ -226,10 +254,14 @@ _READINGS: Final[Mapping[type[Event], Callable[[Envelope, Event], tuple[str, obj
     internal_scoring.FactsMoved: _read_arrival,
     internal_scoring.ProfileLeft: _read_departure,
     internal_scoring.ProfileForgotten: _read_forgotten_copies,
+    internal_scoring.CompanyFactsTold: _read_told_company,
     leads.LeadErased: _read_erasure,
     leads.LeadInvalidated: _read_lead_verdict,
     leads.LeadValidated: _read_lead_verdict,
-    outcomes.OpportunityLost: _read_loss,
+    outcomes.OpportunityCreated: _read_outcome,
+    outcomes.OpportunityStageChanged: _read_outcome,
+    outcomes.OpportunityWon: _read_outcome,
+    outcomes.OpportunityLost: _read_outcome,
     assignments.LeadReturned: _read_return,
     assignments.LeadAssigned: _read_owner,
     assignments.LeadClaimed: _read_owner,

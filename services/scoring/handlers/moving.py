@@ -26,7 +26,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
 
     def pack(self, facts: Sequence[Fact], now: Instant) -> list[Emission]:
         """Return the pieces that carry these facts; without facts one that says where the profile is."""
-        pieces = list(_pieces(facts)) or [[]]
+        pieces = list(pieces_of(facts)) or [[]]
         return [
             Emission(
                 FactsMoved(
@@ -57,12 +57,17 @@ def forget_copies(profile: str, lead: str, now: Instant) -> Emission:
 
 def unpack(event: FactsMoved) -> Iterator[Fact]:
     """Return the facts that a piece carries, as their home keeps them."""
-    for moved in event.facts:
+    return unpack_all(event.facts, profile=event.profile)
+
+
+def unpack_all(moved_facts: Iterable[MovedFact], *, profile: str) -> Iterator[Fact]:
+    """Return a profile's facts as their home keeps them."""
+    for moved in moved_facts:
         occurred, received = from_datetime(moved.occurred), from_datetime(moved.received)
-        yield Fact(moved.id, event.profile, occurred, received, moved.name, moved.fields)
+        yield Fact(moved.id, profile, occurred, received, moved.name, moved.fields)
 
 
-def _pieces(facts: Iterable[Fact]) -> Iterator[list[MovedFact]]:
+def pieces_of(facts: Iterable[Fact]) -> Iterator[list[MovedFact]]:
     """Cut facts into pieces that are neither too many nor too large."""
     piece: list[MovedFact] = []
     size = 0

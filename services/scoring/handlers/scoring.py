@@ -33,6 +33,7 @@ from services.scoring.handlers.interpreting import (
     ProfileMoved,
 )
 from services.scoring.handlers.moving import Parcel, forget_copies
+from services.scoring.handlers.sharing import share
 from services.scoring.handlers.telling import COOLING, Teller
 from shared.contracts.events.erasures import PersonalDataRemoved
 from shared.kernel.changes import Changes, Emission, TimerFired
@@ -62,9 +63,12 @@ class ScoringHandlers:
         return Working(key, ScoredLead(), ())
 
     def handle(self, stored: Working, learned: Learned) -> Changes[Working]:
-        """Answer one thing learnt."""
+        """Answer one thing learnt, and tell companies what they hear of it."""
         if stored.kept.erased is not None:
             return self._on_forgotten(stored, learned)
+        return share(stored, self._answer(stored, learned), learned.received)
+
+    def _answer(self, stored: Working, learned: Learned) -> Changes[Working]:
         working = self._teller.renew(stored, learned.received)
         match learned.event:
             case Fact() as fact:

@@ -138,6 +138,8 @@ class Teller:
             kept.is_judged,
             kept.owner,
             kept.recounts,
+            kept.companies,
+            kept.tells_companies,
         )
         said = list(emissions)
         for change in changes:

@@ -6,7 +6,7 @@ from services.scoring.store.tier_lists import table
 from shared.postgres.migrations import execute_script
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 
 
 def upgrade() -> None:

@@ -1,4 +1,4 @@
-"""What scoring's workers tell each other after a merge. Key and subject: the destination lead's id."""
+"""What scoring's workers tell each other. Key and subject: the id of the lead or company it is for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, field
 
 from shared.contracts.attributes import (
+    EXAMPLE_COMPANY,
     EXAMPLE_LEAD,
     EXAMPLE_MOMENT,
     EXAMPLE_OTHER_LEAD,
@@ -75,6 +76,25 @@ class ProfileForgotten(Event, frozen=True, kw_only=True):
     lead: LeadId
 
 
+@DECLARED.declare(name="company_facts_told", on=INTERNAL["scoring"])
+class CompanyFactsTold(Event, frozen=True, kw_only=True):
+    """The owner of a lead says: these facts of one of its profiles are for ``company``.
+
+    Said of each fact once to every company that the lead's facts name. ``withdrawn`` names facts that
+    count no longer. ``version`` is that of the profile's latest move: what a lead says that has lost the
+    profile since is passed over. Does not imply that the person works there now.
+    """
+
+    company: Annotated[str, Meta(description="Opaque id of the company")]
+    lead: LeadId
+    profile: ProfileId
+    version: int
+    facts: list[MovedFact] = field(default_factory=list)
+    withdrawn: Annotated[list[str], Meta(description="Ids of facts that count no longer")] = field(
+        default_factory=list
+    )
+
+
 EXAMPLES: Final = (
     FactsMoved(
         profile=EXAMPLE_OTHER_LEAD,
@@ -92,4 +112,19 @@ EXAMPLES: Final = (
     ),
     ProfileLeft(profile=EXAMPLE_OTHER_LEAD, version=2, lead=EXAMPLE_LEAD, to_lead=EXAMPLE_OTHER_LEAD),
     ProfileForgotten(profile=EXAMPLE_OTHER_LEAD, lead=EXAMPLE_LEAD),
+    CompanyFactsTold(
+        company=EXAMPLE_COMPANY,
+        lead=EXAMPLE_LEAD,
+        profile=EXAMPLE_LEAD,
+        version=0,
+        facts=[
+            MovedFact(
+                id="1e3a5c7d9f0b2d4f6a8c0e2a4c6e8a0c",
+                occurred=EXAMPLE_MOMENT,
+                received=EXAMPLE_MOMENT,
+                name="opportunity_won",
+                fields={"opportunity": "crm/OP-311", "amount": 28_800_000, "currency": "CNY"},
+            )
+        ],
+    ),
 )

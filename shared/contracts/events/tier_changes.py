@@ -1,4 +1,4 @@
-"""Crossings of a tier's threshold. Key and subject: lead id."""
+"""Crossings of a tier's threshold. Key and subject: lead id, of a company's tiers the company's id."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, field
 
-from shared.contracts.attributes import EXAMPLE_LEAD, EXAMPLE_MOMENT, ExternalId, LeadId, Moment, Points
+from shared.contracts.attributes import (
+    EXAMPLE_COMPANY,
+    EXAMPLE_LEAD,
+    EXAMPLE_MOMENT,
+    ExternalId,
+    LeadId,
+    Moment,
+    Points,
+)
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.topics import TIER_CHANGES
 
@@ -67,6 +75,30 @@ class LeadActivated(Event, frozen=True, kw_only=True):
     external_ids: list[ExternalId] = field(default_factory=list)
 
 
+@DECLARED.declare(name="company_tier_changed", on=TIER_CHANGES)
+class CompanyTierChanged(Event, frozen=True, kw_only=True):
+    """Scoring says: in a model that is kept per company (C7) a company has moved to another tier.
+
+    Said of the company, not of its people: nobody's own tier changes with it. Told as
+    :class:`TierChanged` is; ``restated`` marks what rests on facts from before what was known. ``leads``
+    are those that told something about the company, ten thousand at most; some may work elsewhere by now.
+    """
+
+    company: Annotated[str, Meta(description="Opaque id of the company")]
+    model: str
+    model_version: int
+    direction: Literal["up", "down"]
+    from_tier: str
+    to_tier: str
+    points: Points
+    at: Moment
+    restated: bool = False
+    reasons: Annotated[
+        list[Reason], Meta(description="The lines that weigh most, largest first, five at most")
+    ] = field(default_factory=list)
+    leads: list[LeadId] = field(default_factory=list)
+
+
 EXAMPLES: Final = (
     TierChanged(
         lead=EXAMPLE_LEAD,
@@ -90,5 +122,20 @@ EXAMPLES: Final = (
         points=85_000,
         at=EXAMPLE_MOMENT,
         acts=["9d2f4b6a8c0e1f3a5b7c9d1e2f4a6b8c", "0a1b2c3d4e5f60718293a4b5c6d7e8f9"],
+    ),
+    CompanyTierChanged(
+        company=EXAMPLE_COMPANY,
+        model="customer_grade",
+        model_version=1,
+        direction="up",
+        from_tier="D",
+        to_tier="A",
+        points=70_000,
+        at=EXAMPLE_MOMENT,
+        reasons=[
+            Reason(rule="bought_500000_plus", points=50_000, event="1e3a5c7d9f0b2d4f6a8c0e2a4c6e8a0c"),
+            Reason(rule="about_to_sign", points=20_000, event="2f4b6d8e0a1c3e5f7b9d1f3b5d7f9b1d"),
+        ],
+        leads=[EXAMPLE_LEAD],
     ),
 )

@@ -13,6 +13,7 @@ from services.scoring import bootstrap as scoring
 from services.scoring.domain.facts import Fact
 from services.scoring.domain.scored_lead import Working
 from services.scoring.handlers.scoring import ScoringHandlers
+from services.scoring.handlers.subjects import Subject
 from services.scoring.handlers.telling import COOLING
 from shared.contracts.topics import partition_of
 from shared.kernel.changes import Fact as Learned
@@ -109,12 +110,12 @@ def _leads(handlers: ScoringHandlers) -> Iterator[tuple[str, Working, list[objec
 
 async def _save(
     database: Database,
-    stage: AssembledStage[Working],
+    stage: AssembledStage[Subject],
     portion: list[tuple[str, Working, list[object], Instant]],
 ) -> None:
     homes = {lead: partition_of(lead, PARTITIONS) for lead, *_ in portion}
     async with database.transaction(durable=False) as transaction:
-        writes = [
+        writes: list[Write[Subject]] = [
             Write(lead, homes[lead], 1, working, rows)
             for lead, working, rows, _ in sorted(portion, key=lambda one: one[0])
         ]

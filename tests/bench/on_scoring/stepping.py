@@ -8,8 +8,8 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from services.scoring.bootstrap import NAME, build_ruled_stage
-from services.scoring.domain.scored_lead import Working
 from services.scoring.handlers.interpreting import interpret
+from services.scoring.handlers.subjects import Subject
 from services.scoring.store.scoring_models.rulings import RegisteredRulings
 from services.scoring.store.scoring_models.shelf import Shelf
 from shared.contracts.envelope import decode_envelope
@@ -32,7 +32,7 @@ _HERE: Final = TopicPartition("leadmill.behaviour", 0)
 class Steps:
     """Takes records in, batch by batch, as the worker of one partition does once it has read them."""
 
-    def __init__(self, database: Database, step: FoldingStep[Working], claim: fence.Claim) -> None:
+    def __init__(self, database: Database, step: FoldingStep[Subject], claim: fence.Claim) -> None:
         self._database = database
         self._step = step
         self._claim = claim

@@ -27,7 +27,7 @@ from services.nurture import bootstrap as nurture
 from services.nurture.store.documents import read_rulebook as read_sequences
 from services.routing import bootstrap as routing
 from services.routing.store.documents import read_rulebook
-from services.scoring.bootstrap import build_stage, load_models
+from services.scoring.bootstrap import build_stage, load_company_models, load_models
 from shared.log.port import Log
 from shared.postgres.database import Database
 from shared.processor.loop import LoopSettings, Worker
@@ -91,7 +91,8 @@ def stage_of(service: str, registry: CollectorRegistry) -> Stage[Any] | SharedSt
         documents = read_reports(CONFIG / service)
         metrics = AnalyticsMetrics(registry)
         return analytics.build_stage(documents, partitions=PARTITIONS, metrics=metrics)
-    return build_stage(load_models(CONFIG), partitions=PARTITIONS)
+    companies = load_company_models(CONFIG)
+    return build_stage(load_models(CONFIG), partitions=PARTITIONS, companies=companies)
 
 
 def staff_of(bench: Bench) -> Staff:

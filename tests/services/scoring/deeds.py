@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from shared.contracts.attributes import ExternalId, Scalar
+from shared.contracts.attributes import Amount, ExternalId, Scalar
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.envelope import encode_event
 from shared.contracts.events import assignments, behaviour, leads, outcomes
@@ -64,6 +64,14 @@ class Deeds:
         )
         return self.say(event, key=lead, at=at)
 
+    def works_at(self, who: str, company: str, at: Instant, **attributes: Scalar) -> Deed:
+        """It has become known where a lead works."""
+        lead = lead_id(who)
+        event = leads.LeadChanged(
+            lead=lead, profile=lead, source="web", attributes=attributes, reachable=True, company=company
+        )
+        return self.say(event, key=lead, at=at)
+
     def did(
         self, who: str, what: type[Event], at: Instant, *, received: Instant | None = None, **fields: object
     ) -> Deed:
@@ -94,6 +102,13 @@ class Deeds:
     def lost(self, who: str, at: Instant, *, received: Instant | None = None) -> Deed:
         """A deal with a lead was lost."""
         return self.did(who, outcomes.OpportunityLost, at, received=received, opportunity="OP-1")
+
+    def won(
+        self, who: str, at: Instant, units: int, *, deal: str = "OP-1", received: Instant | None = None
+    ) -> Deed:
+        """A deal with a lead was won for so many yuan."""
+        amount = Amount(minor=units * 100, currency="CNY")
+        return self.did(who, outcomes.OpportunityWon, at, received=received, opportunity=deal, amount=amount)
 
     def returned(self, who: str, at: Instant) -> Deed:
         """A rep gave a lead back; routing says so."""

@@ -109,8 +109,8 @@ def _rule(source: CompanyRuleDocument, context: RuleContext) -> CompanyRule | No
         case RequestRuleDocument():
             for place, act in enumerate(source.acts):
                 if act not in REQUESTS:
-                    unheard = f"{show(act)} is nothing companies hear of; {allowed(REQUESTS, instead_of=act)}"
-                    context.fault(f"acts[{place}]", unheard)
+                    told = allowed(sorted(REQUESTS), instead_of=act)
+                    context.fault(f"acts[{place}]", f"{show(act)} is nothing companies hear of; {told}")
             acts, window = frozenset(source.acts), source.within_days * DAY
             return RequestRule(name=source.rule, points=points, acts=acts, window=window)
         case other:

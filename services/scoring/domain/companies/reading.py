@@ -2,7 +2,8 @@
 
 A lead's facts name the company where they worked by the newest that occurred. Who somebody is, and
 what they ask for, speaks for the company where they work; a deal belongs to the company where they
-worked when it was told of, or if none was known yet, to the first that was named afterwards.
+worked when it was told of, or if none was known yet, to the first that was named afterwards. For a
+deal the facts of its own profile decide if they name any company, so that a merge moves no deal.
 """
 
 from __future__ import annotations
@@ -80,13 +81,15 @@ def read_at(company: str, heard: Sequence[Heard], at: Instant) -> Reading:
         elif fact.name in REQUESTS:
             asked.append(one)
     careers = {lead: career_of(facts) for lead, facts in people.items()}
+    own = {profile: career_of(facts) for profile, facts in _by_profile(people).items()} if words else {}
     deals = []
     for opportunity, told in words.items():
-        ours = [
-            one.fact
-            for one in told
-            if employer_at(careers.get(one.lead, ()), Place(one.fact.occurred, one.fact.id)) == company
-        ]
+        ours = []
+        for lead, fact in told:
+            place = Place(fact.occurred, fact.id)
+            employer = employer_at(own.get(fact.profile, ()), place)
+            if (employer or employer_at(careers.get(lead, ()), place)) == company:
+                ours.append(fact)
         if ours:
             deals.append(_deal(opportunity, ours))
     there = {lead for lead, career in careers.items() if career and career[-1][1] == company}
@@ -97,6 +100,14 @@ def read_at(company: str, heard: Sequence[Heard], at: Instant) -> Reading:
         {lead: facts for lead, facts in people.items() if lead in there},
         [one.fact for one in asked if one.lead in there],
     )
+
+
+def _by_profile(people: Mapping[str, Iterable[Fact]]) -> Mapping[str, Sequence[Fact]]:
+    found: dict[str, list[Fact]] = {}
+    for facts in people.values():
+        for fact in facts:
+            found.setdefault(fact.profile, []).append(fact)
+    return found
 
 
 Career = Sequence[tuple[Place, str | None]]

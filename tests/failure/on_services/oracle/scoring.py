@@ -12,12 +12,13 @@ from typing import Protocol
 
 import msgspec
 
-from services.scoring.bootstrap import build_stage, load_models
+from services.scoring.bootstrap import build_stage, load_company_models, load_models
 from services.scoring.domain.activation.told import ActivationRow
 from services.scoring.domain.facts import Fact as KnownFact
 from services.scoring.domain.life.ruling import RENEWAL, Ruled
 from services.scoring.domain.scored_lead import KeptFact, ScoredLead, Scrub, Working, scrubbed
 from services.scoring.domain.told_changes import TierChangeRow
+from services.scoring.handlers.companies import CompanyHandlers
 from services.scoring.handlers.scoring import ScoringHandlers
 from services.scoring.store.activations import load_activations_of
 from services.scoring.store.facts import load_facts
@@ -29,6 +30,7 @@ from shared.kernel.instants import Instant
 from shared.log.port import Record, TopicPartition
 from shared.postgres.database import Database
 from tests.engine.tally import PARTITIONS
+from tests.failure.on_services.oracle.companies import CompanyTables, compare_companies, is_for_company
 from tests.failure.on_services.oracle.inputs import Expected, Reader, bury
 from tests.failure.on_services.oracle.saying import Saying
 from tests.failure.on_services.oracle.tables import compare_maps
@@ -47,6 +49,7 @@ class ScoringExpected(Expected):
     told: dict[str, list[TierChangeRow]] = field(default_factory=dict)
     activations: dict[str, list[ActivationRow]] = field(default_factory=dict)
     timers: dict[str, dict[str, Instant]] = field(default_factory=dict)
+    companies: CompanyTables = field(default_factory=CompanyTables)
 
 
 class RuledBy(Protocol):
@@ -88,6 +91,7 @@ class ScoringReplay:
         self._ruled_by = ruled_by or ByDocuments()
         self._handlers: dict[Ruled, ScoringHandlers] = {}
         self._xid = 0
+        self._companies = CompanyHandlers(load_company_models(CONFIG))
         self._saying = Saying("scoring")
         self._touched: set[str] = set()
         self._to_ring: list[tuple[str, str, Instant]] = []
@@ -166,6 +170,14 @@ class ScoringReplay:
 
     def _handle(self, fact: Fact) -> None:
         expected, key = self.expected, fact.key
+        if is_for_company(fact):
+            firm = self._companies.handle(expected.companies.load(key), fact)
+            self._saying.add(firm.emissions, fact)
+            if firm.state is not None or firm.emissions or firm.timers or firm.rows:
+                self._touched.add(key)
+                expected.companies.save(key, firm)
+                self._set(key, firm.timers)
+            return
         before = Working(key, expected.leads.get(key, ScoredLead()), tuple(expected.facts.get(key, ())))
         changes = self._handlers_of(key).handle(before, fact)
         self._saying.add(changes.emissions, fact)
@@ -175,8 +187,11 @@ class ScoringReplay:
         expected.leads[key] = before.kept if changes.state is None else changes.state.kept
         for row in changes.rows:
             self._keep(row)
-        for name, due in changes.timers.items():
-            timers = expected.timers.setdefault(key, {})
+        self._set(key, changes.timers)
+
+    def _set(self, key: str, set_timers: Mapping[str, Instant | None]) -> None:
+        for name, due in set_timers.items():
+            timers = self.expected.timers.setdefault(key, {})
             if due is None:
                 timers.pop(name, None)
             else:
@@ -201,6 +216,7 @@ class ScoringReplay:
 
 async def compare_scoring(database: Database, expected: ScoringExpected, differences: Differences) -> None:
     """Compare scoring's tables, row by row, with what its handlers say."""
+    await compare_companies(database, expected.companies, expected.versions, differences)
     async with database.connection() as connection:
         leads = await connection.fetch("SELECT key, version, payload FROM lead WHERE payload IS NOT NULL")
         facts = await load_facts(connection, sorted({row["key"] for row in leads} | expected.facts.keys()))

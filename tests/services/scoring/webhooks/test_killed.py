@@ -34,10 +34,6 @@ pytestmark = pytest.mark.lasts(20)
 PEOPLE = ("ada", "ben", "cem")
 
 
-class Killed(Exception):
-    """A worker ends in the middle."""
-
-
 class Subscriber:
     """Takes so many messages, then the process that sends them is to be killed; its last answer is lost."""
 
@@ -78,24 +74,6 @@ async def process(tools: WebhookTools, url: str) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def learn_and_die(stand: Stand, place: str, *words: Deed) -> None:
-    """Let a worker learn this and die at a place, and a successor go on."""
-
-    def die(where: str) -> None:
-        if where == place:
-            raise Killed
-
-    await stand.start_worker(f"dies {place}", tripwire=die)
-    await stand.feed(*words)
-    _, task = stand.workers.pop(f"dies {place}")
-    async with asyncio.timeout(90):
-        await asyncio.wait([task])
-    assert isinstance(task.exception(), Killed)
-    await stand.start_worker(f"after {place}")
-    await stand.settle()
-    await stand.stop_worker(f"after {place}")
-
-
 def chapters(deeds: Deeds) -> dict[str, list[Deed]]:
     """What happens, and where the worker dies that learns of it."""
     return {
@@ -128,7 +106,7 @@ async def test_each_change_is_seen_once_and_in_order_per_lead_though_everything_
     for place, words in chapters(deeds).items():
         if place == "before_publish":
             stand.clock.advance_to(day(100))
-        await learn_and_die(stand, place, *words)
+        await stand.learn_and_die(place, *words)
         for count in (1, 5):
             subscriber.take(count)
             async with process(tools, database_url):

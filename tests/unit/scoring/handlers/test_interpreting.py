@@ -18,7 +18,7 @@ from services.scoring.handlers.interpreting import (
     Unusable,
     interpret,
 )
-from shared.contracts.attributes import Scalar
+from shared.contracts.attributes import Amount, Scalar
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.envelope import decode_envelope, encode_event
 from shared.contracts.events import assignments, behaviour, internal_scoring, leads, outcomes
@@ -67,10 +67,16 @@ OWNED = (
     | assignments.LeadRecalled
     | assignments.OwnershipEnded
 )
+DEALS = (
+    outcomes.OpportunityCreated
+    | outcomes.OpportunityStageChanged
+    | outcomes.OpportunityWon
+    | outcomes.OpportunityLost
+)
 PASSED_OVER = tuple(
     event
     for event in (*outcomes.EXAMPLES, *assignments.EXAMPLES)
-    if not isinstance(event, outcomes.OpportunityLost | assignments.LeadReturned | OWNED)
+    if not isinstance(event, DEALS | assignments.LeadReturned | OWNED)
 )
 """What is said on topics that it reads, and no rule speaks of yet: nothing of it is kept."""
 HEARD = [
@@ -100,16 +106,30 @@ def test_what_no_rule_speaks_of_is_passed_over(event: Event) -> None:
     assert read(event) is None
 
 
-def test_a_loss_and_a_return_are_facts_of_the_profile_without_a_word_about_the_deal() -> None:
+def test_a_loss_and_a_return_are_facts_of_the_profile_without_a_word_about_why() -> None:
     lost = outcomes.OpportunityLost(
         lead="l", profile="p", source="crm", opportunity="OP-1", reason="price", message_id="m"
     )
     returned = assignments.LeadReturned(lead="l", rep="r", assignment="a", reason="no_answer")
     found = [fact_in(event) for event in (lost, returned)]
     assert [(fact.name, fact.profile, fact.fields) for fact in found] == [
-        ("opportunity_lost", "p", {}),
+        ("opportunity_lost", "p", {"opportunity": "crm/OP-1"}),
         ("lead_returned", "l", {}),
     ]
+
+
+def test_a_deal_is_named_with_its_source_and_a_win_with_what_it_brought() -> None:
+    won = outcomes.OpportunityWon(
+        lead="l", profile="p", source="crm", opportunity="OP-1", amount=Amount(minor=5, currency="EUR")
+    )
+    fact = fact_in(won)
+    assert (fact.name, fact.profile) == ("opportunity_won", "p")
+    assert fact.fields == {"opportunity": "crm/OP-1", "amount": 5, "currency": "EUR"}
+
+
+def test_where_somebody_works_is_a_field_that_no_client_can_name() -> None:
+    captured = leads.LeadCaptured(lead="l", profile="p", source="web", reachable=True, company="c-1")
+    assert fact_in(captured).fields == {"company/id": "c-1"}
 
 
 def test_what_had_brought_somebody_is_no_field_of_what_they_did() -> None:
@@ -152,7 +172,7 @@ def test_an_attribute_that_is_known_to_be_empty_is_kept_as_null() -> None:
         lead="l", profile="p", source="web", attributes={"industry": None}, reachable=True
     )
     fact = fact_in(changed)
-    assert (fact.name, fact.fields) == (ATTRIBUTES, {"industry": None})
+    assert (fact.name, fact.fields) == (ATTRIBUTES, {"industry": None, "company/id": None})
 
 
 def test_moves_are_told_to_the_home_and_pieces_to_where_they_go() -> None:

@@ -14,6 +14,15 @@ import msgspec
 from services.scoring.bootstrap import build_stage
 from services.scoring.domain.activation.told import ActivationRow, is_untold
 from services.scoring.domain.checkpoints.checkpoint import EVERY, Checkpoint, Replaced, Stretch
+from services.scoring.domain.companies.company import (
+    CompanyChangeRow,
+    CompanyFactGone,
+    CompanyFactKept,
+    CompanyHeard,
+    CompanyWorking,
+    KeptCompany,
+)
+from services.scoring.domain.companies.compiler import CompanyModel
 from services.scoring.domain.effects import next_wake
 from services.scoring.domain.facts import Fact, Place
 from services.scoring.domain.scored_lead import (
@@ -30,6 +39,7 @@ from services.scoring.domain.scored_lead import (
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.told_changes import TierChangeRow
 from services.scoring.handlers.interpreting import interpret
+from services.scoring.handlers.subjects import Subject
 from services.scoring.handlers.telling import COOLING
 from shared.contracts.declarations import Event
 from shared.contracts.envelope import decode_envelope, decode_event
@@ -50,11 +60,21 @@ _DECODE = msgspec.msgpack.Decoder(Checkpoint).decode
 class World:
     """Everything that scoring has stored and said."""
 
-    def __init__(self, models: ModelSet = BOTH, *, checkpoint_every: int = EVERY) -> None:
+    def __init__(
+        self,
+        models: ModelSet = BOTH,
+        *,
+        checkpoint_every: int = EVERY,
+        companies: Sequence[CompanyModel] = (),
+    ) -> None:
+        self.company_models = companies
         self.every = checkpoint_every
         self.checkpoints: dict[str, dict[tuple[int, Place], bytes]] = {}
         self.stretches: list[Stretch] = []
         self.leads: dict[str, tuple[int, bytes]] = {}
+        self.companies: dict[str, tuple[int, bytes]] = {}
+        self.company_facts: dict[str, dict[str, Fact]] = {}
+        self.company_changes: list[CompanyChangeRow] = []
         self.facts: dict[str, dict[str, Fact]] = {}
         self.timers: dict[str, dict[str, Instant]] = {}
         self.told: list[TierChangeRow] = []
@@ -69,7 +89,12 @@ class World:
     def rule_by(self, models: ModelSet) -> None:
         """Restart with these models."""
         self.models = models
-        self.stage = build_stage(models, partitions=PARTITIONS, checkpoint_every=self.every)
+        self.stage = build_stage(
+            models,
+            partitions=PARTITIONS,
+            checkpoint_every=self.every,
+            companies=self.company_models,
+        )
         self.announcer = Announcer(
             source="/leadmill/scoring", partitions=PARTITIONS, max_record_bytes=900_000
         )
@@ -99,7 +124,7 @@ class World:
         timers = {key: self.timers[key] for key in keys if key in self.timers}
         loaded = {key: self._load(key, [f.event for f in batch if f.key == key]) for key in keys}
         known = {key: found for key, found in loaded.items() if found is not None}
-        fold: Fold[Working] = Fold(self.stage, self.announcer, known, timers)
+        fold: Fold[Subject] = Fold(self.stage, self.announcer, known, timers)
         for learned in batch:
             fold.learn(learned)
         if until is not None:
@@ -107,7 +132,9 @@ class World:
                 fold.ring_due(key, until + 1)
         self._save(fold)
 
-    def _load(self, key: str, coming: Sequence[object]) -> Loaded[Working] | None:
+    def _load(self, key: str, coming: Sequence[object]) -> Loaded[Subject] | None:
+        if key in self.companies or any(isinstance(one, CompanyHeard) for one in coming):
+            return self.load_company(key)
         row = self.leads.get(key)
         if row is None:
             return None
@@ -151,12 +178,20 @@ class World:
         self.stretches.append(Stretch(known, base, after))
         return self.stretches[-1]
 
-    def _save(self, fold: Fold[Working]) -> None:
+    def load_company(self, key: str) -> Loaded[Subject]:
+        """A company as it is stored, with all its facts."""
+        version, row = self.companies.get(key, (0, None))
+        kept = KeptCompany() if row is None else msgspec.msgpack.decode(row, type=KeptCompany)
+        stored = self.company_facts.get(key, {}).values()
+        return Loaded(version, CompanyWorking(key, kept, tuple(stored)))
+
+    def _save(self, fold: Fold[Subject]) -> None:
         folded = fold.finish()
         assert not folded.dead
         self.rang += [(timer.key, due) for timer, due in folded.rung]
         for write in folded.writes:
-            self.leads[write.key] = (write.version, _ENCODE(write.state.kept))
+            kind = self.companies if isinstance(write.state, CompanyWorking) else self.leads
+            kind[write.key] = (write.version, _ENCODE(write.state.kept))
             for row in write.rows:
                 self._keep(row)
         for timer, due in folded.timers.items():
@@ -185,6 +220,12 @@ class World:
                 for key, held in self.checkpoints.get(row.lead, {}).items()
                 if not (key[1] > row.after and (row.until is None or key[1] < row.until))
             } | {(row.recounts, one.place): _ENCODE(one) for one in row.checkpoints}
+        elif isinstance(row, CompanyFactKept):
+            self.company_facts.setdefault(row.company, {})[row.fact.id] = row.fact
+        elif isinstance(row, CompanyFactGone):
+            del self.company_facts[row.company][row.id]
+        elif isinstance(row, CompanyChangeRow):
+            self.company_changes.append(row)
         elif isinstance(row, Scrub):
             self.checkpoints.pop(row.lead, None)
             for identity, fact in self.facts.get(row.lead, {}).items():

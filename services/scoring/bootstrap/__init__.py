@@ -1,17 +1,13 @@
-"""Builds the service: the only file that knows every room."""
+"""Builds the service: the only room that knows every room, and the only one that the product may enter."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from random import SystemRandom
-from typing import Any, Final, NamedTuple
-
-import msgspec
-from prometheus_client import CollectorRegistry
+from typing import Final
 
 from services.scoring.api.bant import build_bant_router
 from services.scoring.api.leads.asking import LeadQuestions
@@ -23,14 +19,15 @@ from services.scoring.api.model_stepping import build_stepping_router
 from services.scoring.api.routes import build_router
 from services.scoring.api.webhooks import (
     WEBHOOK_STATUSES,
-    attempt_out,
     build_webhook_router,
-    delivery_out,
-    webhook_out,
 )
+from services.scoring.bootstrap.webhooks import NAME as NAME
+from services.scoring.bootstrap.webhooks import build_webhooks as build_webhooks
+from services.scoring.bootstrap.webhooks import webhook_tools, webhooks_of
 from services.scoring.domain.bant.document import compile_bant
 from services.scoring.domain.bant.judging import Bant
 from services.scoring.domain.checkpoints.checkpoint import EVERY
+from services.scoring.domain.companies.compiler import CompanyModel
 from services.scoring.domain.companies.editing import company_editor_schema
 from services.scoring.domain.life.steps import (
     DraftModel,
@@ -46,18 +43,17 @@ from services.scoring.domain.scoring_models.compiler import value_lists
 from services.scoring.domain.scoring_models.document import ValueListDocument
 from services.scoring.domain.scoring_models.editing import editor_schema
 from services.scoring.domain.vocabulary import Vocabulary
-from services.scoring.domain.webhooks.webhook import Wanted
+from services.scoring.handlers.companies import CompanyHandlers
 from services.scoring.handlers.interpreting import interpret
 from services.scoring.handlers.ruled import RuledHandlers
 from services.scoring.handlers.scoring import SayAgain
+from services.scoring.handlers.subjects import SubjectHandlers
 from services.scoring.jobs.life.previewing import Previewing
 from services.scoring.jobs.life.renewing import Renewing
 from services.scoring.jobs.life.shadowing import Shadowing
 from services.scoring.jobs.life.watching import LifeWatch
 from services.scoring.jobs.listing import Listing
-from services.scoring.jobs.webhooks.desk import NewSecret, WebhookDesk
 from services.scoring.jobs.webhooks.serving import Serving
-from services.scoring.jobs.webhooks.telling import WebhookTools
 from services.scoring.metrics import ScoringMetrics
 from services.scoring.queries.bant import BantQueries
 from services.scoring.queries.checks import ScoringChecks
@@ -67,15 +63,16 @@ from services.scoring.queries.scores import ScoreQueries
 from services.scoring.queries.story import tell_story
 from services.scoring.queries.tier_lists import TierLists
 from services.scoring.queries.tier_stream import TierStream
-from services.scoring.queries.webhooks import ShownWebhook, WebhookQueries
 from services.scoring.settings import ScoringSettings
 from services.scoring.store.bant import read_bant
+from services.scoring.store.companies.documents import read_company_models
+from services.scoring.store.companies.states import CompanyStore
 from services.scoring.store.leads import LeadStore
 from services.scoring.store.scoring_models.commands import ModelCommands
 from services.scoring.store.scoring_models.rulings import FixedRulings, RegisteredRulings, Rulings
 from services.scoring.store.scoring_models.shelf import Shelf
+from services.scoring.store.subjects import Subject, SubjectStore
 from services.scoring.store.webhooks.documents import read_webhook_rules
-from services.scoring.store.webhooks.webhooks import sealing_of_webhooks
 from shared.contracts.envelope import Envelope
 from shared.contracts.topics import (
     ASSIGNMENTS,
@@ -88,8 +85,6 @@ from shared.contracts.topics import (
     SCORES,
     TIER_CHANGES,
 )
-from shared.delivery.outbound.posting import public_trust
-from shared.delivery.outbound.resolving import SystemResolver
 from shared.documents.files import read_documents
 from shared.kernel.changes import Emission
 from shared.postgres.database import Database, DatabaseLimits
@@ -100,7 +95,6 @@ from shared.runtime.processing import Processing
 from shared.runtime.service import repeatedly, until_stopped
 from shared.runtime.settings.environment import load_settings
 
-NAME: Final = "scoring"
 SHOW_MODEL: Final = show_life
 """Returns a model's life as it is shown."""
 SHOW_COMPARISON: Final = show_comparison
@@ -118,7 +112,7 @@ MODEL_SCHEMA: Final = editor_schema
 """Returns the JSON Schema by which editors know a model's document."""
 COMPANY_MODEL_SCHEMA: Final = company_editor_schema
 """The same for models that are kept per company."""
-MIGRATIONS: Final = Path(__file__).parent / "migrations"
+MIGRATIONS: Final = Path(__file__).parents[1] / "migrations"
 SETTINGS: Final = ScoringSettings
 """What this service reads from the environment, for whoever lists settings."""
 _WEBHOOK_CONNECTIONS: Final = 3
@@ -155,7 +149,16 @@ def check_documents(config: Path) -> None:
     """
     load_models(config)
     load_bant(config)
+    load_company_models(config)
     read_webhook_rules(config / NAME)
+
+
+def load_company_models(config: Path) -> Sequence[CompanyModel]:
+    """Read, check and compile the models that are kept per company (C7); of each the newest version.
+
+    :raises Faults: with every fault and its path.
+    """
+    return read_company_models(config / NAME)
 
 
 def build_rehearsal(
@@ -186,18 +189,36 @@ def build_rehearsal(
 
 
 def build_stage(
-    models: ModelSet, *, partitions: int, checkpoint_every: int = EVERY
-) -> AssembledStage[Working]:
+    models: ModelSet,
+    *,
+    partitions: int,
+    companies: Sequence[CompanyModel] = (),
+    checkpoint_every: int = EVERY,
+) -> AssembledStage[Subject]:
     """Return scoring's stage under models that nobody takes steps about."""
-    return build_ruled_stage(FixedRulings(models), partitions=partitions, checkpoint_every=checkpoint_every)
+    return build_ruled_stage(
+        FixedRulings(models),
+        partitions=partitions,
+        companies=companies,
+        checkpoint_every=checkpoint_every,
+    )
 
 
 def build_ruled_stage(
-    rulings: Rulings, *, partitions: int, checkpoint_every: int = EVERY
-) -> AssembledStage[Working]:
-    """Return scoring's stage: what it reads, decides and saves, each lead under what rules it."""
-    handlers = RuledHandlers(lambda: rulings.newest, checkpoint_every=checkpoint_every)
-    store = LeadStore(rulings, partitions=partitions, checkpoint_every=checkpoint_every)
+    rulings: Rulings,
+    *,
+    partitions: int,
+    companies: Sequence[CompanyModel] = (),
+    checkpoint_every: int = EVERY,
+) -> AssembledStage[Subject]:
+    """Return scoring's stage: what it reads, decides and saves, each lead under what rules it.
+
+    ``companies`` are the models that are kept per company.
+    """
+    people = RuledHandlers(lambda: rulings.newest, checkpoint_every=checkpoint_every)
+    handlers = SubjectHandlers(people, CompanyHandlers(companies))
+    leads = LeadStore(rulings, partitions=partitions, checkpoint_every=checkpoint_every)
+    store = SubjectStore(leads, CompanyStore(partitions=partitions))
     return AssembledStage(
         name=NAME,
         group=NAME,
@@ -238,81 +259,14 @@ def _model_desk(shelf: Shelf, database: Database, previewing: Previewing) -> Mod
     return ModelDesk(ModelBook(database, shelf), ModelCommands(database, shelf), previewing)
 
 
-class Webhooks(NamedTuple):
-    """What people ask about webhooks, what they do about them, and how it is shown."""
-
-    queries: WebhookQueries
-    desk: WebhookDesk
-
-    async def create(
-        self, url: str, *, name: str, wanted: Mapping[str, Sequence[str]], from_the_first: bool, by: str
-    ) -> NewSecret:
-        """Set a webhook up, its filter in plain words.
-
-        :raises Rejected: as ``WebhookDesk.create``.
-        """
-        return await self.desk.create(
-            url, name=name, wanted=msgspec.convert(wanted, Wanted), from_the_first=from_the_first, by=by
-        )
-
-    @staticmethod
-    def show(webhook: ShownWebhook) -> dict[str, Any]:
-        """Return a webhook as the API shows it."""
-        return webhook_out(webhook).model_dump()
-
-    @staticmethod
-    def show_delivery(row: Any) -> dict[str, Any]:
-        """Return a delivery as the API shows it."""
-        return delivery_out(row).model_dump()
-
-    @staticmethod
-    def show_attempt(row: Any) -> dict[str, Any]:
-        """Return an attempt as the API shows it."""
-        return attempt_out(row).model_dump()
-
-
-def build_webhooks(resources: Resources, *, database: Database) -> Webhooks:
-    """Return what people act on webhooks with; ``database`` is scoring's, started."""
-    settings = load_settings(ScoringSettings, environment=resources.environment)
-    tools = _webhook_tools(resources, settings, database, ScoringMetrics(CollectorRegistry()))
-    rulings = RegisteredRulings(Shelf(resources.config / NAME))
-    return _webhooks(tools, ScoreQueries(database, rulings))
-
-
-def _webhooks(tools: WebhookTools, scores: ScoreQueries) -> Webhooks:
-    async def find_tiers() -> Mapping[str, Sequence[str]]:
-        live = await scores.find_models()
-        return {model.name: [tier.name for tier in model.tiers] for model in live.models}
-
-    queries = WebhookQueries(tools.database, clock=tools.clock)
-    return Webhooks(queries, WebhookDesk(tools, tiers=find_tiers))
-
-
-def _webhook_tools(
-    resources: Resources, settings: ScoringSettings, database: Database, metrics: ScoringMetrics
-) -> WebhookTools:
-    return WebhookTools(
-        database=database,
-        clock=resources.clock,
-        rules=read_webhook_rules(resources.config / NAME),
-        sealing=sealing_of_webhooks(resources.secrets.pepper.reveal()),
-        metrics=metrics,
-        resolve=SystemResolver().resolve,
-        tls=public_trust(),
-        draw=SystemRandom().random,
-        loopback=settings.webhooks_to_loopback,
-        may_send=resources.may_send,
-        holder=resources.member,
-    )
-
-
 def build(resources: Resources, *, settings: ScoringSettings | None = None) -> Blueprint:
     """Return the service, not yet started."""
     settings = settings or load_settings(ScoringSettings, environment=resources.environment)
     shelf = Shelf(resources.config / NAME)
     rulings = RegisteredRulings(shelf)
     database = Database(resources.database_url, schema=NAME, application=f"leadmill/{NAME}")
-    stage = build_ruled_stage(rulings, partitions=resources.partitions)
+    company_models = load_company_models(resources.config)
+    stage = build_ruled_stage(rulings, partitions=resources.partitions, companies=company_models)
     worker = Processing(resources, stage, database).build_worker()
     renewing = Renewing(database, rulings, clock=resources.clock, partitions=resources.partitions)
     previewing = Previewing(database, shelf, clock=resources.clock)
@@ -330,8 +284,8 @@ def build(resources: Resources, *, settings: ScoringSettings | None = None) -> B
     )
     metrics = ScoringMetrics(resources.registry)
     watch = LifeWatch(database, metrics)
-    tools = _webhook_tools(resources, settings, database, metrics)
-    webhooks, serving = _webhooks(tools, scores), Serving(replace(tools, database=apart))
+    tools = webhook_tools(resources, settings, database, metrics)
+    webhooks, serving = webhooks_of(tools, scores), Serving(replace(tools, database=apart))
 
     async def check(full: bool) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
         return await checks.check(full=full)

@@ -1,0 +1,1 @@
+"""Companies: what is stored of them, and the documents of the models that are kept per company."""
