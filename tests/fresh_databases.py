@@ -2,7 +2,8 @@
 
 PostgreSQL makes a database by writing some three hundred files; dropping what a test has left in one costs
 a small part of that. Whoever still holds the address of an earlier test finds nothing under it. Where tests
-want the tables of services, those stay from one test to the next, as long as only rows have changed.
+want the tables of services, those stay from one test to the next, as long as only rows have changed, with
+the rows that their migrations have put into them.
 """
 
 from __future__ import annotations
@@ -47,6 +48,12 @@ BEGIN
 END $$
 """
 
+_TABLES = """
+SELECT format('%I.%I', nspname, relname)
+FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE nspname = ANY ($1) AND relkind = 'r' AND relname <> 'schema_version'
+"""
+
 _SHAPE = """
 SELECT md5(
     (SELECT string_agg(to_jsonb(pg_attribute)::text, E'\\n' ORDER BY attrelid, attnum)
@@ -69,6 +76,7 @@ class FreshDatabases:
         self._uses: dict[str, int] = {}
         self._spare: dict[frozenset[str], list[str]] = defaultdict(list)
         self._shapes: dict[str, str] = {}
+        self._seeds: dict[frozenset[str], dict[str, str]] = {}
 
     async def take(self, schemas: Mapping[str, Path] | None = None) -> str:
         """Return the address of an empty database that nobody else has.
@@ -96,6 +104,8 @@ class FreshDatabases:
         for schema, scripts in (schemas or {}).items():
             await migrate(address, schema=schema, scripts=scripts)
         self._shapes[name] = await _read_shape(address, schemas) if schemas else ""
+        if schemas and frozenset(schemas) not in self._seeds:
+            self._seeds[frozenset(schemas)] = await _read_rows(address, schemas)
         return address
 
     async def give_back(self, address: str, schemas: Mapping[str, Path] | None = None) -> None:
@@ -132,6 +142,11 @@ class FreshDatabases:
             inside = await asyncpg.connect(address)
             try:
                 await inside.execute(_EMPTY.format(kept=", ".join(f"'{schema}'" for schema in schemas)))
+                for table, rows in self._seeds.get(frozenset(schemas), {}).items():
+                    await inside.execute(
+                        f"INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, $1)",
+                        rows,
+                    )
             finally:
                 await inside.close()
         except asyncpg.PostgresError:
@@ -147,5 +162,16 @@ async def _read_shape(address: str, schemas: Mapping[str, Path]) -> str:
     inside = await asyncpg.connect(address)
     try:
         return str(await inside.fetchval(_SHAPE, list(schemas)))
+    finally:
+        await inside.close()
+
+
+async def _read_rows(address: str, schemas: Mapping[str, Path]) -> dict[str, str]:
+    """Return the rows that migrations have put into tables, as JSON by table."""
+    inside = await asyncpg.connect(address)
+    try:
+        tables = [row[0] for row in await inside.fetch(_TABLES, list(schemas))]
+        found = {table: await inside.fetchval(f"SELECT json_agg(t) FROM {table} AS t") for table in tables}
+        return {table: rows for table, rows in found.items() if rows is not None}
     finally:
         await inside.close()
