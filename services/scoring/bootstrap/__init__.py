@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from services.scoring.api.bant import build_bant_router
+from services.scoring.api.companies import build_company_router
 from services.scoring.api.leads.asking import LeadQuestions
 from services.scoring.api.leads.plans import build_plan_router
 from services.scoring.api.leads.tier_lists import build_tier_list_router
@@ -57,6 +58,8 @@ from services.scoring.jobs.webhooks.serving import Serving
 from services.scoring.metrics import ScoringMetrics
 from services.scoring.queries.bant import BantQueries
 from services.scoring.queries.checks import ScoringChecks
+from services.scoring.queries.companies.asking import CompanyQueries
+from services.scoring.queries.companies.checking import check_companies
 from services.scoring.queries.live_ruling import LiveRuling
 from services.scoring.queries.model_book import ModelBook
 from services.scoring.queries.scores import ScoreQueries
@@ -275,6 +278,7 @@ def build(resources: Resources, *, settings: ScoringSettings | None = None) -> B
     listing = Listing(database, rulings)
     scores = ScoreQueries(database, rulings)
     bant = BantQueries(scores, load_bant(resources.config))
+    companies = CompanyQueries(database, company_models)
     checks = ScoringChecks(database, rulings)
     apart = Database(
         resources.database_url,
@@ -288,7 +292,10 @@ def build(resources: Resources, *, settings: ScoringSettings | None = None) -> B
     webhooks, serving = webhooks_of(tools, scores), Serving(replace(tools, database=apart))
 
     async def check(full: bool) -> Sequence[Finding]:  # noqa: FBT001 - the shape of the hook
-        return await checks.check(full=full)
+        return [
+            *await checks.check(full=full),
+            *await check_companies(database, company_models, full=full),
+        ]
 
     async def watch_lives() -> None:
         await watch.measure(at=asyncio.get_running_loop().time())
@@ -330,6 +337,7 @@ def build(resources: Resources, *, settings: ScoringSettings | None = None) -> B
             build_router(scores=scores, stream=TierStream(database), clock=resources.clock),
             build_plan_router(scores=scores, clock=resources.clock),
             build_tier_list_router(lists=TierLists(database, rulings), clock=resources.clock),
+            build_company_router(companies=companies, clock=resources.clock),
             build_bant_router(bant=bant, clock=resources.clock),
             build_reading_router(desk),
             build_stepping_router(desk),
@@ -337,6 +345,7 @@ def build(resources: Resources, *, settings: ScoringSettings | None = None) -> B
         ),
         statuses={
             "scoring.lead_unknown": 404,
+            "scoring.company_unknown": 404,
             "scoring.model_unknown": 404,
             "scoring.tier_unknown": 404,
             "scoring.no_gate": 404,

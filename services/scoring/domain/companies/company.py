@@ -99,6 +99,15 @@ class CompanyChangeRow(msgspec.Struct, frozen=True):
     event: str = ""
 
 
+class ToldCompanyChange(NamedTuple):
+    """A tier change as it was told, with the message or clock that caused it."""
+
+    told_at: Instant
+    change: CompanyChange
+    cause: str
+    event: str
+
+
 class CompanyFactKept(NamedTuple):
     """A fact is stored under a company."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 import msgspec
 
@@ -14,11 +13,11 @@ from services.scoring.domain.companies.company import (
     CompanyFactKept,
     CompanyWorking,
     KeptCompany,
+    ToldCompanyChange,
 )
 from services.scoring.domain.facts import Fact
 from shared.contracts.topics import partition_of
 from shared.kernel import changes
-from shared.kernel.instants import Instant
 from shared.postgres.database import Row, Transaction
 from shared.processor.stage import Loaded, Write
 from shared.processor.tables.states import StateTable, create_state_table
@@ -59,15 +58,6 @@ COMMENT ON TABLE company_tier_change IS 'every tier change of a company that was
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, object]).decode
-
-
-class ToldCompanyChange(NamedTuple):
-    """A tier change as it was told, with the message or clock that caused it."""
-
-    told_at: Instant
-    change: CompanyChange
-    cause: str
-    event: str
 
 
 class CompanyStore:
@@ -170,6 +160,17 @@ async def load_company_facts(
             )
         )
     return {company: tuple(facts) for company, facts in found.items()}
+
+
+async def find_untold(transaction: Transaction, wanted: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return those of these (company, fact id) that are not there."""
+    rows = await transaction.fetch(
+        "SELECT w.company, w.id FROM unnest($1::text[], $2::text[]) AS w(company, id)"
+        " LEFT JOIN company_fact f ON f.company = w.company AND f.id = w.id WHERE f.id IS NULL",
+        [company for company, _ in wanted],
+        [fact_id for _, fact_id in wanted],
+    )
+    return {(row["company"], row["id"]) for row in rows}
 
 
 async def find_companies(transaction: Transaction, keys: Collection[str]) -> frozenset[str]:

@@ -1,0 +1,1 @@
+"""Questions about companies, and what the audit asks of them."""
