@@ -150,6 +150,8 @@ def _estimate(groups: list[_Group], bound: int, span: int) -> int:
         low, high = (at, high) if value >= bound else (low, at)
         wanted = cooling - (value - bound)
         step = at + cooling / slope * math.log2(cooling / wanted) if wanted > 0 and slope else -1.0
+        if abs(step - at) < 1:  # there; rounding may put it on the wrong side of what is known of the bound
+            break
         after = step if low <= step <= high else (low + high) / 2
         if abs(after - at) < 1:
             break

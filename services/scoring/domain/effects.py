@@ -7,6 +7,7 @@ Crossings that lie wholly in the past, up and down again, stay silent.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -20,8 +21,8 @@ from services.scoring.domain.activation.told import (
 )
 from services.scoring.domain.ledger import Line, lines_at, total
 from services.scoring.domain.running_score import ScoringState
-from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
-from services.scoring.domain.tiers import ModelState, next_crossing, tier_at
+from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.domain.tiers import Outlook, outlook, tier_at
 from shared.kernel.instants import Instant
 
 MOST_REASONS = 5
@@ -57,21 +58,34 @@ class TierChange(NamedTuple):
     reasons: tuple[Line, ...]
 
 
+def outlooks(models: ModelSet, state: ScoringState, told: Told, *, now: Instant) -> dict[str, Outlook]:
+    """Return each model's tier at the instant that :func:`changes_to_emit` looks at, and its next change."""
+    instant = max(now, told.through, state.last_occurred)
+    return {model.name: outlook(model, state.models[model.name], instant) for model in models.models}
+
+
 def changes_to_emit(
-    models: ModelSet, state: ScoringState, told: Told, *, now: Instant, restated: bool = False
+    models: ModelSet,
+    state: ScoringState,
+    told: Told,
+    *,
+    now: Instant,
+    restated: bool = False,
+    looks: Mapping[str, Outlook] | None = None,
 ) -> tuple[list[TierChange], Told]:
     """Return what is to be told now, at most one change per model, and what will then have been told.
 
     ``now`` is when something was learnt, or when a timer was due; it may step back, and then the
     latest instant looked at counts. ``restated`` says that history before the newest fact changed; a
-    change that undoes one told for a later instant is restated by itself.
+    change that undoes one told for a later instant is restated by itself. ``looks`` are the
+    :func:`outlooks`, if somebody has made them already.
     """
     instant = max(now, told.through, state.last_occurred)
     changes: list[TierChange] = []
     tiers = told.tiers
     for model in models.models:
         held = state.models[model.name]
-        index, since = tier_at(model, held, instant)
+        index, since = tier_at(model, held, instant) if looks is None else looks[model.name].held
         name = model.tiers[index].name
         last = tiers.get(model.name)
         before = last.tier if last is not None else model.tiers[0].name
@@ -130,12 +144,9 @@ def next_wake(models: ModelSet, state: ScoringState, *, after: Instant) -> Insta
     It is exact to the microsecond: :func:`changes_to_emit` has something to tell then, and nothing a
     microsecond before.
     """
-    instants = (_next_in_model(model, state.models[model.name], after) for model in models.models)
-    return min((at for at in instants if at is not None), default=None)
+    return earliest(outlook(model, state.models[model.name], after) for model in models.models)
 
 
-def _next_in_model(model: CompiledModel, held: ModelState, after: Instant) -> Instant | None:
-    while (crossing := next_crossing(model, held)) is not None and crossing.at <= after:
-        tier, since = tier_at(model, held, crossing.at)
-        held = msgspec.structs.replace(held, tier=tier, since=since, through=crossing.at)
-    return crossing.at if crossing is not None else None
+def earliest(looks: Iterable[Outlook]) -> Instant | None:
+    """Return the first of the next changes, if there is any."""
+    return min((look.changes for look in looks if look.changes is not None), default=None)

@@ -51,6 +51,23 @@ class Held(NamedTuple):
     since: Instant
 
 
+class Outlook(NamedTuple):
+    """The tier held at an instant, and when after it time alone changes it next; None is never."""
+
+    held: Held
+    changes: Instant | None
+
+
+def outlook(model: CompiledModel, state: ModelState, at: Instant) -> Outlook:
+    """Return what :func:`tier_at` does, and the next change after it, with one search for each change."""
+    held, through, slots = Held(state.tier, state.since), state.through, state.slots
+    if model.leaves_out(slots):
+        return Outlook(held, None)
+    while (crossing := _next_change(model, slots, held, through)) is not None and crossing <= at:
+        held, through = enter(model, held, total(model, slots, crossing), crossing), crossing
+    return Outlook(held, crossing)
+
+
 def tier_at(
     model: CompiledModel, state: ModelState, at: Instant, *, history: list[Crossing] | None = None
 ) -> Held:
@@ -78,19 +95,24 @@ def tier_at(
 
 def next_crossing(model: CompiledModel, state: ModelState) -> Crossing | None:
     """Return the next change of tier that time alone will bring, or None if it will bring none."""
-    if (state.tier == 0 and model.steady and not model.dated) or model.leaves_out(state.slots):
+    if model.leaves_out(state.slots):
         return None
-    constant = constant_from(model, state.slots)
-    if constant is None:
-        constant = state.through
-    last = max(constant, state.since + model.dwell, state.through + 1)
     held = Held(state.tier, state.since)
-    crossing = _first_crossing(model, state.slots, held, state.through + 1, last)
+    crossing = _next_change(model, state.slots, held, state.through)
     if crossing is None:
         return None
     points = total(model, state.slots, crossing)
     after = enter(model, held, points, crossing)
     return Crossing(crossing, model.tiers[held.tier].name, model.tiers[after.tier].name, points)
+
+
+def _next_change(model: CompiledModel, slots: Slots, held: Held, through: Instant) -> Instant | None:
+    """Return the first instant after ``through`` at which time alone changes the tier, if it ever does."""
+    if held.tier == 0 and model.steady and not model.dated:
+        return None
+    constant = constant_from(model, slots)
+    last = max(through if constant is None else constant, held.since + model.dwell, through + 1)
+    return _first_crossing(model, slots, held, through + 1, last)
 
 
 def enter(model: CompiledModel, held: Held, score: int, at: Instant) -> Held:

@@ -9,7 +9,7 @@ line for a date may lift or lower a score by itself, all of it is computed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -21,13 +21,15 @@ from services.scoring.domain.effects import (
     activations_to_emit,
     adopt,
     changes_to_emit,
+    earliest,
     next_wake,
+    outlooks,
 )
 from services.scoring.domain.ledger import total
 from services.scoring.domain.running_score import ScoringState, is_current
 from services.scoring.domain.scored_lead import ScoredLead, Working, recount
 from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
-from services.scoring.domain.tiers import ModelState, tier_at
+from services.scoring.domain.tiers import ModelState, Outlook, tier_at
 from services.scoring.domain.told_changes import TierChangeRow
 from shared.contracts.attributes import ExternalId
 from shared.contracts.envelope import event_id, type_of
@@ -105,6 +107,7 @@ class Teller:
         changes: Sequence[TierChange] = ()
         activations: Sequence[Activation] = ()
         wake: Instant | None = None
+        looks: Mapping[str, Outlook] | None = None
         if state is None:
             told = Told(max(now, kept.told.through), {}, kept.told.activations)
         elif kept.lives_at:
@@ -117,9 +120,12 @@ class Teller:
             told = Told(instant, kept.told.tiers, kept.told.activations)
             wake = before.kept.wake
         else:
-            changes, told = changes_to_emit(self._models, state, kept.told, now=now, restated=is_restated)
+            looks = outlooks(self._models, state, kept.told, now=now)
+            changes, told = changes_to_emit(
+                self._models, state, kept.told, now=now, restated=is_restated, looks=looks
+            )
             activations, told = activations_to_emit(self._models, state, told)
-            wake = next_wake(self._models, state, after=told.through)
+            wake = earliest(looks.values())
         says_scores = bool(changes) or (state is not was and not _have_same_lines(state, was))
         kept = ScoredLead(
             state,
@@ -152,7 +158,7 @@ class Teller:
             said.append(_announce_activation(after.lead, activation, kept.external_ids))
             rows = (*rows, ActivationRow(after.lead, learned.id, now, activation, kept.external_ids, event))
         if says_scores:
-            said.append(self.scores(after.lead, kept))
+            said.append(self.scores(after.lead, kept, looks=looks))
         is_set = wake == before.kept.wake
         timers = {} if is_set else {COOLING: wake}
         return Changes(Working(after.lead, kept, after.history), said, timers, rows)
@@ -180,10 +186,11 @@ class Teller:
                 return False
         return True
 
-    def scores(self, lead: str, kept: ScoredLead) -> Emission:
+    def scores(self, lead: str, kept: ScoredLead, *, looks: Mapping[str, Outlook] | None = None) -> Emission:
         """Return the lead's latest scores, as of the latest instant that was looked at for it.
 
-        Of somebody who was forgotten a tombstone is left.
+        ``looks`` are the outlooks of that instant, if somebody has made them already. Of somebody who was
+        forgotten a tombstone is left.
         """
         if kept.erased is not None:
             return Emission(None, lead, lead, kept.erased, latest_only=True, topic=SCORES.name)
@@ -195,7 +202,7 @@ class Teller:
             if state is not None:
                 held = state.models[model.name]
                 points = total(model, held.slots, at)
-                tier, since = tier_at(model, held, at)
+                tier, since = tier_at(model, held, at) if looks is None else looks[model.name].held
             scores.append(
                 ModelScore(
                     model=model.name,

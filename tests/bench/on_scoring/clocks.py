@@ -9,9 +9,13 @@ from functools import partial
 from itertools import islice
 from typing import Final
 
+import msgspec
+
+from leadmill.platform.topics import apply_topics
 from services.scoring import bootstrap as scoring
 from services.scoring.domain.facts import Fact
-from services.scoring.domain.scored_lead import Working
+from services.scoring.domain.scored_lead import KeptFact, Working
+from services.scoring.domain.told_changes import TierChangeRow
 from services.scoring.handlers.scoring import ScoringHandlers
 from services.scoring.handlers.subjects import Subject
 from services.scoring.handlers.telling import COOLING
@@ -48,6 +52,7 @@ async def measure_clocks(servers: Servers, meter: Meter) -> Settled:
 
     :raises AssertionError: if not all clocks are due within that second, or one of them tells nothing.
     """
+    await apply_topics(servers.log, partitions=PARTITIONS)
     models = scoring.load_models(CONFIG)
     stage = scoring.build_stage(models, partitions=PARTITIONS)
     async with open_fresh(servers, scoring.NAME, migrations=scoring.MIGRATIONS) as database:
@@ -87,25 +92,31 @@ async def _until_rung(last: Instant, database: Database) -> None:
 
 
 def _leads(handlers: ScoringHandlers) -> Iterator[tuple[str, Working, list[object], Instant]]:
-    """Everybody with two acts within the same second, who became warm by them and cools."""
+    """Everybody with two acts, who became warm by them and cools; all did the same at the same time."""
+    acts: tuple[tuple[str, dict[str, object]], ...] = (
+        ("demo_requested", {}),
+        ("page_viewed", {"kind": "price", "path": "/pricing"}),
+    )
+    working, rows, wake = handlers.begin("somebody"), list[object](), None
+    for place, (name, fields) in enumerate(acts):
+        identity = deterministic_id("clock", str(place))
+        fact = Fact(identity, working.lead, _BEGIN + place, _BEGIN + HOUR, name, fields)
+        changes = handlers.handle(working, Learned(identity, working.lead, fact.received, fact))
+        assert changes.state is not None
+        working = changes.state
+        rows += changes.rows
+        wake = changes.timers.get(COOLING, wake)
+    assert wake is not None
     for number in range(CLOCKS):
-        lead = deterministic_id("clock", str(number))
-        at = _BEGIN + number * (SECOND // CLOCKS)
-        acts: tuple[tuple[str, dict[str, object]], ...] = (
-            ("demo_requested", {}),
-            ("page_viewed", {"kind": "price", "path": "/pricing"}),
-        )
-        working, rows, wake = handlers.begin(lead), list[object](), None
-        for place, (name, fields) in enumerate(acts):
-            identity = deterministic_id(lead, str(place))
-            fact = Fact(identity, lead, at + place, at + HOUR, name, fields)
-            changes = handlers.handle(working, Learned(identity, lead, fact.received, fact))
-            assert changes.state is not None
-            working = changes.state
-            rows += changes.rows
-            wake = changes.timers.get(COOLING, wake)
-        assert wake is not None
-        yield lead, working, rows, wake
+        lead = deterministic_id("clock", str(number), "lead")
+        yield lead, Working(lead, working.kept), [_of(lead, row) for row in rows], wake
+
+
+def _of(lead: str, row: object) -> object:
+    if isinstance(row, KeptFact):
+        return KeptFact(lead, msgspec.structs.replace(row.fact, profile=lead))
+    assert isinstance(row, TierChangeRow)
+    return msgspec.structs.replace(row, lead=lead)
 
 
 async def _save(

@@ -14,7 +14,7 @@ from services.scoring.domain.facts import Fact
 from services.scoring.domain.questions import explain_at, explain_state, tier_history
 from services.scoring.domain.running_score import ScoringState, advance, fold, is_in_order
 from services.scoring.domain.scoring_models.compiled import ModelSet
-from services.scoring.domain.tiers import next_crossing
+from services.scoring.domain.tiers import next_crossing, outlook, tier_at
 from shared.kernel.instants import DAY, Instant
 from tests.examples import tried
 from tests.unit.scoring.any_model import naive
@@ -158,6 +158,23 @@ class TestTiers:
         later = [c for c in Walk(document).history(facts, until=END) if c.at > state.last_occurred]
         soon = crossing is not None and crossing.at <= END
         assert (crossing.at if crossing and soon else None) == (later[0].at if later else None)
+
+    @MANY
+    @given(documents(), histories(max_size=10), looks)
+    def test_and_their_next_change_are_foreseen_as_walking_there_finds_them(
+        self, document: Document, facts: list[Fact], looks: list[Instant]
+    ) -> None:
+        models = compiled(document)
+        model, state = only_model(models), fold(models, facts)
+        assert state is not None
+        held = state.models[model.name]
+        for at in (max(look, state.last_occurred) for look in looks):
+            foreseen = outlook(model, held, at)
+            assert foreseen.held == tier_at(model, held, at)
+            last = END if foreseen.changes is None else foreseen.changes - 1
+            assert tier_at(model, held, last) == foreseen.held
+            if foreseen.changes is not None:
+                assert tier_at(model, held, foreseen.changes) != foreseen.held
 
     @MANY
     @given(documents(), histories(max_size=10), looks)
