@@ -78,10 +78,7 @@ def compile_gate(
             context.fault("kind", f"{source.kind} is there already; names are unique")
         names.add(source.kind)
         objects = context.objects(source.acts)
-        condition = (
-            context.condition(source.when, context.shared_fields(source.acts)) if source.when else None
-        )
-        kind = HighValueAct(name=source.kind, objects=objects, test=condition.test if condition else None)
+        kind = HighValueAct(name=source.kind, objects=objects, test=context.test_of(source.acts, source.when))
         for act in objects:
             listening[act] = (*listening.get(act, ()), kind)
     for place, name in enumerate(document.rearmed_by):

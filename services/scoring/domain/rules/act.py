@@ -55,14 +55,13 @@ class ActRuleDocument(RuleDocument, frozen=True, kw_only=True, tag="act"):
                 context.fault("cap", "is missing; what neither cools nor counts once needs a bound")
             elif points and self.gap_per == "rule":
                 most = min(MOST_MARKS, -(-cap // abs(points)))
-        condition = context.condition(self.when, context.shared_fields(self.acts)) if self.when else None
         return ActRule(
             name=self.rule,
             points=points,
             cap=cap,
             counts=self.counts,
             objects=objects,
-            test=condition.test if condition else None,
+            test=context.test_of(self.acts, self.when),
             cooling=context.cooling,
             most=most,
             gap=(self.gap_minutes or 0) * MINUTE,
@@ -97,9 +96,9 @@ class ActRule:
 
     def advance(self, slot: Slot, fact: Fact, attributes: Mapping[str, object]) -> Slot:
         """Grant for the act in hand, in place of an earlier one that it repeats."""
-        if self.test is not None and not self.test(fact.fields):
+        mark = mark_of(fact, self.objects, self.test)
+        if mark is None:
             return slot
-        mark = Mark(fact.occurred, fact.id, object_of(fact, self.objects))
         if self.gap and self._comes_too_soon(slot, mark):
             return slot
         if self.counts == "once" or not slot.marks:
@@ -125,6 +124,13 @@ class ActRule:
             and gone_at(self.points, mark.granted, cooling) <= at
             and mark.granted + self.gap <= at
         )
+
+
+def mark_of(fact: Fact, objects: Mapping[str, str | None], test: Test | None) -> Mark | None:
+    """Return the mark of an act, or None if it is none of those that are asked for."""
+    if test is not None and not test(fact.fields):
+        return None
+    return Mark(fact.occurred, fact.id, object_of(fact, objects))
 
 
 def object_of(fact: Fact, objects: Mapping[str, str | None]) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 from services.scoring.domain.decay import Law
 from services.scoring.domain.vocabulary import Vocabulary
 from shared.conditions.catalogue import Catalogue
-from shared.conditions.compiler import Condition, ConditionFaults, compile_condition
+from shared.conditions.compiler import Condition, ConditionFaults, Test, compile_condition
 from shared.conditions.contradictions import find_contradiction
 from shared.kernel.faults import Fault, allowed, show
 
@@ -71,6 +71,21 @@ class RuleContext:
             elif act in acts[:index]:
                 self.fault(f"acts[{index}]", f"{act} is named twice")
         return {act: known[act].object_field for act in acts if act in known}
+
+    def test_of(self, acts: Sequence[str], when: Mapping[str, object] | None) -> Test | None:
+        """Compile a condition over the fields that ``acts`` share; None is none, or one with faults."""
+        condition = self.condition(when, self.shared_fields(acts)) if when else None
+        return condition.test if condition else None
+
+    def counted(
+        self, acts: Sequence[str], when: Mapping[str, object] | None, *, per_object: bool
+    ) -> tuple[Mapping[str, str | None], Test | None]:
+        """Return the objects and the test of acts that are counted, or of different objects of theirs."""
+        objects = self.objects(acts)
+        if per_object and None in objects.values():
+            without = ", ".join(act for act, field in objects.items() if field is None)
+            self.fault("counting", f"{without} is done to nothing; allowed here: acts")
+        return objects, self.test_of(acts, when)
 
     def shared_fields(self, acts: Sequence[str]) -> Catalogue:
         """Return the fields that all of ``acts`` have in common."""

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from services.scoring.domain.facts import Fact
-from services.scoring.domain.rules.act import object_of
+from services.scoring.domain.rules.act import mark_of
 from services.scoring.domain.rules.context import RuleContext
-from services.scoring.domain.rules.rule import Mark, Rule, RuleDocument, Slot
+from services.scoring.domain.rules.rule import Rule, RuleDocument, Slot
 from shared.conditions.compiler import Test
 
 
@@ -26,18 +26,15 @@ class TimesRuleDocument(RuleDocument, frozen=True, kw_only=True, tag="times"):
     def compile(self, context: RuleContext) -> Rule | None:
         """Return the rule, or None after noting its faults."""
         points = context.thousandths(self.points, "points")
-        objects = context.objects(self.acts)
-        if self.counting == "objects" and None in objects.values():
-            without = ", ".join(act for act, field in objects.items() if field is None)
-            context.fault("counting", f"{without} is done to nothing; allowed here: acts")
-        condition = context.condition(self.when, context.shared_fields(self.acts)) if self.when else None
+        per_object = self.counting == "objects"
+        objects, test = context.counted(self.acts, self.when, per_object=per_object)
         return TimesRule(
             name=self.rule,
             points=points,
             objects=objects,
-            test=condition.test if condition else None,
+            test=test,
             at_least=self.at_least,
-            per_object=self.counting == "objects",
+            per_object=per_object,
         )
 
 
@@ -61,9 +58,9 @@ class TimesRule:
 
     def advance(self, slot: Slot, fact: Fact, attributes: Mapping[str, object]) -> Slot:
         """Remember the newest acts, as many as are needed, and grant if there are that many."""
-        if self.test is not None and not self.test(fact.fields):
+        mark = mark_of(fact, self.objects, self.test)
+        if mark is None:
             return slot
-        mark = Mark(fact.occurred, fact.id, object_of(fact, self.objects))
         recent = slot.recent
         if self.per_object:
             recent = tuple(old for old in recent if old.object != mark.object)

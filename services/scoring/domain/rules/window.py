@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from services.scoring.domain.facts import Fact
-from services.scoring.domain.rules.act import GapMinutes, object_of
+from services.scoring.domain.rules.act import GapMinutes, mark_of
 from services.scoring.domain.rules.context import RuleContext
 from services.scoring.domain.rules.rule import Mark, Rule, RuleDocument, Slot
 from shared.conditions.compiler import Test
@@ -38,22 +38,19 @@ class WindowRuleDocument(RuleDocument, frozen=True, kw_only=True, tag="window"):
     def compile(self, context: RuleContext) -> Rule | None:
         """Return the rule, or None after noting its faults."""
         points = context.thousandths(self.points, "points")
-        objects = context.objects(self.acts)
-        if self.counting == "objects" and None in objects.values():
-            without = ", ".join(act for act, field in objects.items() if field is None)
-            context.fault("counting", f"{without} is done to nothing; allowed here: acts")
-        if self.counting == "objects" and self.gap_minutes is not None:
+        per_object = self.counting == "objects"
+        objects, test = context.counted(self.acts, self.when, per_object=per_object)
+        if per_object and self.gap_minutes is not None:
             context.fault("gap_minutes", "has no place beside objects; each counts once in a window anyway")
         least, most = self._range(context)
         if (least - 1) * (self.gap_minutes or 0) > self.within_hours * 60:
             room = self.within_hours * 60 // (self.gap_minutes or 1) + 1
             context.fault("gap_minutes", f"leaves room for {room} in the window, and {least} are asked for")
-        condition = context.condition(self.when, context.shared_fields(self.acts)) if self.when else None
         return WindowRule(
             name=self.rule,
             points=points,
             objects=objects,
-            test=condition.test if condition else None,
+            test=test,
             at_least=least,
             at_most=most,
             counting=self.counting,
@@ -108,9 +105,9 @@ class WindowRule:
 
     def advance(self, slot: Slot, fact: Fact, attributes: Mapping[str, object]) -> Slot:
         """Remember the newest acts, as many as are needed, and grant if enough of them lie close enough."""
-        if self.test is not None and not self.test(fact.fields):
+        mark = mark_of(fact, self.objects, self.test)
+        if mark is None:
             return slot
-        mark = Mark(fact.occurred, fact.id, object_of(fact, self.objects))
         recent = slot.recent
         if self.gap and recent and mark.granted - recent[-1].granted < self.gap:
             return slot

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scoring.domain.facts import Fact
 from services.scoring.domain.questions import explain_at, explain_state, tier_history
-from services.scoring.domain.running_score import ScoringState, advance, fold, is_in_order
+from services.scoring.domain.running_score import fold
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.tiers import next_crossing, outlook, tier_at
 from shared.kernel.instants import DAY, Instant
@@ -28,6 +27,7 @@ from tests.unit.scoring.any_model.documents import (
     only_model,
 )
 from tests.unit.scoring.any_model.naive_tiers import Change, Walk, tiers_of
+from tests.unit.scoring.handlers.arriving import learn
 from tests.unit.scoring.stories import START
 
 END = START + LONGEST + 300 * DAY
@@ -42,19 +42,6 @@ walked = st.one_of(documents(laws="steps"), documents(negative=False))
 def changes_of(models: ModelSet, facts: list[Fact]) -> list[Change]:
     (crossings,) = tier_history(models, facts, until=END).values()
     return [Change(one.at, one.from_tier, one.to_tier, one.points) for one in crossings]
-
-
-def learn(models: ModelSet, facts: list[Fact], cuts: set[int]) -> ScoringState:
-    """Take facts as they arrive, packing the state between batches, as the service does."""
-    known: list[Fact] = []
-    state: ScoringState | None = None
-    for number, fact in enumerate(facts):
-        if number in cuts and state is not None:
-            state = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=ScoringState)
-        known.append(fact)
-        state = advance(models, state, fact) if is_in_order(state, fact) else fold(models, known)
-    assert state is not None
-    return state
 
 
 class TestTheScore:
@@ -120,7 +107,7 @@ class TestAnyOrderAndAnyCut:
         shuffled = [*facts, facts[0]]
         random.shuffle(shuffled)
         whole = fold(models, facts)
-        assert learn(models, facts, cuts) == whole
+        assert learn(models, facts, cuts=cuts) == whole
         assert fold(models, shuffled) == whole
         assert changes_of(models, shuffled) == changes_of(models, facts)
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from random import Random
 
-import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scoring.domain.effects import Told, changes_to_emit, next_wake
 from services.scoring.domain.facts import Fact
 from services.scoring.domain.questions import explain_at, explain_state, score_at, tier_history
-from services.scoring.domain.running_score import ScoringState, advance, fold, is_in_order
+from services.scoring.domain.running_score import fold
 from shared.kernel.instants import DAY, Instant
 from tests.examples import tried
 from tests.unit.scoring.dates.plans import BOTH, edges, plain_score, plans
-from tests.unit.scoring.handlers.plots import LEADS, facts_of, learn_fact
-from tests.unit.scoring.handlers.world import World
+from tests.unit.scoring.handlers.arriving import check_told_in_time, learn, shuffled
 from tests.unit.scoring.stories import START, day
 
 MANY = settings(max_examples=tried(50), deadline=None)
@@ -39,16 +37,10 @@ class TestAnyHistory:
     def test_any_order_and_cut_gives_the_same_state_and_history(
         self, facts: list[Fact], random: Random
     ) -> None:
-        shuffled = list(facts)
-        random.shuffle(shuffled)
-        known: list[Fact] = []
-        state: ScoringState | None = None
-        for fact in shuffled:
-            known.append(fact)
-            state = advance(BOTH, state, fact) if is_in_order(state, fact) else fold(BOTH, known)
-            state = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=ScoringState)
+        arriving = shuffled(facts, random)
+        state = learn(BOTH, arriving)
         assert state == fold(BOTH, facts)
-        assert tier_history(BOTH, shuffled, until=END) == tier_history(BOTH, facts, until=END)
+        assert tier_history(BOTH, arriving, until=END) == tier_history(BOTH, facts, until=END)
 
     @MANY
     @given(plans(), st.lists(st.integers(START, END), max_size=10))
@@ -111,16 +103,4 @@ class TestAnyHistory:
         self, facts: list[Fact], random: Random
     ) -> None:
         """In any order of arrival, with timers that ring in between."""
-        world, (ada, *_) = World(BOTH), LEADS
-        arriving = facts_of(ada, facts)
-        random.shuffle(arriving)
-        now = START
-        for fact in arriving:
-            now = max(now, fact.received)
-            world.learn([learn_fact(fact)], until=random.choice([None, now]))
-            world.check_clock(ada)
-        world.learn([], until=END)
-        world.check_clock(ada)
-        last = {row.change.model: row.change.to_tier for row in world.told}
-        for score in score_at(BOTH, arriving, as_of=END):
-            assert last.get(score.model, BOTH.by_name[score.model].tiers[0].name) == score.tier
+        check_told_in_time(BOTH, facts, random, until=END)

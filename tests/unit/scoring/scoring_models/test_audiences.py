@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from random import Random
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,15 +11,14 @@ from hypothesis import strategies as st
 from services.scoring.api.schemas import model_out, score_out
 from services.scoring.domain.effects import Told, changes_to_emit, next_wake
 from services.scoring.domain.facts import Fact
-from services.scoring.domain.questions import explain_at, explain_state, score_at, tier_history
-from services.scoring.domain.running_score import ScoringState, advance, fold, is_in_order
+from services.scoring.domain.questions import explain_at, explain_state, tier_history
+from services.scoring.domain.running_score import fold
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.scoring_models.compiler import ModelFaults
 from shared.documents.faults import DocumentFaults
 from shared.kernel.instants import DAY, Instant
 from tests.examples import tried
-from tests.unit.scoring.handlers.plots import LEADS, facts_of, learn_fact
-from tests.unit.scoring.handlers.world import World
+from tests.unit.scoring.handlers.arriving import check_told_in_time, learn, shuffled
 from tests.unit.scoring.histories import histories, instants
 from tests.unit.scoring.stories import CONFIG, START, Story, day, model_from, shipped
 
@@ -127,31 +125,14 @@ class TestAnyHistory:
     @MANY
     @given(histories(), st.integers(0, 2**32).map(Random), st.integers(0, 300 * DAY))
     def test_in_any_order_and_cut_gives_the_same(self, facts: list[Fact], random: Random, later: int) -> None:
-        shuffled = list(facts)
-        random.shuffle(shuffled)
-        known: list[Fact] = []
-        state: ScoringState | None = None
-        for fact in shuffled:
-            known.append(fact)
-            state = advance(BESIDE, state, fact) if is_in_order(state, fact) else fold(BESIDE, known)
-            state = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=ScoringState)
+        arriving = shuffled(facts, random)
+        state = learn(BESIDE, arriving)
         assert state == fold(BESIDE, facts)
-        assert tier_history(BESIDE, shuffled, until=END) == tier_history(BESIDE, facts, until=END)
+        assert tier_history(BESIDE, arriving, until=END) == tier_history(BESIDE, facts, until=END)
         at = max(fact.occurred for fact in facts) + later
         assert explain_state(BESIDE, state, as_of=at) == explain_at(BESIDE, facts, as_of=at)
 
     @MANY
     @given(histories(), st.integers(0, 2**32).map(Random))
     def test_is_told_in_time(self, facts: list[Fact], random: Random) -> None:
-        world, (ada, *_) = World(BESIDE), LEADS
-        arriving = facts_of(ada, facts)
-        random.shuffle(arriving)
-        now = START
-        for fact in arriving:
-            now = max(now, fact.received)
-            world.learn([learn_fact(fact)], until=random.choice([None, now]))
-            world.check_clock(ada)
-        world.learn([], until=END)
-        last = {row.change.model: row.change.to_tier for row in world.told}
-        for score in score_at(BESIDE, arriving, as_of=END):
-            assert last.get(score.model, "cold") == score.tier
+        check_told_in_time(BESIDE, facts, random, until=END)

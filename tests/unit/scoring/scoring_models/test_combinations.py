@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from random import Random
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scoring.domain.facts import Fact
 from services.scoring.domain.ledger import total
-from services.scoring.domain.questions import explain_at, explain_state, score_at, tier_history
-from services.scoring.domain.running_score import ScoringState, advance, fold, is_in_order
+from services.scoring.domain.questions import explain_at, explain_state, tier_history
+from services.scoring.domain.running_score import fold
 from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
 from services.scoring.domain.scoring_models.compiler import ModelFaults, compile_models
 from services.scoring.domain.scoring_models.document import ScoringModelDocument
@@ -20,8 +19,7 @@ from shared.documents.versions import load_document
 from shared.kernel.instants import DAY, HOUR, Instant
 from tests.examples import tried
 from tests.unit.scoring.dates.plans import FALLING, MIXED, plans
-from tests.unit.scoring.handlers.plots import LEADS, facts_of, learn_fact
-from tests.unit.scoring.handlers.world import World
+from tests.unit.scoring.handlers.arriving import check_told_in_time, learn, shuffled
 from tests.unit.scoring.histories import histories
 from tests.unit.scoring.stories import CONFIG, START, Story, day, vocabulary
 
@@ -166,14 +164,8 @@ class TestAnyHistory:
     @MANY
     @given(ANY, st.integers(0, 2**32).map(Random), st.integers(0, 300 * DAY))
     def test_in_any_order_and_cut_gives_the_same(self, facts: list[Fact], random: Random, later: int) -> None:
-        shuffled = list(facts)
-        random.shuffle(shuffled)
-        known: list[Fact] = []
-        state: ScoringState | None = None
-        for fact in shuffled:
-            known.append(fact)
-            state = advance(ALL, state, fact) if is_in_order(state, fact) else fold(ALL, known)
-            state = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=ScoringState)
+        arriving = shuffled(facts, random)
+        state = learn(ALL, arriving)
         assert state == fold(ALL, facts)
         at = max(fact.occurred for fact in facts) + later
         assert explain_state(ALL, state, as_of=at) == explain_at(ALL, facts, as_of=at)
@@ -215,15 +207,4 @@ class TestAnyHistory:
     @settings(max_examples=tried(20), deadline=None)
     @given(ANY, st.integers(0, 2**32).map(Random))
     def test_is_told_in_time(self, facts: list[Fact], random: Random) -> None:
-        world, (ada, *_) = World(ALL), LEADS
-        arriving = facts_of(ada, facts)
-        random.shuffle(arriving)
-        now = START
-        for fact in arriving:
-            now = max(now, fact.received)
-            world.learn([learn_fact(fact)], until=random.choice([None, now]))
-            world.check_clock(ada)
-        world.learn([], until=END)
-        last = {row.change.model: row.change.to_tier for row in world.told}
-        for score in score_at(ALL, arriving, as_of=END):
-            assert last.get(score.model, ALL.by_name[score.model].tiers[0].name) == score.tier
+        check_told_in_time(ALL, facts, random, until=END)
