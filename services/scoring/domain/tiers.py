@@ -63,9 +63,22 @@ def outlook(model: CompiledModel, state: ModelState, at: Instant) -> Outlook:
     held, through, slots = Held(state.tier, state.since), state.through, state.slots
     if model.leaves_out(slots):
         return Outlook(held, None)
+    if _is_left_just_then(model, slots, held, through, at):
+        held, through = enter(model, held, total(model, slots, at), at), at
     while (crossing := _next_change(model, slots, held, through)) is not None and crossing <= at:
         held, through = enter(model, held, total(model, slots, crossing), crossing), crossing
     return Outlook(held, crossing)
+
+
+def _is_left_just_then(model: CompiledModel, slots: Slots, held: Held, through: Instant, at: Instant) -> bool:
+    """Return True if ``at`` is the first instant after ``through`` at which the tier is left downwards.
+
+    That is when clocks ring, and two sums tell. Where a score may rise by itself it is not looked for.
+    """
+    stay, may_fall = model.tiers[held.tier].stay, max(through + 1, held.since + model.dwell)
+    if stay is None or may_fall > at or not model.steady or model.dated or total(model, slots, at) >= stay:
+        return False
+    return at == may_fall or total(model, slots, at - 1) >= stay
 
 
 def tier_at(

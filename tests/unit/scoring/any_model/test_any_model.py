@@ -155,13 +155,16 @@ class TestTiers:
         model, state = only_model(models), fold(models, facts)
         assert state is not None
         held = state.models[model.name]
-        for at in (max(look, state.last_occurred) for look in looks):
+        at: Instant | None = state.last_occurred
+        for look in sorted(looks):  # from each to the instant of its next change, as clocks ring
+            at = max(look, state.last_occurred) if at is None else at
             foreseen = outlook(model, held, at)
             assert foreseen.held == tier_at(model, held, at)
             last = END if foreseen.changes is None else foreseen.changes - 1
             assert tier_at(model, held, last) == foreseen.held
             if foreseen.changes is not None:
                 assert tier_at(model, held, foreseen.changes) != foreseen.held
+            at = foreseen.changes
 
     @MANY
     @given(documents(), histories(max_size=10), looks)
