@@ -25,6 +25,8 @@ from services.scoring.api.webhooks import (
 from services.scoring.bootstrap.webhooks import NAME as NAME
 from services.scoring.bootstrap.webhooks import build_webhooks as build_webhooks
 from services.scoring.bootstrap.webhooks import webhook_tools, webhooks_of
+from services.scoring.domain.attention.document import compile_attention
+from services.scoring.domain.attention.wanting import Attention
 from services.scoring.domain.bant.document import compile_bant
 from services.scoring.domain.bant.judging import Bant
 from services.scoring.domain.checkpoints.checkpoint import EVERY
@@ -67,7 +69,7 @@ from services.scoring.queries.story import tell_story
 from services.scoring.queries.tier_lists import TierLists
 from services.scoring.queries.tier_stream import TierStream
 from services.scoring.settings import ScoringSettings
-from services.scoring.store.bant import read_bant
+from services.scoring.store.bant import read_attention, read_bant
 from services.scoring.store.companies.documents import read_company_models
 from services.scoring.store.companies.states import CompanyStore
 from services.scoring.store.leads import LeadStore
@@ -153,7 +155,17 @@ def check_documents(config: Path) -> None:
     load_models(config)
     load_bant(config)
     load_company_models(config)
+    load_attention(config)
     read_webhook_rules(config / NAME)
+
+
+def load_attention(config: Path) -> Attention:
+    """Read, check and compile what asks for attention (C11).
+
+    :raises Faults: with every fault and its path.
+    """
+    folder = config / NAME
+    return compile_attention(read_attention(folder), _load_vocabulary(folder))
 
 
 def load_company_models(config: Path) -> Sequence[CompanyModel]:
@@ -196,6 +208,7 @@ def build_stage(
     *,
     partitions: int,
     companies: Sequence[CompanyModel] = (),
+    attention: Attention | None = None,
     checkpoint_every: int = EVERY,
 ) -> AssembledStage[Subject]:
     """Return scoring's stage under models that nobody takes steps about."""
@@ -203,6 +216,7 @@ def build_stage(
         FixedRulings(models),
         partitions=partitions,
         companies=companies,
+        attention=attention,
         checkpoint_every=checkpoint_every,
     )
 
@@ -212,14 +226,15 @@ def build_ruled_stage(
     *,
     partitions: int,
     companies: Sequence[CompanyModel] = (),
+    attention: Attention | None = None,
     checkpoint_every: int = EVERY,
 ) -> AssembledStage[Subject]:
     """Return scoring's stage: what it reads, decides and saves, each lead under what rules it.
 
-    ``companies`` are the models that are kept per company.
+    ``companies`` are the models that are kept per company; without ``attention`` none is asked for.
     """
     people = RuledHandlers(lambda: rulings.newest, checkpoint_every=checkpoint_every)
-    handlers = SubjectHandlers(people, CompanyHandlers(companies))
+    handlers = SubjectHandlers(people, CompanyHandlers(companies), attention)
     leads = LeadStore(rulings, partitions=partitions, checkpoint_every=checkpoint_every)
     store = SubjectStore(leads, CompanyStore(partitions=partitions))
     return AssembledStage(
@@ -269,7 +284,12 @@ def build(resources: Resources, *, settings: ScoringSettings | None = None) -> B
     rulings = RegisteredRulings(shelf)
     database = Database(resources.database_url, schema=NAME, application=f"leadmill/{NAME}")
     company_models = load_company_models(resources.config)
-    stage = build_ruled_stage(rulings, partitions=resources.partitions, companies=company_models)
+    stage = build_ruled_stage(
+        rulings,
+        partitions=resources.partitions,
+        companies=company_models,
+        attention=load_attention(resources.config),
+    )
     worker = Processing(resources, stage, database).build_worker()
     renewing = Renewing(database, rulings, clock=resources.clock, partitions=resources.partitions)
     previewing = Previewing(database, shelf, clock=resources.clock)

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from services.scoring.domain.attention.wanting import AttentionState
 from services.scoring.domain.checkpoints.checkpoint import EVERY, Checkpoint, Replaced, Stretch
 from services.scoring.domain.checkpoints.resuming import Unsettled, resume
 from services.scoring.domain.companies.hearing import COMPANY, company_in, is_for_companies
@@ -55,7 +56,7 @@ class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     is the rep who has the lead, as routing said last; empty is nobody. ``recounts`` is how often all was
     folded anew because something else than a fact had changed what counts; checkpoints from before are void.
     ``companies`` are those that facts which count here name; ``tells_companies`` is False while nothing is
-    known that companies hear of.
+    known that companies hear of. ``attention`` is what was done of late that may ask for it, and was told.
     """
 
     score: ScoringState | None = None
@@ -76,6 +77,7 @@ class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     recounts: int = 0
     companies: tuple[str, ...] = ()
     tells_companies: bool = True
+    attention: AttentionState = AttentionState()
 
 
 class OwnedBy(msgspec.Struct, frozen=True, gc=False):
@@ -302,6 +304,7 @@ def take_in(models: ModelSet, working: Working, facts: Sequence[Fact], *, every:
         kept.recounts,
         kept.companies,
         kept.tells_companies,
+        kept.attention,
     )
     return Taken(Working(working.lead, kept, after), new, is_restated, tuple(checkpoints))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from services.scoring.domain.attention.wanting import Attention
 from services.scoring.domain.companies.company import CompanyWorking
 from services.scoring.domain.scored_lead import Working
+from services.scoring.handlers.attention import ask_for_attention
 from services.scoring.handlers.companies import CompanyHandlers
 from services.scoring.handlers.ruled import RuledHandlers
 from shared.kernel.changes import Changes
@@ -18,7 +20,10 @@ Subject: TypeAlias = Working | CompanyWorking
 class SubjectHandlers:
     """Hands leads to the handlers of leads and companies to those of companies."""
 
-    def __init__(self, leads: RuledHandlers, companies: CompanyHandlers) -> None:
+    def __init__(
+        self, leads: RuledHandlers, companies: CompanyHandlers, attention: Attention | None = None
+    ) -> None:
+        self._attention = attention
         self._leads = leads
         self._companies = companies
 
@@ -30,7 +35,10 @@ class SubjectHandlers:
         """Answer one thing learnt."""
         if isinstance(stored, CompanyWorking):
             return _widened(self._companies.handle(stored, learned))
-        return _widened(self._leads.handle(stored, learned))
+        changes = self._leads.handle(stored, learned)
+        if self._attention is not None:
+            changes = ask_for_attention(self._attention, stored, changes, learned)
+        return _widened(changes)
 
 
 def _widened(

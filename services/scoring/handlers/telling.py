@@ -146,6 +146,7 @@ class Teller:
             kept.recounts,
             kept.companies,
             kept.tells_companies,
+            kept.attention,
         )
         said = list(emissions)
         for change in changes:

@@ -65,6 +65,10 @@ async def tell_story(database: Database, rulings: Rulings, lead: str) -> list[St
         StoryEntry(said.activation.at, "activated", _words_of_activation(said), said.cause, said.event)
         for said in activations
     ]
+    entries += [
+        StoryEntry(told.at, "attention wanted", told.sign.replace("_", " "), told.event)
+        for told in kept.attention.told
+    ]
     if kept.erased is not None:
         entries.append(StoryEntry(kept.erased, "forgotten", "nothing more is learnt or said", ""))
     return sorted(entries, key=lambda entry: entry.at)

@@ -99,7 +99,34 @@ class CompanyTierChanged(Event, frozen=True, kw_only=True):
     leads: list[LeadId] = field(default_factory=list)
 
 
+@DECLARED.declare(name="attention_wanted", on=TIER_CHANGES)
+class AttentionWanted(Event, frozen=True, kw_only=True):
+    """Scoring says: a lead has just done what its owner should know of at once (C11).
+
+    Two of one lead lie 24 hours apart at least, by when they happened (``at``); what happened longer ago
+    than that when it becomes known is not told. Does not imply that anybody owns the lead, nor that its
+    score has changed.
+    """
+
+    lead: LeadId
+    sign: Annotated[str, Meta(description="price_page_visited, several_mails_opened, …")]
+    at: Moment
+    acts: Annotated[list[str], Meta(description="Ids of the events of the acts that count, oldest first")] = (
+        field(default_factory=list)
+    )
+    rules: Annotated[int, Meta(description="Version of the document of attention")]
+    external_ids: list[ExternalId] = field(default_factory=list)
+
+
 EXAMPLES: Final = (
+    AttentionWanted(
+        lead=EXAMPLE_LEAD,
+        sign="price_page_visited",
+        at=EXAMPLE_MOMENT,
+        acts=["9d2f4b6a8c0e1f3a5b7c9d1e2f4a6b8c"],
+        rules=1,
+        external_ids=[ExternalId(source="crm", id="LD-20417")],
+    ),
     TierChanged(
         lead=EXAMPLE_LEAD,
         model="key_account",

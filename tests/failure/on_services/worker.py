@@ -27,7 +27,7 @@ from services.nurture import bootstrap as nurture
 from services.nurture.store.documents import read_rulebook as read_sequences
 from services.routing import bootstrap as routing
 from services.routing.store.documents import read_rulebook
-from services.scoring.bootstrap import build_stage, load_company_models, load_models
+from services.scoring.bootstrap import build_stage, load_attention, load_company_models, load_models
 from shared.log.port import Log
 from shared.postgres.database import Database
 from shared.processor.loop import LoopSettings, Worker
@@ -92,7 +92,9 @@ def stage_of(service: str, registry: CollectorRegistry) -> Stage[Any] | SharedSt
         metrics = AnalyticsMetrics(registry)
         return analytics.build_stage(documents, partitions=PARTITIONS, metrics=metrics)
     companies = load_company_models(CONFIG)
-    return build_stage(load_models(CONFIG), partitions=PARTITIONS, companies=companies)
+    attention = load_attention(CONFIG)
+    models = load_models(CONFIG)
+    return build_stage(models, partitions=PARTITIONS, companies=companies, attention=attention)
 
 
 def staff_of(bench: Bench) -> Staff:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple, TypeVar
 
-from services.scoring.bootstrap import build, build_ruled_stage, load_company_models, load_models
+from services.scoring.bootstrap import (
+    build,
+    build_ruled_stage,
+    load_attention,
+    load_company_models,
+    load_models,
+)
 from services.scoring.store.scoring_models.rulings import RegisteredRulings
 from services.scoring.store.scoring_models.shelf import Shelf
 from shared.contracts.declarations import Event
@@ -44,7 +50,12 @@ class Stand(ServiceStand):
         self.models = load_models(CONFIG.parent)
         self.rulings = RegisteredRulings(Shelf(CONFIG))
         companies = load_company_models(CONFIG.parent)
-        self.stage = build_ruled_stage(self.rulings, partitions=PARTITIONS, companies=companies)
+        self.stage = build_ruled_stage(
+            self.rulings,
+            partitions=PARTITIONS,
+            companies=companies,
+            attention=load_attention(CONFIG.parent),
+        )
         self.resources = resources_of(log, url, clock, config=CONFIG.parent)
         blueprint = build(self.resources)
         super().__init__(self.stage, blueprint, log=log, clock=clock)

@@ -12,12 +12,13 @@ from typing import Protocol
 
 import msgspec
 
-from services.scoring.bootstrap import build_stage, load_company_models, load_models
+from services.scoring.bootstrap import build_stage, load_attention, load_company_models, load_models
 from services.scoring.domain.activation.told import ActivationRow
 from services.scoring.domain.facts import Fact as KnownFact
 from services.scoring.domain.life.ruling import RENEWAL, Ruled
 from services.scoring.domain.scored_lead import KeptFact, ScoredLead, Scrub, Working, scrubbed
 from services.scoring.domain.told_changes import TierChangeRow
+from services.scoring.handlers.attention import ask_for_attention
 from services.scoring.handlers.companies import CompanyHandlers
 from services.scoring.handlers.scoring import ScoringHandlers
 from services.scoring.store.activations import load_activations_of
@@ -92,6 +93,7 @@ class ScoringReplay:
         self._handlers: dict[Ruled, ScoringHandlers] = {}
         self._xid = 0
         self._companies = CompanyHandlers(load_company_models(CONFIG))
+        self._attention = load_attention(CONFIG)
         self._saying = Saying("scoring")
         self._touched: set[str] = set()
         self._to_ring: list[tuple[str, str, Instant]] = []
@@ -180,6 +182,7 @@ class ScoringReplay:
             return
         before = Working(key, expected.leads.get(key, ScoredLead()), tuple(expected.facts.get(key, ())))
         changes = self._handlers_of(key).handle(before, fact)
+        changes = ask_for_attention(self._attention, before, changes, fact)
         self._saying.add(changes.emissions, fact)
         if changes.state is None and not (changes.emissions or changes.timers or changes.rows):
             return
