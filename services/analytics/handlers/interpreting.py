@@ -12,7 +12,7 @@ from services.analytics.domain.desk import Learned
 from services.analytics.domain.facts import NO_PROFILE, Fact
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.envelope import Envelope, decode_event
-from shared.contracts.events import leads, outcomes
+from shared.contracts.events import leads, outcomes, tier_changes
 from shared.kernel import changes
 from shared.kernel.errors import Rejected
 
@@ -73,7 +73,7 @@ def fact_of(envelope: Envelope, event: Event) -> Fact:
 
 
 def _profile_of(event: Event) -> str:
-    if isinstance(event, outcomes.CostRecorded):
+    if isinstance(event, outcomes.CostRecorded | tier_changes.CompanyTierChanged):
         return NO_PROFILE
     profile = getattr(event, "profile", None) or getattr(event, "lead", None)
     if not isinstance(profile, str):

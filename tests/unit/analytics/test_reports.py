@@ -108,7 +108,7 @@ def test_every_declared_event_of_the_topics_is_understood() -> None:
     for module in (assignments, behaviour, leads, nurture, outcomes, tier_changes):
         for event in module.EXAMPLES:
             fact = learned(told(event, START)).fact
-            assert fact.profile or isinstance(event, outcomes.CostRecorded)
+            assert fact.profile or isinstance(event, outcomes.CostRecorded | tier_changes.CompanyTierChanged)
 
 
 def test_free_properties_external_ids_and_reasons_are_not_kept() -> None:
