@@ -12,6 +12,7 @@ from services.scoring.domain.ledger import lines_at, total
 from services.scoring.domain.running_score import ScoringState, fold, is_current
 from services.scoring.domain.scored_lead import ScoredLead, digest_of, facts_here
 from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.domain.tier_lists.place import Place, places_of
 from services.scoring.domain.tiers import tier_at
 from services.scoring.domain.verdicts import without_withdrawn
 from services.scoring.handlers.interpreting import interpret
@@ -20,6 +21,7 @@ from services.scoring.store.activations import load_activations_of
 from services.scoring.store.facts import find_absent, find_orphans, load_facts
 from services.scoring.store.leads import find_forgotten, load_leads_page
 from services.scoring.store.scoring_models.rulings import Rulings
+from services.scoring.store.tier_lists.table import load_settled_places
 from shared.contracts.envelope import decode_envelope
 from shared.kernel.errors import Rejected
 from shared.kernel.instants import Instant, format_instant
@@ -44,6 +46,7 @@ class _Tally:
     sums: list[str] = field(default_factory=list)
     clocks: list[str] = field(default_factory=list)
     activations: list[str] = field(default_factory=list)
+    lists: list[str] = field(default_factory=list)
 
 
 class ScoringChecks:
@@ -64,6 +67,7 @@ class ScoringChecks:
                 facts = await load_facts(transaction, [lead for lead, _ in page])
                 timers = await load_timers(transaction, keys=[lead for lead, _ in page])
                 activations = await load_activations_of(transaction, [lead for lead, _ in page])
+                settled = await load_settled_places(transaction, [lead for lead, _ in page])
             for lead, kept in page:
                 tally.leads += 1
                 if kept is None:
@@ -72,6 +76,7 @@ class ScoringChecks:
                     checks = _LeadChecks(ruling.ruled(lead).models)
                     checks.check(tally, lead, kept, facts[lead], timers.get(lead, {}))
                     tally.activations += checks.compare_activations(lead, kept, activations[lead])
+                    tally.lists += checks.compare_places(lead, kept, settled.get(lead))
             if len(page) < _LEADS_PER_READ:
                 break
             after, pages = page[-1][0], pages + 1
@@ -88,6 +93,9 @@ class ScoringChecks:
             Finding(check="scoring: clocks are set", looked_at=tally.leads, breaches=tally.clocks),
             Finding(
                 check="scoring: activations are told once", looked_at=tally.leads, breaches=tally.activations
+            ),
+            Finding(
+                check="scoring: lists by tier are up to date", looked_at=tally.leads, breaches=tally.lists
             ),
         ]
 
@@ -219,6 +227,21 @@ class _LeadChecks:
         for name, held in state.models.items():
             if is_untold(held.gate, kept.told.activations.get(name)):
                 yield f"lead {lead}: was activated in {name}, and it was not told"
+
+    def compare_places(self, lead: str, kept: ScoredLead, listed: Sequence[Place] | None) -> Iterator[str]:
+        """Name lists in which a lead stands wrongly or is missing; None is one that is looked at soon."""
+        wanted = places_of(self._models, lead, kept) if listed is not None else None
+        if listed is None or wanted is None:
+            return
+        there, due = _in_short(listed), _in_short(wanted)
+        for place in sorted(due - there):
+            yield f"lead {lead}: is not listed in {place}"
+        for place in sorted(there - due):
+            yield f"lead {lead}: is listed in {place}, and is not there"
+
+
+def _in_short(places: Sequence[Place]) -> set[str]:
+    return {f"{one.tier} of {one.model} {one.version} at {one.points} since {one.since}" for one in places}
 
 
 def _are_same(told: ToldActivation, row: SaidActivation | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from services.scoring.domain.tier_lists.place import Place, places_of
-from services.scoring.store.leads import load_leads, load_leads_page
+from services.scoring.store.leads import load_leads, load_leads_page, mark_listed_due
 from services.scoring.store.scoring_models.rulings import Rulings
 from services.scoring.store.tier_lists.table import (
     lock_lists,
@@ -14,6 +14,9 @@ from services.scoring.store.tier_lists.table import (
     take_listed_due,
 )
 from shared.postgres.database import Transaction
+from shared.telemetry.logging import get_logger
+
+logger = get_logger(__name__)
 
 PORTION: Final = 500
 """How many leads one portion looks at."""
@@ -23,7 +26,7 @@ async def keep_portion(transaction: Transaction, rulings: Rulings, *, portion: i
     """Look where the next leads stand; return whether there were any. One process does so at a time.
 
     Whoever saves a lead notes it in the same transaction, so that what is read here is at least as new as the
-    note. A lead whose models are about to be renewed is noted again when it is.
+    note. A lead whose models are about to be renewed is put off, and one that a model fails on is left out.
     """
     filled = await lock_lists(transaction)
     if filled is None:
@@ -39,11 +42,20 @@ async def keep_portion(transaction: Transaction, rulings: Rulings, *, portion: i
     ruling = await rulings.current(transaction)
     kept = await load_leads(transaction, leads)
     looked: list[str] = []
+    put_off: list[str] = []
     places: list[Place] = []
     for lead in leads:
-        found = places_of(ruling.ruled(lead).models, lead, kept.get(lead))
-        if found is not None:
+        try:
+            found = places_of(ruling.ruled(lead).models, lead, kept.get(lead))
+        except Exception:
+            logger.exception("listing_failed", lead=lead)
+            continue
+        if found is None:
+            put_off.append(lead)
+        else:
             looked.append(lead)
             places += found
     await save_places(transaction, looked, places)
-    return True
+    if put_off:
+        await mark_listed_due(transaction, put_off)
+    return bool(looked)

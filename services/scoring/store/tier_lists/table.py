@@ -79,6 +79,23 @@ async def take_listed_due(transaction: Transaction, *, limit: int) -> list[str]:
     return sorted({row["lead"] for row in await transaction.fetch(_TAKE, limit)})
 
 
+async def load_settled_places(transaction: Transaction, leads: Collection[str]) -> dict[str, list[Place]]:
+    """Return where those of these leads stand that are not due; none while the lists are being filled."""
+    if not await transaction.fetch_value("SELECT done FROM tier_list_filling"):
+        return {}
+    due = await transaction.fetch("SELECT lead FROM tier_list_due WHERE lead = ANY($1::text[])", list(leads))
+    settled: dict[str, list[Place]] = {lead: [] for lead in leads}
+    for row in due:
+        settled.pop(row["lead"], None)
+    rows = await transaction.fetch(
+        "SELECT lead, model, version, tier, since, points, at FROM tier_list WHERE lead = ANY($1::text[])",
+        list(settled),
+    )
+    for row in rows:
+        settled[row["lead"]].append(Place(*row))
+    return settled
+
+
 async def save_places(transaction: Transaction, leads: Collection[str], places: Sequence[Place]) -> None:
     """Let these leads stand where they do, and nowhere else."""
     names, models = [place.lead for place in places], [place.model for place in places]

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
+from services.scoring.domain.scored_lead import ScoredLead
 from services.scoring.domain.tier_lists.place import Order, Range
 from services.scoring.jobs.listing import Listing
 from services.scoring.store.tier_lists.table import page_query
@@ -105,6 +107,33 @@ async def test_leads_stand_in_the_list_of_their_tier_until_they_leave_it_merge_o
         await look(small_stand)
         left = [name for path in (hot, WARM, cold) for name in await names(client, who, path)]
         assert left == ["ada"], "who was merged away or forgotten stands nowhere"
+    assert await small_stand.breaches() == []
+    await small_stand.execute(
+        "UPDATE tier_list SET tier = 'hot', since = 0, points = 61000 WHERE model = 'five_step'"
+    )
+    missing, wrong = await small_stand.breaches()
+    assert missing.startswith(f"lead {lead_id('ada')}: is not listed in warm of five_step 1 at 43817 since ")
+    assert (
+        wrong == f"lead {lead_id('ada')}: is listed in hot of five_step 1 at 61000 since 0, and is not there"
+    )
+
+
+async def test_a_lead_that_models_fail_on_stays_out_of_the_lists_alone(
+    small_stand: Stand, deeds: Deeds
+) -> None:
+    await small_stand.start_worker()
+    await small_stand.learn(*(deeds.is_known_as(who, START, industry="pharma") for who in ("ada", "ben")))
+    payload = await small_stand.value("SELECT payload FROM lead WHERE key = $1", lead_id("ada"))
+    kept = msgspec.msgpack.decode(payload, type=ScoredLead)
+    assert kept.score is not None
+    models = {name: msgspec.structs.replace(held, slots=()) for name, held in kept.score.models.items()}
+    broken = msgspec.structs.replace(kept, score=msgspec.structs.replace(kept.score, models=models))
+    await small_stand.execute(
+        "UPDATE lead SET payload = $2 WHERE key = $1", lead_id("ada"), msgspec.msgpack.encode(broken)
+    )
+    await look(small_stand)
+    listed = await small_stand.rows("SELECT DISTINCT lead FROM tier_list")
+    assert [row["lead"] for row in listed] == [lead_id("ben")]
 
 
 async def test_pages_show_everybody_who_stays_once_while_others_come_go_and_move(small_stand: Stand) -> None:
