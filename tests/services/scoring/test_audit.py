@@ -29,7 +29,7 @@ class Killed(Exception):
 
 @pytest.fixture
 async def acts(small_stand: Stand, deeds: Deeds) -> list[Deed]:
-    """Ada's acts, after she became hot and a visitor was merged into her."""
+    """Ada's acts, after she became hot and a visitor was merged into her; Zoe works at a firm."""
     await small_stand.start_worker()
     await small_stand.learn(
         deeds.is_known_as("ada", START, industry="pharma", title_level="director", size="500_plus")
@@ -40,6 +40,7 @@ async def acts(small_stand: Stand, deeds: Deeds) -> list[Deed]:
         deeds.viewed("ada", START + 3 * MINUTE, kind="home"),
         deeds.viewed("ada", START + 4 * MINUTE, kind="home"),
     ]
+    await small_stand.learn(deeds.works_at("zoe", "a-firm", START))
     await small_stand.learn(*acts, deeds.viewed("visitor", START, kind="article"))
     await small_stand.learn(deeds.moved("visitor", "ada", day(1), version=1))
     return acts
