@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scoring.domain.facts import ATTRIBUTES, Fact
@@ -114,12 +114,13 @@ class TestEachPlan:
                 assert asked.reaches(told, plan.until - 1)
                 assert not asked.reaches(told, plan.until)
 
-    @MANY
+    @settings(max_examples=tried(60), deadline=None)
     @given(documents(negative=False), histories(max_size=10), instants())
     def test_passes_the_gate_where_that_is_asked_for(
         self, document: Document, facts: list[Fact], at: Instant
     ) -> None:
-        assume("activation" in document)
+        if "activation" not in document:
+            return
         asked = Asked(document, facts, at, None)
         for plan in asked.outlook.plans:
             told, end = plan.facts, plan.facts[-1].occurred
@@ -148,7 +149,8 @@ class TestEachPlan:
         self, document: Document, facts: list[Fact], at: Instant, rank: int, one: list[Fact]
     ) -> None:
         (act,) = one
-        assume(act.name != ATTRIBUTES)
+        if act.name == ATTRIBUTES:
+            return
         fields = {name: "new" if name in {"path", "message"} else value for name, value in act.fields.items()}
         act = Fact("one", "p", at + 1, at + 1, act.name, fields)
         asked = Asked(document, facts, at, rank)
