@@ -90,7 +90,7 @@ async def _kill_in_webhooks(field: Field) -> None:
     await kill_at_points(field, points=("webhook_claimed",) * 2, most=1)
     for name in NAMES:
         await field.crew.stop(name)
-    await kill_at_points(field, points=WEBHOOK_POINTS * 2, most=6)
+    await kill_at_points(field, points=WEBHOOK_POINTS, most=3)
 
 
 MODELS_PLANTED: Final = (
