@@ -35,7 +35,7 @@ from tests.failure.on_services.surroundings.topics import renew_topics
 from tests.failure.surroundings.crew import Crew, Hand
 from tests.failure.surroundings.ground import Ground, Outcome
 
-STEPS: Final = 0.8
+STEPS: Final = 1.5
 """Steps in the life of models a second, if each is answered at once."""
 _LEFT: Final = """
 SELECT (SELECT done FROM model_pass),

@@ -20,7 +20,7 @@ from tests.failure.on_services.runs import on_both, on_one
 from tests.failure.plan import Run
 from tests.failure.surroundings.ground import Field, Ground
 
-RATE: Final = 80.0
+RATE: Final = 60.0
 """Messages a second; scoring's processes have more to do than those of the services alone."""
 UNMERGES: Final = 1.5
 PATIENCE: Final = 150.0
