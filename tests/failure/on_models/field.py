@@ -140,15 +140,15 @@ class ModelsField(ServicesField):
             port = int(self.receiver.told("ready"))
             self.receiver = start_receiver(self.crew, self.records, port=port)
 
-    async def wait_for_steps(self, *, within: float = 150.0) -> None:
-        """Wait until every step has been taken; if not, that is a fault."""
+    async def wait_for_steps(self, *, left: int = 0, within: float = 150.0) -> None:
+        """Wait until every step but so many has been taken; if not, that is a fault."""
         loop = asyncio.get_running_loop()
         end = loop.time() + within
-        while self.models.authors.left and loop.time() < end:
+        while self.models.authors.left > left and loop.time() < end:
             for front in self.fronts:
                 front.crew.look()
             await asyncio.sleep(0.1)
-        if self.models.authors.left:
+        if self.models.authors.left > left:
             self.crew.faults.append(
                 f"stuck: {self.models.authors.left} steps are not taken within {within:g} s;"
                 f" {await self.models.waits_beside()}"

@@ -25,6 +25,9 @@ RATE: Final = 60.0
 UNMERGES: Final = 1.5
 PATIENCE: Final = 150.0
 
+_UNTAKEN: Final = 6
+"""Steps left where a bug is planted: by then a version was shared, one published and taken back."""
+
 Strike = Callable[[ModelsField], Awaitable[None]]
 
 
@@ -32,15 +35,15 @@ def _open(ground: Ground, run: Run) -> AbstractAsyncContextManager[ModelsField]:
     return open_models(ground, seed=run.number, rate=RATE, commands=UNMERGES, plant=run.plant)
 
 
-def with_a_life(strike: Callable[..., Awaitable[None]]) -> Strike:
-    """Strike while every step is taken and the receiver dies now and then, until both are over."""
+def with_a_life(strike: Callable[..., Awaitable[None]], *, left: int = 0) -> Strike:
+    """Strike while every step but the last ``left`` is taken, and the receiver dies now and then."""
 
     async def strike_in_life(field: ModelsField) -> None:
         killing = asyncio.create_task(_kill_the_receiver(field))
         try:
             await strike(field)
             field.man()
-            await field.wait_for_steps()
+            await field.wait_for_steps(left=left)
         finally:
             killing.cancel()
             await asyncio.gather(killing, return_exceptions=True)
@@ -77,11 +80,11 @@ def _planted(plant: str, *caught_by: str, strike: Callable[..., Awaitable[None]]
     return Run(
         kind="models-planted",
         number=1,
-        strike=with_a_life(strike),
-        seconds=75,
+        strike=with_a_life(strike, left=_UNTAKEN),
+        seconds=60,
         plant=plant,
         caught_by=frozenset(caught_by),
-        patience=30,
+        patience=20,
         open=_open,
     )
 
