@@ -10,7 +10,7 @@ import sys
 
 import msgspec
 
-from services.scoring.bootstrap import build_ruled_stage
+from services.scoring.bootstrap import build_ruled_stage, load_company_models
 from shared.telemetry.logging import configure_logging
 from tests.engine.tally import PARTITIONS
 from tests.failure.on_models.jobs import jobs_of, rulings_of
@@ -25,7 +25,9 @@ def staff_with_jobs(bench: Bench) -> Staff:
     if bench.plan.service != "scoring":
         return staff_of(bench)
     rulings = rulings_of(CONFIG)
-    return Staff(build_ruled_stage(rulings, partitions=PARTITIONS), jobs_of(bench, rulings))
+    companies = load_company_models(CONFIG)
+    stage = build_ruled_stage(rulings, partitions=PARTITIONS, companies=companies)
+    return Staff(stage, jobs_of(bench, rulings))
 
 
 def main() -> None:
