@@ -74,9 +74,8 @@ def forget_the_cursor() -> None:
 def tell_the_past() -> None:
     """Let whoever comes under another version tell what differs by it."""
 
-    def handlers(models: Any, *, tells_past: frozenset[str]) -> ScoringHandlers:
-        del tells_past
-        return ScoringHandlers(models, tells_past=frozenset(models.by_name))
+    def handlers(models: Any, **how: Any) -> ScoringHandlers:
+        return ScoringHandlers(models, **{**how, "tells_past": frozenset(models.by_name)})
 
     vars(ruled)["ScoringHandlers"] = handlers
 
