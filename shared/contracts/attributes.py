@@ -19,6 +19,8 @@ Moment = Annotated[datetime, Meta(tz=True)]
 """A point in time with its zone; written as RFC 3339 in UTC."""
 
 LeadId = Annotated[str, Meta(description="The lead: the id of its surviving profile")]
+
+RepId = Annotated[str, Meta(description="Opaque id of the rep")]
 ProfileId = Annotated[str, Meta(description="The profile: keyed hash of the first identifier seen")]
 SourceName = Annotated[str, Meta(description="The entrance with a write key through which it came")]
 MessageId = Annotated[str | None, Meta(description="The client's own id of the message, if it sent one")]

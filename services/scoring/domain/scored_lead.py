@@ -86,6 +86,14 @@ class OwnedBy(msgspec.Struct, frozen=True, gc=False):
     rep: str
 
 
+class FirstContact(msgspec.Struct, frozen=True, gc=False):
+    """The owner spoke to the lead for the first time under ``assignment``. No score follows from it."""
+
+    rep: str
+    assignment: str
+    at: Instant
+
+
 class KeptFact(NamedTuple):
     """A fact as it lies in the table: under which lead, and the fact."""
 
@@ -169,7 +177,7 @@ def needs_history(models: ModelSet, kept: ScoredLead, coming: Sequence[object]) 
         return True
     newest = kept.newest
     for thing in coming:
-        if isinstance(thing, OwnedBy):
+        if isinstance(thing, OwnedBy | FirstContact):
             continue
         if not isinstance(thing, Fact) or thing.name in VERDICTS:
             return True
@@ -207,7 +215,8 @@ def can_resume(models: ModelSet, kept: ScoredLead, coming: Sequence[object], *, 
         and not kept.is_judged
         and not names_new_company(kept, coming)
         and all(
-            isinstance(thing, OwnedBy) or (isinstance(thing, Fact) and thing.name not in VERDICTS)
+            isinstance(thing, OwnedBy | FirstContact)
+            or (isinstance(thing, Fact) and thing.name not in VERDICTS)
             for thing in coming
         )
     )

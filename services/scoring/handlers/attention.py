@@ -1,15 +1,22 @@
-"""What is said when a lead does what its owner should know of at once (C11)."""
+"""What is said when a lead does what its owner should know of at once (C11), and what to ask it for (C10)."""
 
 from __future__ import annotations
 
 import msgspec
 
 from services.scoring.domain.attention.wanting import Attention, Want
-from services.scoring.domain.scored_lead import KeptFact, Working, counted_facts, facts_here
+from services.scoring.domain.scored_lead import (
+    FirstContact,
+    KeptFact,
+    ScoredLead,
+    Working,
+    counted_facts,
+    facts_here,
+)
 from services.scoring.domain.verdicts import without_withdrawn
 from services.scoring.handlers.interpreting import FactsArrived
 from shared.contracts.attributes import ExternalId
-from shared.contracts.events.tier_changes import AttentionWanted
+from shared.contracts.events.tier_changes import AttentionWanted, FieldsWanted
 from shared.kernel.changes import Changes, Emission
 from shared.kernel.changes import Fact as Learned
 from shared.kernel.instants import to_datetime
@@ -23,6 +30,8 @@ def ask_for_attention(
     A lead that lives elsewhere asks for nothing, and neither does one to which a profile has just moved:
     what that brings along was, or was not, told where it happened.
     """
+    if isinstance(learned.event, FirstContact):
+        return _ask_for_fields(attention, before, learned.event)
     after = changes.state
     if after is None or after.kept.erased is not None:
         return changes
@@ -45,6 +54,35 @@ def ask_for_attention(
     return msgspec.structs.replace(changes, state=after, emissions=(*changes.emissions, *said))
 
 
+def _ask_for_fields(attention: Attention, lead: Working, contact: FirstContact) -> Changes[Working]:
+    """Return the changes of a first contact: the owner is asked for wanted fields that are not known.
+
+    A lead that lives elsewhere, or is forgotten, is asked for nothing.
+    """
+    kept = lead.kept
+    if kept.erased is not None or kept.lives_at:
+        return Changes()
+    known = kept.score.attributes if kept.score is not None else {}
+    asked = attention.ask(kept.attention, known, at=contact.at, assignment=contact.assignment)
+    if asked is kept.attention:
+        return Changes()
+    event = FieldsWanted(
+        lead=lead.lead,
+        fields=list(asked.asked[-1].fields),
+        at=to_datetime(contact.at),
+        rep=contact.rep,
+        assignment=contact.assignment,
+        rules=attention.version,
+        external_ids=_external_ids(kept),
+    )
+    after = Working(lead.lead, msgspec.structs.replace(kept, attention=asked), lead.history, lead.ruling)
+    return Changes(after, [Emission(event, lead.lead, lead.lead, contact.at)])
+
+
+def _external_ids(kept: ScoredLead) -> list[ExternalId]:
+    return [ExternalId(source=source, id=identity) for source, identity in sorted(kept.external_ids.items())]
+
+
 def _announce(lead: Working, want: Want, version: int) -> Emission:
     event = AttentionWanted(
         lead=lead.lead,
@@ -52,9 +90,6 @@ def _announce(lead: Working, want: Want, version: int) -> Emission:
         at=to_datetime(want.at),
         acts=list(want.acts),
         rules=version,
-        external_ids=[
-            ExternalId(source=source, id=identity)
-            for source, identity in sorted(lead.kept.external_ids.items())
-        ],
+        external_ids=_external_ids(lead.kept),
     )
     return Emission(event, lead.lead, lead.lead, want.at)

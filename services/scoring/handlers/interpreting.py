@@ -10,7 +10,7 @@ import msgspec
 from services.scoring.domain.companies.company import CompanyHeard
 from services.scoring.domain.companies.hearing import COMPANY
 from services.scoring.domain.facts import ATTRIBUTES, EXTERNAL_ID_PREFIX, Fact
-from services.scoring.domain.scored_lead import OwnedBy
+from services.scoring.domain.scored_lead import FirstContact, OwnedBy
 from services.scoring.domain.verdicts import ACT_VERDICT, DISMISSED, LEAD_VERDICT
 from services.scoring.domain.vocabulary import (
     LEAD_RETURNED,
@@ -120,9 +120,10 @@ def interpret(envelope: Envelope) -> changes.Fact | None:
         key = event.profile
     else:
         reading = _READINGS.get(type(event))
-        if reading is None:
+        read = reading(envelope, event) if reading is not None else None
+        if read is None:
             return None
-        key, learned = reading(envelope, event)
+        key, learned = read
     if len(envelope.id) > _LONGEST_ID or len(key) > _LONGEST_ID or "\0" in envelope.id or "\0" in key:
         raise Unusable
     return changes.Fact(
@@ -227,6 +228,16 @@ def _read_owner(_envelope: Envelope, event: Event) -> tuple[str, object]:
     return event.lead, OwnedBy(rep)
 
 
+def _read_contact(envelope: Envelope, event: Event) -> tuple[str, object] | None:
+    """Only the first contact of a spell is a reason to ask for anything (C10)."""
+    assert isinstance(event, assignments.LeadContacted)
+    if not event.is_first:
+        return None
+    if any(len(text) > _LONGEST_ID or "\0" in text for text in (event.rep, event.assignment)):
+        raise Unusable
+    return event.lead, FirstContact(event.rep, event.assignment, envelope.occurred)
+
+
 def _read_erasure(_envelope: Envelope, event: Event) -> tuple[str, object]:
     assert isinstance(event, leads.LeadErased)
     return event.profile, PersonForgotten(event.lead)
@@ -244,7 +255,7 @@ def _read_told_company(_envelope: Envelope, event: Event) -> tuple[str, object]:
     return event.company, heard
 
 
-_READINGS: Final[Mapping[type[Event], Callable[[Envelope, Event], tuple[str, object]]]] = {
+_READINGS: Final[Mapping[type[Event], Callable[[Envelope, Event], tuple[str, object] | None]]] = {
     behaviour.ActRecorded: _read_other_act,
     behaviour.ActJudged: _read_act_verdict,
     leads.LeadCaptured: _read_lead,
@@ -268,4 +279,5 @@ _READINGS: Final[Mapping[type[Event], Callable[[Envelope, Event], tuple[str, obj
     assignments.LeadTransferred: _read_owner,
     assignments.LeadRecalled: _read_owner,
     assignments.OwnershipEnded: _read_owner,
+    assignments.LeadContacted: _read_contact,
 }

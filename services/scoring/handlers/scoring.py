@@ -13,6 +13,7 @@ from services.scoring.domain.checkpoints.checkpoint import EVERY
 from services.scoring.domain.facts import Fact, in_order
 from services.scoring.domain.life.ruling import RENEWAL
 from services.scoring.domain.scored_lead import (
+    FirstContact,
     KeptFact,
     Lodging,
     OwnedBy,
@@ -83,6 +84,8 @@ class ScoringHandlers:
                 return self._on_profile_departed(stored, working, learned, departed)
             case PersonForgotten() | CopiesForgotten() as erasure:
                 return self._on_erasure(stored, learned, erasure)
+            case FirstContact():
+                return Changes()  # what to ask for then follows from what is known, and no score does
             case SayAgain() | OwnedBy():
                 return self._on_word(stored, working, learned)
             case other:

@@ -69,6 +69,10 @@ async def tell_story(database: Database, rulings: Rulings, lead: str) -> list[St
         StoryEntry(told.at, "attention wanted", told.sign.replace("_", " "), told.event)
         for told in kept.attention.told
     ]
+    entries += [
+        StoryEntry(asked.at, "fields wanted", ", ".join(asked.fields), asked.assignment)
+        for asked in kept.attention.asked
+    ]
     if kept.erased is not None:
         entries.append(StoryEntry(kept.erased, "forgotten", "nothing more is learnt or said", ""))
     return sorted(entries, key=lambda entry: entry.at)

@@ -9,11 +9,10 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, field
 
-from shared.contracts.attributes import EXAMPLE_LEAD, EXAMPLE_MOMENT, Amount, LeadId, Moment
+from shared.contracts.attributes import EXAMPLE_LEAD, EXAMPLE_MOMENT, Amount, LeadId, Moment, RepId
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.topics import ASSIGNMENTS
 
-RepId = Annotated[str, Meta(description="Opaque id of the rep")]
 Status = Literal["new", "contacted", "interested", "activated", "invalid"]
 
 

@@ -15,6 +15,7 @@ from shared.contracts.attributes import (
     LeadId,
     Moment,
     Points,
+    RepId,
 )
 from shared.contracts.declarations import DECLARED, Event
 from shared.contracts.topics import TIER_CHANGES
@@ -118,7 +119,33 @@ class AttentionWanted(Event, frozen=True, kw_only=True):
     external_ids: list[ExternalId] = field(default_factory=list)
 
 
+@DECLARED.declare(name="fields_wanted", on=TIER_CHANGES)
+class FieldsWanted(Event, frozen=True, kw_only=True):
+    """Scoring says: the owner has spoken to a lead for the first time; these fields are still unknown (C10).
+
+    Told at most once for each spell of ownership (``assignment``). Does not imply that points are missing:
+    the lead is scored by what is known, and anew at once when a field arrives.
+    """
+
+    lead: LeadId
+    fields: Annotated[list[str], Meta(description="Attributes to ask for: industry, size, …", min_length=1)]
+    at: Moment
+    rep: RepId
+    assignment: Annotated[str, Meta(description="The spell of ownership whose first contact it was")]
+    rules: Annotated[int, Meta(description="Version of the document of attention")]
+    external_ids: list[ExternalId] = field(default_factory=list)
+
+
 EXAMPLES: Final = (
+    FieldsWanted(
+        lead=EXAMPLE_LEAD,
+        fields=["size", "title_level"],
+        at=EXAMPLE_MOMENT,
+        rep="rep-7",
+        assignment="a-5f1c-1",
+        rules=1,
+        external_ids=[ExternalId(source="crm", id="LD-20417")],
+    ),
     AttentionWanted(
         lead=EXAMPLE_LEAD,
         sign="price_page_visited",

@@ -110,6 +110,14 @@ class Deeds:
         amount = Amount(minor=units * 100, currency="CNY")
         return self.did(who, outcomes.OpportunityWon, at, received=received, opportunity=deal, amount=amount)
 
+    def contacted(self, who: str, at: Instant, *, assignment: str = "a-1") -> Deed:
+        """A rep spoke to a lead for the first time since it is theirs."""
+        lead = lead_id(who)
+        event = assignments.LeadContacted(
+            lead=lead, rep="r-1", assignment=assignment, way="phone", is_first=True
+        )
+        return self.say(event, key=lead, at=at)
+
     def returned(self, who: str, at: Instant) -> Deed:
         """A rep gave a lead back; routing says so."""
         lead = lead_id(who)

@@ -29,13 +29,17 @@ class SignDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class AttentionDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What asks for attention, and for how many hours nothing more is told after it was."""
+    """What asks for attention, and for how many hours nothing more is told after it was.
+
+    ``wanted_fields`` are attributes that the owner is asked for after the first contact (C10).
+    """
 
     name: Name
     version: Annotated[int, Meta(ge=1)]
     description: str = ""
     quiet_hours: Annotated[int, Meta(ge=1, le=24 * 31)]
     signs: Annotated[tuple[SignDocument, ...], Meta(min_length=1)]
+    wanted_fields: tuple[str, ...] = ()
 
 
 class AttentionFaults(Faults):
@@ -71,6 +75,15 @@ def compile_attention(document: AttentionDocument, vocabulary: Vocabulary) -> At
                 per_object=source.counting == "objects",
             )
         )
+    for place, field in enumerate(document.wanted_fields):
+        if field not in vocabulary.attributes:
+            allowed = ", ".join(sorted(vocabulary.attributes))
+            faults.append(Fault(f"wanted_fields[{place}]", f"{field} is no attribute; use one of {allowed}"))
     if faults:
         raise AttentionFaults(faults, about=document.name)
-    return Attention(version=document.version, quiet=document.quiet_hours * HOUR, signs=tuple(signs))
+    return Attention(
+        version=document.version,
+        quiet=document.quiet_hours * HOUR,
+        signs=tuple(signs),
+        fields=document.wanted_fields,
+    )

@@ -7,7 +7,7 @@ and stays silent. What was told stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -39,11 +39,23 @@ class ToldWant(NamedTuple):
     event: str
 
 
+class AskedFor(NamedTuple):
+    """What the owner was asked to find out: when, after the first contact of which spell, and the fields."""
+
+    at: Instant
+    assignment: str
+    fields: tuple[str, ...]
+
+
 class AttentionState(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What is remembered of one lead: acts of late, oldest first, and what was told, in order of telling."""
+    """What is remembered of one lead: acts of late, oldest first, and what was told, in order of telling.
+
+    ``asked`` is what was asked for after first contacts, in order of asking.
+    """
 
     acts: tuple[SeenAct, ...] = ()
     told: tuple[ToldWant, ...] = ()
+    asked: tuple[AskedFor, ...] = ()
 
 
 class Want(NamedTuple):
@@ -83,11 +95,12 @@ class Sign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
-    """The signs, and for how many microseconds nothing more is told after one."""
+    """The signs, and for how many microseconds nothing more is told after one; the wanted ``fields``."""
 
     version: int
     quiet: int
     signs: tuple[Sign, ...]
+    fields: tuple[str, ...] = ()
 
     def learn(
         self, state: AttentionState, facts: Iterable[Fact], *, now: Instant, may_tell: bool
@@ -113,7 +126,21 @@ class Attention:
         told = state.told
         if want is not None:
             told = (*told, ToldWant(want.at, want.sign, want.acts[-1]))[-_MOST_TOLD:]
-        return AttentionState(tuple(acts), told), want
+        return AttentionState(tuple(acts), told, state.asked), want
+
+    def ask(
+        self, state: AttentionState, known: Collection[str], *, at: Instant, assignment: str
+    ) -> AttentionState:
+        """Return what is remembered once the owner was asked for what is missing after a contact (C10).
+
+        The same state is returned if nothing is, or if it was asked under this ``assignment`` already.
+        """
+        missing = tuple(field for field in self.fields if field not in known)
+        if not missing or any(one.assignment == assignment for one in state.asked):
+            return state
+        return AttentionState(
+            state.acts, state.told, (*state.asked, AskedFor(at, assignment, missing))[-_MOST_TOLD:]
+        )
 
     def _wanted(
         self, acts: Sequence[SeenAct], fresh: Sequence[SeenAct], told: Sequence[ToldWant], now: Instant

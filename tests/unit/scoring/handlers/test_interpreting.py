@@ -6,7 +6,7 @@ import pytest
 
 from services.scoring.bootstrap import build_stage
 from services.scoring.domain.facts import ATTRIBUTES, Fact
-from services.scoring.domain.scored_lead import OwnedBy
+from services.scoring.domain.scored_lead import FirstContact, OwnedBy
 from services.scoring.domain.verdicts import ACT_VERDICT
 from services.scoring.domain.vocabulary import ACTS
 from services.scoring.handlers.interpreting import (
@@ -76,7 +76,7 @@ DEALS = (
 PASSED_OVER = tuple(
     event
     for event in (*outcomes.EXAMPLES, *assignments.EXAMPLES)
-    if not isinstance(event, DEALS | assignments.LeadReturned | OWNED)
+    if not isinstance(event, DEALS | assignments.LeadReturned | assignments.LeadContacted | OWNED)
 )
 """What is said on topics that it reads, and no rule speaks of yet: nothing of it is kept."""
 HEARD = [
@@ -227,3 +227,14 @@ def test_who_has_a_lead_is_noted_until_another_has_it_or_nobody() -> None:
             assert learned is not None
             has_one = not isinstance(event, assignments.LeadRecalled | assignments.OwnershipEnded)
             assert (learned.key, learned.event) == (event.lead, OwnedBy(event.rep if has_one else ""))
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_only_the_first_contact_of_a_spell_is_heard(*, is_first: bool) -> None:
+    contact = assignments.LeadContacted(
+        lead="l", rep="rep-7", assignment="a-1", way="phone", is_first=is_first
+    )
+    learned = read(contact)
+    assert (learned is not None) is is_first
+    if learned is not None:
+        assert (learned.key, learned.event) == ("l", FirstContact("rep-7", "a-1", START))
