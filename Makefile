@@ -73,9 +73,12 @@ EXAMPLES ?= 1000
 # Tests start the command hundreds of times: whoever forbids Python to keep what it compiled would wait for it each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: test explore check format contracts bench failure fuzz real-clients compose-smoke
-test: $(DEV) ## all tests, with real PostgreSQL and real Apache Kafka; JOBS=4 processes at a time, SECOND_CHANCES=0 to try nothing twice
-	@LEADMILL_SECOND_CHANCES=$(SECOND_CHANCES) exec "$(BIN)/python" -m pytest -m "not failure" -rsR --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+.PHONY: test thorough explore check format contracts bench failure fuzz real-clients compose-smoke
+test: $(DEV) ## the tests, with real PostgreSQL and real Apache Kafka; JOBS=4 processes at a time, SECOND_CHANCES=0 to try nothing twice
+	@LEADMILL_SECOND_CHANCES=$(SECOND_CHANCES) exec "$(BIN)/python" -m pytest -m "not failure and not thorough" -rsR --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+
+thorough: $(DEV) ## what make test leaves out: services and journeys on Kafka, every command on every page, the long stories
+	@LEADMILL_SECOND_CHANCES=$(SECOND_CHANCES) exec "$(BIN)/python" -m pytest -m "thorough and not failure" -rsR --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 explore: $(DEV) ## the property tests with examples that nobody has tried yet, EXAMPLES=1000 of each; a failure prints how to repeat it
 	@LEADMILL_EXPLORE=1 LEADMILL_EXAMPLES=$(EXAMPLES) exec "$(BIN)/python" -m pytest tests/unit --numprocesses $(JOBS) --dist loadfile

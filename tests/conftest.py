@@ -44,12 +44,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 _SECOND_CHANCES = int(os.environ.get("LEADMILL_SECOND_CHANCES", "0"))
 """How often a test beside real servers is tried again (ADR 24); `make test` says once, never a pure one."""
 
+_ON_KAFKA_BY_TURNS = tuple(Path(__file__).parent / room for room in ("services", "journeys", "operations"))
+"""Where a test on Kafka is left to `make thorough` unless it says ``every_run``: the suite of the log, the
+processor and the crash matrix have shown in every run that both logs are the same to them (ADR 35)."""
+
 _PURE = tuple(Path(__file__).parent / room for room in ("unit", "architecture", "contracts"))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that last longest first, so that processes that share the suite end together."""
     for item in items:
+        is_by_turns = any(item.path.is_relative_to(room) for room in _ON_KAFKA_BY_TURNS)
+        if is_by_turns and item.get_closest_marker("kafka") and not item.get_closest_marker("every_run"):
+            item.add_marker(pytest.mark.thorough)
         if _SECOND_CHANCES and not any(item.path.is_relative_to(room) for room in _PURE):
             item.add_marker(pytest.mark.flaky(reruns=_SECOND_CHANCES, reruns_delay=2))
     lasts: dict[Path, float] = {}

@@ -34,6 +34,7 @@ async def audit(site: Site, *, full: bool = True) -> dict[str, list[str]]:
     return {finding.check: list(finding.breaches) for finding in findings if not finding.holds}
 
 
+@pytest.mark.every_run
 async def test_a_visitor_becomes_a_buyer_cools_down_and_comes_back(site_on_each_log: Site) -> None:
     site = site_on_each_log
     browser = {"anonymousId": "browser-1"}

@@ -89,6 +89,7 @@ def test_ctrl_c_leaves_nothing_behind(seconds: float, data: Path) -> None:
     assert list(data.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_it_needs_no_folder_of_its_own() -> None:
     before = set(Path(tempfile.gettempdir()).glob("leadmill-demo-*"))
     assert leadmill("demo", "--people", "12", seconds=300).code == 0

@@ -119,6 +119,7 @@ def test_pauses_loses_nothing_and_goes_on_when_there_is_room(disk: SmallDisk, tm
         assert running.terminate() == 0
 
 
+@pytest.mark.thorough
 def test_that_ends_the_database_ends_the_process_with_one_clear_line(disk: SmallDisk, tmp_path: Path) -> None:
     platform = Platform(disk, tmp_path)
     with platform.up() as running:

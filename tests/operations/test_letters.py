@@ -153,6 +153,7 @@ async def test_a_flood_halts_and_goes_on_when_it_is_told_to(site: Site, beside: 
     assert (await site.clients.get(site.platform.admin_address + "/readyz")).status_code == 200
 
 
+@pytest.mark.thorough
 async def test_quarantine_is_listed_shown_and_sent_round_again(site: Site, beside: Beside) -> None:
     await site.batch({"type": "track", "userId": "u-1", "event": "", "messageId": "nameless"})
     await site.platform.drained()
@@ -174,6 +175,7 @@ async def test_quarantine_is_listed_shown_and_sent_round_again(site: Site, besid
     assert (again["id"], again["tries"]) == (waiting["id"], 2)
 
 
+@pytest.mark.thorough
 async def test_a_request_with_a_wrong_key_goes_round_as_the_source_it_was_meant_for(
     site: Site, beside: Beside
 ) -> None:
@@ -199,6 +201,7 @@ async def test_a_request_with_a_wrong_key_goes_round_as_the_source_it_was_meant_
     assert sources["website"]["processed"] == 1
 
 
+@pytest.mark.thorough
 async def test_a_key_is_given_out_changed_and_revoked(site: Site, beside: Beside) -> None:
     terms = ["--door", "leads", "--door", "forms", "--expires", "90d", "--rate", "5", "--json"]
     await beside("key", "add", "partner", *terms)

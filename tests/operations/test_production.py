@@ -92,6 +92,7 @@ def prepare(environment: Mapping[str, str]) -> tuple[str, str]:
     return key.document["key"], token.document["token"]
 
 
+@pytest.mark.every_run
 def test_a_lead_goes_through_processes_that_stop_and_start(
     broker: KafkaBroker, database_url: str, tmp_path: Path
 ) -> None:

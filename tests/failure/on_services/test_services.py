@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.slow, pytest.
 
 
 @pytest.mark.parametrize("run", SERVICES_QUICK, ids=lambda run: run.kind)
+@pytest.mark.thorough
 async def test_no_message_is_lost_double_or_reordered_on_its_way_to_a_tier(run: Run, ground: Ground) -> None:
     outcome = await carry_out(run, ground)
 

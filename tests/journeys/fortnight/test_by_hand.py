@@ -245,6 +245,7 @@ def check_mails_and_money(told: Told) -> None:
     assert told.row("Recognised", "in quarantine, an act without a name") == ["1"]
 
 
+@pytest.mark.thorough
 async def test_the_dozen_fare_alike_in_a_crowd_and_revenue_adds_up(database_url: str, tmp_path: Path) -> None:
     told = await play(database_url, tmp_path, people=48)
     assert told.is_clean

@@ -115,6 +115,7 @@ async def is_certified(house: House, lead: str) -> None:
     assert not (await house.do("/v1/erasures/check", forged))["unchanged"]
 
 
+@pytest.mark.every_run
 async def test_who_is_forgotten_in_mid_flight_leaves_only_sums(
     mailing_site_on_each_log: Site, sink: MailSink
 ) -> None:

@@ -26,6 +26,7 @@ async def read_anew(site: Site, desk: Beside) -> None:
     await site.platform.drained()
 
 
+@pytest.mark.thorough
 async def test_a_spelling_is_found_in_the_report_added_and_taken_back(
     site: Site, database_url: str, tmp_path: Path
 ) -> None:

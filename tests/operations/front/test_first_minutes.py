@@ -65,6 +65,7 @@ def test_the_pages_in_both_languages_give_the_same_commands() -> None:
     assert blocks_of(ENGLISH) == blocks_of(CHINESE)
 
 
+@pytest.mark.thorough
 def test_a_form_a_snippet_and_a_test_lead_arrive_in_the_first_minutes(
     platform: Running, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -108,6 +109,7 @@ def test_a_form_a_snippet_and_a_test_lead_arrive_in_the_first_minutes(
     assert (found["ads"]["processed"], found["ads"]["test_leads"]) == (0, 1)
 
 
+@pytest.mark.thorough
 def test_every_command_on_the_page_does_what_the_page_says(
     platform: Running, environment: dict[str, str], tmp_path: Path
 ) -> None:

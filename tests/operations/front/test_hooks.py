@@ -59,6 +59,7 @@ async def test_google_ads_is_set_up_in_two_steps(site: Site, beside: Beside, tmp
     assert (await beside("hook", "remove", "google-ads", "ads")).code == 2
 
 
+@pytest.mark.thorough
 async def test_what_is_missing_or_unknown_is_named(site: Site, beside: Beside) -> None:
     missing = await beside("hook", "add", "meta", "ads", "--secret", "app_secret=s")
     assert missing.code == 2
@@ -78,6 +79,7 @@ async def test_what_is_missing_or_unknown_is_named(site: Site, beside: Beside) -
     ]
 
 
+@pytest.mark.thorough
 async def test_leads_of_long_ago_are_looked_for_on_request(site: Site, beside: Beside) -> None:
     graph = FakeGraph()
     async with run_vendor(graph) as vendor:

@@ -77,6 +77,7 @@ async def test_a_lead_is_found_read_and_put_right(site: Site, database_url: str,
     assert (await desk("leads", "show", "0" * 32)).code == 2
 
 
+@pytest.mark.thorough
 async def test_where_a_lead_is_that_somebody_submitted(site: Site, database_url: str, tmp_path: Path) -> None:
     desk = Beside(database_url, tmp_path, public_url="https://go.example.com")
     await site.submit(_form="spring", email="ada@example.com", name="Ada")

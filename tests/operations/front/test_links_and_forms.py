@@ -22,6 +22,7 @@ def marketing(database_url: str, tmp_path: Path) -> Beside:
     return Beside(database_url, tmp_path, public_url="https://go.example.com")
 
 
+@pytest.mark.thorough
 async def test_a_link_is_made_followed_drawn_and_retired(
     site: Site, marketing: Beside, tmp_path: Path
 ) -> None:

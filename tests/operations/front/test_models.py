@@ -81,6 +81,7 @@ async def refuses_what_cannot_be(desk: Desk) -> None:
         assert (done.code, says in done.err, done.out) == (code, True, ""), (arguments, done)
 
 
+@pytest.mark.thorough
 async def test_a_version_goes_from_its_draft_to_live_and_back(
     site: Site, database_url: str, tmp_path: Path
 ) -> None:

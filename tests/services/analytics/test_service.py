@@ -72,6 +72,7 @@ async def test_a_won_deal_is_credited_to_what_brought_the_lead_and_a_loss_takes_
     assert await credits_in(stand) == {}
 
 
+@pytest.mark.every_run
 async def test_random_histories_of_several_workers_give_what_the_oracle_says(stand: Stand) -> None:
     random = Random(20)
     await stand.start_worker("one")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from shared.contracts.events import nurture
 from shared.kernel.instants import DAY, HOUR, MINUTE
 from tests.services.nurture.stand import Stand
@@ -42,6 +44,7 @@ async def test_the_four_mails_of_a_fortnight_arrive_when_they_should(stand: Stan
     assert not await stand.breaches()
 
 
+@pytest.mark.every_run
 async def test_promotion_stops_it_at_once(stand: Stand, words: Words) -> None:
     await stand.learn(*words.becomes_b("ada", START), *words.becomes_b("ben", START))
     await stand.pass_to(START + HOUR)

@@ -59,6 +59,7 @@ async def test_a_weekend_with_a_make_up_day_is_counted_as_it_is_worked(stand: St
     assert await stand.breaches() == []
 
 
+@pytest.mark.every_run
 async def test_of_200_parallel_claims_one_wins_and_199_are_told_so(stand: Stand, words: Words) -> None:
     await stand.start_worker()
     await stand.learn(words.captured("ada", START), words.tier("ada", "B", START))

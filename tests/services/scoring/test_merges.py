@@ -44,6 +44,7 @@ async def two_people(stand: Stand, deeds: Deeds) -> Stand:
     return stand
 
 
+@pytest.mark.every_run
 async def test_a_merge_brings_the_facts_and_one_restated_change(two_people: Stand, deeds: Deeds) -> None:
     stand = two_people
     await stand.learn(deeds.moved("visitor", "ada", day(1), version=1))

@@ -38,6 +38,7 @@ def falls_from_hot(at: Instant = START) -> list[Instant]:
     return [crossing.at for crossing in history if not crossing.event]
 
 
+@pytest.mark.every_run
 async def test_acts_raise_the_tier_and_say_why(stand: Stand, deeds: Deeds) -> None:
     await stand.start_worker()
     await learn_who_they_are(stand, deeds, "ada")
@@ -96,6 +97,7 @@ async def test_a_clock_that_rings_early_tells_nothing_and_is_set_anew(stand: Sta
     assert (await stand.changes_of("ada"))[2:] == [("five_step", "hot > warm", later, False)]
 
 
+@pytest.mark.every_run
 async def test_a_restart_in_the_middle_changes_nothing(stand: Stand, deeds: Deeds) -> None:
     people = [f"person {number}" for number in range(12)]
     await stand.start_worker()

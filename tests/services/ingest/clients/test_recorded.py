@@ -133,6 +133,7 @@ def _without_moments(scenario: Scenario) -> list[bytes]:
 
 
 @pytest.mark.kafka
+@pytest.mark.every_run
 async def test_on_kafka_the_same_requests_end_as_the_same_acts(
     database_url: str, tmp_path: Path, kafka_broker: KafkaBroker
 ) -> None:

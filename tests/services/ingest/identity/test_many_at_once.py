@@ -57,6 +57,7 @@ async def test_i4_fifty_submissions_at_once_are_one_lead_captured_once(
 
 
 @pytest.mark.kafka
+@pytest.mark.every_run
 async def test_i4_so_are_fifty_on_eight_partitions_of_kafka(database_url: str, tmp_path: Path) -> None:
     with find_kafka(disposable=True) as broker:  # the one of other tests has four partitions of each topic
         kafka = broker.address
