@@ -28,6 +28,7 @@ def test_the_pages_in_both_languages_give_the_same_commands() -> None:
     assert blocks_of(ENGLISH) == blocks_of(CHINESE)
 
 
+@pytest.mark.thorough
 def test_every_command_on_the_page_does_what_the_page_says(data: Path, tmp_path: Path) -> None:
     start, *blocks = blocks_of(ENGLISH)
     assert start.strip() == ".venv/bin/leadmill up"

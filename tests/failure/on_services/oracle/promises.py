@@ -24,7 +24,13 @@ from services.scoring.store.leads import load_leads_page
 from shared.contracts.envelope import decode_envelope, decode_event
 from shared.contracts.events.contacts import ContactUpdated
 from shared.contracts.events.scores import ScoresUpdated
-from shared.contracts.events.tier_changes import LeadActivated, TierChanged
+from shared.contracts.events.tier_changes import (
+    AttentionWanted,
+    CompanyTierChanged,
+    FieldsWanted,
+    LeadActivated,
+    TierChanged,
+)
 from shared.contracts.topics import (
     ASSIGNMENTS,
     BEHAVIOUR,
@@ -202,6 +208,8 @@ class Promises:
                     )
                 cycles[change.lead, change.model] = change.cycle
                 continue
+            if isinstance(change, FieldsWanted | AttentionWanted | CompanyTierChanged):
+                continue  # that each is said once, and of what was learnt, is held with all effects
             assert isinstance(change, TierChanged)
             before = tiers.get((change.lead, change.model), self._first_tiers[change.model])
             kept = self._leads.get(change.lead)
