@@ -13,7 +13,6 @@ pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.slow, pytest.
 
 
 @pytest.mark.parametrize("run", CHAIN_QUICK, ids=lambda run: run.kind)
-@pytest.mark.thorough
 async def test_leads_clocks_mails_and_credits_survive_every_death_in_the_chain(
     run: Run, ground: Ground
 ) -> None:
