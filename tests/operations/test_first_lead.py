@@ -11,7 +11,8 @@ from tests.operations.processes import Running
 
 pytestmark = [pytest.mark.postgres, pytest.mark.lasts(30)]
 
-TOLD = ("mql: B → A at 80", "lead_assigned", "message_suppressed", "demo_requested")
+TOLD = ("→ A at 80", "lead_assigned", "demo_requested")
+"""A shell is faster than a reader: if her form and her request are learnt in one go, she never was a B."""
 ENGLISH, CHINESE = DOCS / "first-lead.md", DOCS / "first-lead.zh.md"
 
 
@@ -28,7 +29,6 @@ def test_the_pages_in_both_languages_give_the_same_commands() -> None:
     assert blocks_of(ENGLISH) == blocks_of(CHINESE)
 
 
-@pytest.mark.thorough
 def test_every_command_on_the_page_does_what_the_page_says(data: Path, tmp_path: Path) -> None:
     start, *blocks = blocks_of(ENGLISH)
     assert start.strip() == ".venv/bin/leadmill up"
@@ -44,4 +44,6 @@ def test_every_command_on_the_page_does_what_the_page_says(data: Path, tmp_path:
     assert done.stdout.count('"success":true') == 4
     for told in (*TOLD, "mql 1: 80 points, tier A (MQL)", "ways to reach"):
         assert told in done.stdout
+    if "mql: B → A at 80" in done.stdout:
+        assert "message_suppressed" in done.stdout  # the mail that was planned for a B
     assert "ok" in done.stdout.splitlines()[-1]
