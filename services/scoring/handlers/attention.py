@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from services.scoring.domain.attention.wanting import Attention, Want
@@ -16,10 +18,14 @@ from services.scoring.domain.scored_lead import (
 from services.scoring.domain.verdicts import without_withdrawn
 from services.scoring.handlers.interpreting import FactsArrived
 from shared.contracts.attributes import ExternalId
+from shared.contracts.envelope import event_id, type_of
 from shared.contracts.events.tier_changes import AttentionWanted, FieldsWanted
 from shared.kernel.changes import Changes, Emission
 from shared.kernel.changes import Fact as Learned
 from shared.kernel.instants import to_datetime
+
+_ATTENTION_WANTED: Final = type_of(AttentionWanted)
+_FIELDS_WANTED: Final = type_of(FieldsWanted)
 
 
 def ask_for_attention(
@@ -31,7 +37,7 @@ def ask_for_attention(
     what that brings along was, or was not, told where it happened.
     """
     if isinstance(learned.event, FirstContact):
-        return _ask_for_fields(attention, before, learned.event)
+        return _ask_for_fields(attention, before, changes, learned)
     after = changes.state
     if after is None or after.kept.erased is not None:
         return changes
@@ -45,7 +51,11 @@ def ask_for_attention(
         return changes
     has_moved_in = isinstance(learned.event, FactsArrived) and before.kept.lodgers != kept.lodgers
     state, want = attention.learn(
-        kept.attention, facts, now=learned.received, may_tell=not kept.lives_at and not has_moved_in
+        kept.attention,
+        facts,
+        now=learned.received,
+        may_tell=not kept.lives_at and not has_moved_in,
+        said=event_id(learned.id, _ATTENTION_WANTED, len(changes.emissions)),
     )
     if state is kept.attention:
         return changes
@@ -54,18 +64,30 @@ def ask_for_attention(
     return msgspec.structs.replace(changes, state=after, emissions=(*changes.emissions, *said))
 
 
-def _ask_for_fields(attention: Attention, lead: Working, contact: FirstContact) -> Changes[Working]:
+def _ask_for_fields(
+    attention: Attention, before: Working, changes: Changes[Working], learned: Learned
+) -> Changes[Working]:
     """Return the changes of a first contact: the owner is asked for wanted fields that are not known.
 
     A lead that lives elsewhere, or is forgotten, is asked for nothing.
     """
+    contact = learned.event
+    assert isinstance(contact, FirstContact)
+    lead = before if changes.state is None else changes.state
     kept = lead.kept
     if kept.erased is not None or kept.lives_at:
-        return Changes()
+        return changes
     known = kept.score.attributes if kept.score is not None else {}
-    asked = attention.ask(kept.attention, known, at=contact.at, assignment=contact.assignment)
+    asked = attention.ask(
+        kept.attention,
+        known,
+        at=contact.at,
+        assignment=contact.assignment,
+        cause=learned.id,
+        said=event_id(learned.id, _FIELDS_WANTED, len(changes.emissions)),
+    )
     if asked is kept.attention:
-        return Changes()
+        return changes
     event = FieldsWanted(
         lead=lead.lead,
         fields=list(asked.asked[-1].fields),
@@ -76,7 +98,8 @@ def _ask_for_fields(attention: Attention, lead: Working, contact: FirstContact) 
         external_ids=_external_ids(kept),
     )
     after = Working(lead.lead, msgspec.structs.replace(kept, attention=asked), lead.history, lead.ruling)
-    return Changes(after, [Emission(event, lead.lead, lead.lead, contact.at)])
+    said = Emission(event, lead.lead, lead.lead, contact.at)
+    return msgspec.structs.replace(changes, state=after, emissions=(*changes.emissions, said))
 
 
 def _external_ids(kept: ScoredLead) -> list[ExternalId]:

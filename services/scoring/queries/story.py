@@ -66,11 +66,11 @@ async def tell_story(database: Database, rulings: Rulings, lead: str) -> list[St
         for said in activations
     ]
     entries += [
-        StoryEntry(told.at, "attention wanted", told.sign.replace("_", " "), told.event)
+        StoryEntry(told.at, "attention wanted", told.sign.replace("_", " "), told.event, told.said)
         for told in kept.attention.told
     ]
     entries += [
-        StoryEntry(asked.at, "fields wanted", ", ".join(asked.fields), asked.assignment)
+        StoryEntry(asked.at, "fields wanted", ", ".join(asked.fields), asked.cause, asked.said)
         for asked in kept.attention.asked
     ]
     if kept.erased is not None:

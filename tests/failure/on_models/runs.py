@@ -12,8 +12,8 @@ from typing import Final
 from tests.failure.faults.commits import lose_answers
 from tests.failure.faults.kills import NAMES, kill_at_points, kill_at_random, kill_in_commands
 from tests.failure.faults.mixture import strike_at_random
-from tests.failure.faults.outages import take_kafka_away, take_postgres_away
-from tests.failure.faults.zombies import freeze_at_points, freeze_at_random
+from tests.failure.faults.outages import take_postgres_away
+from tests.failure.faults.zombies import freeze_at_points
 from tests.failure.on_models.field import ModelsField, open_models
 from tests.failure.on_models.jobs import PASS_POINTS, WEBHOOK_POINTS
 from tests.failure.on_services.runs import on_both, on_one
@@ -81,7 +81,7 @@ def _planted(plant: str, *caught_by: str, strike: Callable[..., Awaitable[None]]
         kind="models-planted",
         number=1,
         strike=with_a_life(strike, left=_UNTAKEN),
-        seconds=60,
+        seconds=40,
         plant=plant,
         caught_by=frozenset(caught_by),
         patience=20,
@@ -106,30 +106,23 @@ MODELS_PLANTED: Final = (
 )
 
 MODELS: Final = (
-    _run("calm", _work_on, seconds=60),
-    *(_run("webhooks", on_one("scoring", _kill_in_webhooks), number=n, seconds=90) for n in (1, 2)),
-    *(
-        _run(
-            "pass",
-            on_one("scoring", partial(kill_at_points, points=PASS_POINTS, times=2, most=3)),
-            number=n,
-            seconds=90,
-        )
-        for n in (1, 2)
+    _run("calm", _work_on, seconds=40),
+    _run("webhooks", on_one("scoring", _kill_in_webhooks), seconds=70),
+    _run(
+        "pass",
+        on_one("scoring", partial(kill_at_points, points=PASS_POINTS, times=2, most=3)),
+        seconds=70,
     ),
     _run(
         "zombies",
         on_one("scoring", partial(freeze_at_points, points=(*PASS_POINTS, *WEBHOOK_POINTS))),
-        seconds=120,
+        seconds=80,
     ),
-    _run("points", on_both(kill_at_points), seconds=120),
-    *(_run("random", on_both(partial(kill_at_random, count=12)), number=n, seconds=90) for n in range(1, 6)),
-    _run("killed-step", on_one("scoring", partial(kill_in_commands, count=4, most=1)), seconds=90),
-    _run("frozen", on_both(partial(freeze_at_random, count=4)), seconds=100),
-    _run("kafka-kill", on_one("scoring", partial(take_kafka_away, how="kill", seconds=5)), seconds=90),
-    _run("postgres-stop", on_one("scoring", partial(take_postgres_away, how="stop", seconds=10)), seconds=90),
-    _run("postgres-kill", on_one("scoring", partial(take_postgres_away, how="kill", seconds=0)), seconds=90),
-    _run("commits", on_one("scoring", partial(lose_answers, seconds=15)), seconds=100),
-    _run("mixture", on_one("scoring", partial(strike_at_random, seconds=45)), seconds=120),
+    _run("points", on_both(kill_at_points), seconds=80),
+    *(_run("random", on_both(partial(kill_at_random, count=12)), number=n, seconds=60) for n in (1, 2)),
+    _run("killed-step", on_one("scoring", partial(kill_in_commands, count=4, most=1)), seconds=70),
+    _run("postgres-kill", on_one("scoring", partial(take_postgres_away, how="kill", seconds=0)), seconds=70),
+    _run("commits", on_one("scoring", partial(lose_answers, seconds=15)), seconds=70),
+    _run("mixture", on_one("scoring", partial(strike_at_random, seconds=45)), seconds=80),
     *MODELS_PLANTED,
 )

@@ -32,19 +32,25 @@ class SeenAct(NamedTuple):
 
 
 class ToldWant(NamedTuple):
-    """Attention that was asked for: when the sign was completed, which, by which act's event."""
+    """Attention that was asked for: when which sign was completed, by which act's event, and in which event."""
 
     at: Instant
     sign: str
     event: str
+    said: str = ""
 
 
 class AskedFor(NamedTuple):
-    """What the owner was asked to find out: when, after the first contact of which spell, and the fields."""
+    """What the owner was asked to find out: when, after the first contact of which spell, which fields.
+
+    ``cause`` is the event of the contact, ``said`` the one in which it was asked.
+    """
 
     at: Instant
     assignment: str
     fields: tuple[str, ...]
+    cause: str = ""
+    said: str = ""
 
 
 class AttentionState(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -103,12 +109,12 @@ class Attention:
     fields: tuple[str, ...] = ()
 
     def learn(
-        self, state: AttentionState, facts: Iterable[Fact], *, now: Instant, may_tell: bool
+        self, state: AttentionState, facts: Iterable[Fact], *, now: Instant, may_tell: bool, said: str = ""
     ) -> tuple[AttentionState, Want | None]:
         """Return what is remembered after ``facts``, and the attention to ask for, the latest if several.
 
-        ``now`` is when they were learnt; without ``may_tell`` they are only remembered. The same state is
-        returned if no sign counts any of them.
+        ``now`` is when they were learnt, ``said`` the event in which it would be asked for; without
+        ``may_tell`` they are only remembered. The same state is returned if no sign counts any of them.
         """
         known = {(act.event, act.sign) for act in state.acts}
         fresh = [
@@ -125,11 +131,18 @@ class Attention:
         want = self._wanted(acts, fresh, state.told, now) if may_tell else None
         told = state.told
         if want is not None:
-            told = (*told, ToldWant(want.at, want.sign, want.acts[-1]))[-_MOST_TOLD:]
+            told = (*told, ToldWant(want.at, want.sign, want.acts[-1], said))[-_MOST_TOLD:]
         return AttentionState(tuple(acts), told, state.asked), want
 
     def ask(
-        self, state: AttentionState, known: Collection[str], *, at: Instant, assignment: str
+        self,
+        state: AttentionState,
+        known: Collection[str],
+        *,
+        at: Instant,
+        assignment: str,
+        cause: str,
+        said: str,
     ) -> AttentionState:
         """Return what is remembered once the owner was asked for what is missing after a contact (C10).
 
@@ -138,9 +151,8 @@ class Attention:
         missing = tuple(field for field in self.fields if field not in known)
         if not missing or any(one.assignment == assignment for one in state.asked):
             return state
-        return AttentionState(
-            state.acts, state.told, (*state.asked, AskedFor(at, assignment, missing))[-_MOST_TOLD:]
-        )
+        asked = AskedFor(at, assignment, missing, cause, said)
+        return AttentionState(state.acts, state.told, (*state.asked, asked)[-_MOST_TOLD:])
 
     def _wanted(
         self, acts: Sequence[SeenAct], fresh: Sequence[SeenAct], told: Sequence[ToldWant], now: Instant
