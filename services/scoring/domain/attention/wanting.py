@@ -32,7 +32,7 @@ class SeenAct(NamedTuple):
 
 
 class ToldWant(NamedTuple):
-    """Attention that was asked for: when which sign was completed, by which act's event, and in which event."""
+    """Attention that was asked for: when which sign was completed, by which act's event; in which event."""
 
     at: Instant
     sign: str
