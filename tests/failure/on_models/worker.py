@@ -10,7 +10,7 @@ import sys
 
 import msgspec
 
-from services.scoring.bootstrap import build_ruled_stage, load_company_models
+from services.scoring.bootstrap import build_ruled_stage, load_attention, load_company_models
 from shared.telemetry.logging import configure_logging
 from tests.engine.tally import PARTITIONS
 from tests.failure.on_models.jobs import jobs_of, rulings_of
@@ -25,8 +25,12 @@ def staff_with_jobs(bench: Bench) -> Staff:
     if bench.plan.service != "scoring":
         return staff_of(bench)
     rulings = rulings_of(CONFIG)
-    companies = load_company_models(CONFIG)
-    stage = build_ruled_stage(rulings, partitions=PARTITIONS, companies=companies)
+    stage = build_ruled_stage(
+        rulings,
+        partitions=PARTITIONS,
+        companies=load_company_models(CONFIG),
+        attention=load_attention(CONFIG),
+    )
     return Staff(stage, jobs_of(bench, rulings))
 
 
