@@ -7,7 +7,7 @@ Crossings that lie wholly in the past, up and down again, stay silent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -144,9 +144,10 @@ def next_wake(models: ModelSet, state: ScoringState, *, after: Instant) -> Insta
     It is exact to the microsecond: :func:`changes_to_emit` has something to tell then, and nothing a
     microsecond before.
     """
-    return earliest(outlook(model, state.models[model.name], after) for model in models.models)
-
-
-def earliest(looks: Iterable[Outlook]) -> Instant | None:
-    """Return the first of the next changes, if there is any."""
+    looks = (outlook(model, state.models[model.name], after) for model in models.models)
     return min((look.changes for look in looks if look.changes is not None), default=None)
+
+
+def clocks_of(looks: Mapping[str, Outlook]) -> dict[str, Instant]:
+    """Return when each model changes next, of those that do."""
+    return {name: look.changes for name, look in looks.items() if look.changes is not None}

@@ -57,6 +57,8 @@ class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     folded anew because something else than a fact had changed what counts; checkpoints from before are void.
     ``companies`` are those that facts which count here name; ``tells_companies`` is False while nothing is
     known that companies hear of. ``attention`` is what was done of late that may ask for it, and was told.
+    ``wakes`` are the instants, one for each model that time alone will move, before which it does not;
+    ``wake`` is the first of them.
     """
 
     score: ScoringState | None = None
@@ -78,6 +80,7 @@ class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     companies: tuple[str, ...] = ()
     tells_companies: bool = True
     attention: AttentionState = AttentionState()
+    wakes: dict[str, Instant] = {}
 
 
 class OwnedBy(msgspec.Struct, frozen=True, gc=False):
@@ -314,6 +317,7 @@ def take_in(models: ModelSet, working: Working, facts: Sequence[Fact], *, every:
         kept.companies,
         kept.tells_companies,
         kept.attention,
+        kept.wakes,
     )
     return Taken(Working(working.lead, kept, after), new, is_restated, tuple(checkpoints))
 
@@ -335,7 +339,7 @@ def forget(kept: ScoredLead, *, at: Instant) -> ScoredLead:
 
     The mark stays for good. Nothing more is learnt of them and nothing more is said.
     """
-    return msgspec.structs.replace(kept, wake=None, erased=at)
+    return msgspec.structs.replace(kept, wake=None, wakes={}, erased=at)
 
 
 def scrubbed(fact: Fact) -> Fact:

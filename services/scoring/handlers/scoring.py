@@ -120,10 +120,9 @@ class ScoringHandlers:
 
         For a renewal there is only something to do if other versions rule than the lead was scored under.
         """
-        if name == RENEWAL:
-            return Changes() if working is stored else self._teller.tell(stored, working, learned)
-        rung = msgspec.structs.replace(stored.kept, wake=None)
-        return self._teller.tell(Working(stored.lead, rung, stored.history), working, learned)
+        if name == RENEWAL and working is stored:
+            return Changes()
+        return self._teller.tell(stored, working, learned)
 
     def _on_profile_moved(
         self, stored: Working, working: Working, learned: Learned, moved: ProfileMoved

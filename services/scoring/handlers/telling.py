@@ -1,10 +1,10 @@
 """What is said of a lead after something was learnt, and when its clock is to ring.
 
-Most facts move no tier. Whether one might have is seen without computing when the score will fall:
-if no line of a lead has become worth less, now or later, a fall cannot come earlier than the clock
-is set for, so the clock stays. It may then ring early; it tells nothing then, and is set to the exact
-instant. It never rings late, and what it tells is told for the microsecond at which it holds. Where a
-line for a date may lift or lower a score by itself, all of it is computed.
+Most facts move no tier, and a clock rings for one model. Whether another one might have moved is seen
+without computing when its score will fall: if no line has become worth less, now or later, a fall cannot
+come earlier than was found before, so that instant stays. The clock may then ring early; it tells nothing
+then, and is set to the exact instant. It never rings late, and what it tells is told for the microsecond
+at which it holds. Where a line for a date may lift or lower a score by itself, all of it is computed.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import Final
 
 import msgspec
 
-from services.scoring.domain.activation.told import Activation, ActivationRow, is_untold
+from services.scoring.domain.activation.told import Activation, ActivationRow
 from services.scoring.domain.effects import (
     TierChange,
     Told,
+    ToldTier,
     activations_to_emit,
     adopt,
     changes_to_emit,
-    earliest,
-    next_wake,
+    clocks_of,
     outlooks,
 )
 from services.scoring.domain.ledger import total
 from services.scoring.domain.running_score import ScoringState, is_current
 from services.scoring.domain.scored_lead import ScoredLead, Working, recount
 from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
-from services.scoring.domain.tiers import ModelState, Outlook, tier_at
+from services.scoring.domain.tiers import Held, ModelState, Outlook, outlook, tier_at
 from services.scoring.domain.told_changes import TierChangeRow
 from shared.contracts.attributes import ExternalId
 from shared.contracts.envelope import event_id, type_of
@@ -103,10 +103,8 @@ class Teller:
         """
         now, kept = learned.received, after.kept
         was, state = before.kept.score, kept.score
-        has_rung = isinstance(learned.event, TimerFired)
         changes: Sequence[TierChange] = ()
         activations: Sequence[Activation] = ()
-        wake: Instant | None = None
         looks: Mapping[str, Outlook] | None = None
         if state is None:
             told = Told(max(now, kept.told.through), {}, kept.told.activations)
@@ -114,18 +112,16 @@ class Teller:
             told = changes_to_emit(self._models, state, kept.told, now=now)[1]
         elif is_silent:
             told = adopt(self._models, state, kept.told, now=now)
-            wake = next_wake(self._models, state, after=told.through)
-        elif not is_restated and not has_rung and self._stands(before.kept, state, now):
-            instant = max(now, kept.told.through, state.last_occurred)
-            told = Told(instant, kept.told.tiers, kept.told.activations)
-            wake = before.kept.wake
+            looks = outlooks(self._models, state, told, now=now)
         else:
-            looks = outlooks(self._models, state, kept.told, now=now)
+            instant = max(now, kept.told.through, state.last_occurred)
+            looks = self._look(before.kept, state, kept.told, instant, is_restated=is_restated)
             changes, told = changes_to_emit(
                 self._models, state, kept.told, now=now, restated=is_restated, looks=looks
             )
             activations, told = activations_to_emit(self._models, state, told)
-            wake = earliest(looks.values())
+        wakes = {} if looks is None else clocks_of(looks)
+        wake = min(wakes.values(), default=None)
         says_scores = bool(changes) or (state is not was and not _have_same_lines(state, was))
         kept = ScoredLead(
             state,
@@ -147,6 +143,7 @@ class Teller:
             kept.companies,
             kept.tells_companies,
             kept.attention,
+            wakes,
         )
         said = list(emissions)
         for change in changes:
@@ -160,32 +157,31 @@ class Teller:
             rows = (*rows, ActivationRow(after.lead, learned.id, now, activation, kept.external_ids, event))
         if says_scores:
             said.append(self.scores(after.lead, kept, looks=looks))
-        is_set = wake == before.kept.wake
+        has_rung = isinstance(learned.event, TimerFired) and learned.event.name == COOLING
+        is_set = wake == (None if has_rung else before.kept.wake)
         timers = {} if is_set else {COOLING: wake}
         return Changes(Working(after.lead, kept, after.history), said, timers, rows)
 
-    def _stands(self, before: ScoredLead, state: ScoringState, now: Instant) -> bool:
-        """Return whether what was told still holds, and the clock is set early enough.
-
-        True is certain, False is not: then it has to be computed.
-        """
-        was, told, wake = before.score, before.told, before.wake
-        if was is None or (wake is not None and max(now, told.through, state.last_occurred) >= wake):
-            return False
+    def _look(
+        self, before: ScoredLead, state: ScoringState, told: Told, instant: Instant, *, is_restated: bool
+    ) -> dict[str, Outlook]:
+        """Return each model's tier at an instant and its next change; where it stands, as found before."""
+        was = before.score
+        if is_restated or was is None or before.lives_at or (before.wake is not None and not before.wakes):
+            return {
+                model.name: outlook(model, state.models[model.name], instant) for model in self._models.models
+            }
+        looks: dict[str, Outlook] = {}
         for model in self._models.models:
-            held = state.models[model.name]
-            last = told.tiers.get(model.name)
-            if (last is None and held.tier) or (
-                last is not None and last.tier != model.tiers[held.tier].name
+            name = model.name
+            held, wake = state.models[name], before.wakes.get(name)
+            if (wake is None or instant < wake) and _stands(
+                model, held, was.models.get(name), told.tiers.get(name)
             ):
-                return False
-            if held.gate is not None and is_untold(held.gate, told.activations.get(model.name)):
-                return False
-            then = was.models.get(model.name)
-            only_falls = model.steady and not any(held.slots[slot].marks for slot in model.dated)
-            if held is not then and not (only_falls and _is_worth_no_less(model, held, then)):
-                return False
-        return True
+                looks[name] = Outlook(Held(held.tier, held.since), wake)
+            else:
+                looks[name] = outlook(model, held, instant)
+        return looks
 
     def scores(self, lead: str, kept: ScoredLead, *, looks: Mapping[str, Outlook] | None = None) -> Emission:
         """Return the lead's latest scores, as of the latest instant that was looked at for it.
@@ -216,6 +212,20 @@ class Teller:
             )
         event = ScoresUpdated(lead=lead, version=kept.revision, scores=scores)
         return Emission(event, lead, lead, at, latest_only=True)
+
+
+def _stands(model: CompiledModel, held: ModelState, then: ModelState | None, last: ToldTier | None) -> bool:
+    """Return whether what was told of a model still holds, and it changes no earlier than was found before.
+
+    True is certain, False is not: then it has to be computed.
+    """
+    only_falls = model.steady and not (model.dated and any(held.slots[slot].marks for slot in model.dated))
+    if last is None:
+        if held.tier or not only_falls:
+            return False
+    elif last.since != held.since or last.tier != model.tiers[held.tier].name:
+        return False
+    return held is then or (only_falls and _is_worth_no_less(model, held, then))
 
 
 def _is_worth_no_less(model: CompiledModel, held: ModelState, then: ModelState | None) -> bool:

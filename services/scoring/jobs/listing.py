@@ -18,8 +18,8 @@ class Listing:
         self._rulings = rulings
         self._portion = portion
 
-    async def step(self) -> bool:
-        """Look at one portion in one transaction; return whether there was anything to look at.
+    async def step(self) -> int:
+        """Look at one portion in one transaction; return how many notes of leads there were.
 
         :raises Unavailable: if the database does not answer; it goes on next time.
         """
@@ -27,9 +27,9 @@ class Listing:
             return await keep_portion(transaction, self._rulings, portion=self._portion)
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Look until told to stop."""
+        """Look until told to stop; what comes in meanwhile is gathered, for a lead is looked at once then."""
 
         async def step() -> Came:
-            return Came.FURTHER if await self.step() else Came.TO_NOTHING
+            return Came.FURTHER if await self.step() >= self._portion else Came.TO_NOTHING
 
         await in_portions(step, stopping, job="scoring-listing")

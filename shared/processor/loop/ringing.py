@@ -23,7 +23,7 @@ from shared.processor.tables.timers import DueTimer, find_due
 _NOTES_KEPT: Final = 64
 _POLL_SECONDS: Final = 0.25
 
-BUDGET_SECONDS: Final = 0.05
+BUDGET_SECONDS: Final = 0.2
 """How long a batch in which timers ring may take before fewer ring in the next."""
 
 LIVE_BUDGET_SECONDS: Final = 0.02

@@ -30,16 +30,27 @@ _TRIES: Final = 8
 _OVERTAKEN_WITHIN: Final = 6.0
 
 
-async def freeze_at_points(field: Field, points: Sequence[str] = POINTS, *, times: int = 1) -> None:
-    """At each point a worker stands still until the other has taken over and gone on, then wakes up."""
+async def freeze_at_points(
+    field: Field, points: Sequence[str] = POINTS, *, times: int = 1, most: int = 11, is_alone: bool = False
+) -> None:
+    """At each point a worker stands still until the other has taken over and gone on, then wakes up.
+
+    It does so when it comes there for the ``most``-th time or before. One that ``is_alone`` until then has
+    all that workers share out among them.
+    """
     zombie_name, other_name = NAMES
     pick = random.Random(field.crew.seed)
     field.crew.man(other_name)
     await field.progress()
     for point in [point for _ in range(times) for point in points]:
-        passes = 1 if point == "during_claim" else pick.randrange(2, 12)
+        passes = 1 if point == "during_claim" else pick.randint(min(2, most), most)
+        if is_alone:
+            await field.crew.stop(other_name)
         zombie = field.crew.start(zombie_name, trip=Trip(point, passes, signal.SIGSTOP))
-        if not await zombie.frozen(PATIENCE):
+        is_frozen = await zombie.frozen(PATIENCE)
+        if is_alone:
+            field.crew.man(other_name)
+        if not is_frozen:
             field.crew.faults.append(
                 f"stuck: {zombie_name} has not come {passes} times to {point} within {PATIENCE:g} s"
             )

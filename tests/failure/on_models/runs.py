@@ -115,7 +115,10 @@ MODELS: Final = (
     ),
     _run(
         "zombies",
-        on_one("scoring", partial(freeze_at_points, points=(*PASS_POINTS, *WEBHOOK_POINTS))),
+        on_one(
+            "scoring",
+            partial(freeze_at_points, points=(*PASS_POINTS, *WEBHOOK_POINTS), most=1, is_alone=True),
+        ),
         seconds=80,
     ),
     _run("points", on_both(kill_at_points), seconds=80),

@@ -75,8 +75,8 @@ async def note_filling(transaction: Transaction, *, after: str, is_done: bool) -
 
 
 async def take_listed_due(transaction: Transaction, *, limit: int) -> list[str]:
-    """Return leads that are due, each once, and take note that they have been looked at."""
-    return sorted({row["lead"] for row in await transaction.fetch(_TAKE, limit)})
+    """Return leads that are due, as often as they were noted, and take note that they were looked at."""
+    return [row["lead"] for row in await transaction.fetch(_TAKE, limit)]
 
 
 async def load_settled_places(transaction: Transaction, leads: Collection[str]) -> dict[str, list[Place]]:

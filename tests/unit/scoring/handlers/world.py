@@ -23,7 +23,7 @@ from services.scoring.domain.companies.company import (
     KeptCompany,
 )
 from services.scoring.domain.companies.compiler import CompanyModel
-from services.scoring.domain.effects import next_wake
+from services.scoring.domain.effects import outlooks
 from services.scoring.domain.facts import Fact, Place
 from services.scoring.domain.scored_lead import (
     KeptFact,
@@ -273,6 +273,8 @@ class World:
             return
         for name, held in kept.score.models.items():
             assert not is_untold(held.gate, kept.told.activations.get(name))
-        exact = next_wake(self.models, kept.score, after=kept.told.through)
-        assert exact is None or (wake is not None and wake <= exact)
+        for name, look in outlooks(self.models, kept.score, kept.told, now=kept.told.through).items():
+            found = kept.wakes.get(name)
+            assert look.changes is None or (found is not None and found <= look.changes)
+        assert wake == min(kept.wakes.values(), default=None)
         assert wake is None or wake > kept.told.through
