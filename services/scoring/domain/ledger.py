@@ -76,16 +76,16 @@ def group_total(group: Group, slots: Slots, at: Instant, minus_at: Instant) -> i
     """Return one group's part of :func:`total`. Everything in here is done for every fact."""
     law, result = group.cooling, 0
     for slot, points, cap in group.members:
-        marks = slots[slot][0]
+        marks = slots[slot].marks
         if not marks:
             continue
         worth = points * len(marks)
         if law is not None:
             when = at if points > 0 else minus_at
-            if marks[0][0] < when - law.full:  # the oldest stands first, and has begun to cool
+            if marks[0].granted < when - law.full:  # the oldest stands first, and has begun to cool
                 worth, left = 0, law.left
                 for mark in marks:
-                    worth += left(points, when - mark[0])
+                    worth += left(points, when - mark.granted)
         elif slot in group.dated and not is_counting(slots[slot], at):
             continue
         if cap is not None and not -cap <= worth <= cap:

@@ -136,7 +136,8 @@ async def test_a_changed_line_is_named_with_its_rule_and_event(small_stand: Stan
         slots = list(held.slots)
         place = rules.index("demo_requested")
         (mark,) = slots[place].marks
-        slots[place] = slots[place]._replace(marks=(mark._replace(granted=mark.granted + 1),))
+        later = msgspec.structs.replace(mark, granted=mark.granted + 1)
+        slots[place] = msgspec.structs.replace(slots[place], marks=(later,))
         models["five_step"] = msgspec.structs.replace(held, slots=tuple(slots))
         return msgspec.structs.replace(kept, score=msgspec.structs.replace(kept.score, models=models))
 

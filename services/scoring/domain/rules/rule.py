@@ -8,7 +8,7 @@ package. The method is pure: slot before, fact → slot after. It sees facts in 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final, NamedTuple, Protocol
+from typing import Annotated, Final, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -23,7 +23,7 @@ Name = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,62}$")]
 """How a rule, group or tier is called: small letters, digits and underscores, 63 at most."""
 
 
-class Mark(NamedTuple):
+class Mark(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     """Points granted to one fact: when it occurred, which event it was, on what it acted."""
 
     granted: Instant
@@ -31,7 +31,7 @@ class Mark(NamedTuple):
     object: str = ""
 
 
-class Slot(NamedTuple):
+class Slot(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one rule remembers of one lead, both oldest first.
 
     ``marks`` are lines of the score. ``recent`` is what a rule over a window still has to look at, and of
