@@ -116,9 +116,9 @@ async def measure_scoring(parts: Sequence[str], extent: Extent) -> list[Line]:
             settle_garbage()
             lines += await measure_a_long_lead(servers)
     if "k" in parts:
-        with start_servers() as servers:
-            settle_garbage()
-            lines += await measure_settling(servers)
+        for workers in (1, 2):
+            with start_servers() as servers:
+                lines.append(await measure_settling(servers, workers=workers))
     return lines
 
 

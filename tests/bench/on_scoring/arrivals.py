@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -17,8 +17,9 @@ from shared.log.port import NewRecord, TopicPartition
 from shared.runtime.clock import SystemClock
 from tests.bench.cost import family_seconds
 from tests.bench.latency.watching import KafkaWatcher
+from tests.bench.on_scoring.worker import environment_of, prepare
 from tests.bench.surroundings import Servers, ends_of
-from tests.operations.processes import Running, leadmill
+from tests.operations.processes import Running
 from tests.services.scoring.deeds import Deed, Deeds
 from tests.services.scoring.throughput import act_of
 
@@ -52,14 +53,8 @@ async def measure_arrivals(servers: Servers, *, rate: float, seconds: float) -> 
     """
     with tempfile.TemporaryDirectory(prefix="leadmill-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        environment = {
-            "LEADMILL_POSTGRES": servers.postgres,
-            "LEADMILL_LOG": "kafka",
-            "LEADMILL_KAFKA": servers.kafka,
-            "LEADMILL_DATA_DIR": str(folder),
-            "LEADMILL_LOG_LEVEL": "warning",
-        }
-        await asyncio.to_thread(_prepare, environment)
+        environment = environment_of(servers, folder)
+        await asyncio.to_thread(prepare, environment)
         with Running(["run", "scoring", "--role", "worker"], environment, folder / "worker.log") as worker:
             await asyncio.to_thread(worker.until, "/readyz", status=200)
             starts = await ends_of(servers, [LEADS.name, BEHAVIOUR.name])
@@ -68,12 +63,6 @@ async def measure_arrivals(servers: Servers, *, rate: float, seconds: float) -> 
             code = await asyncio.to_thread(worker.terminate)
             assert code == 0, worker.said()
             return found
-
-
-def _prepare(environment: Mapping[str, str]) -> None:
-    for command in (["migrate"], ["topics", "apply"]):
-        done = leadmill(*command, environment=environment)
-        assert done.code == 0, done.err
 
 
 def _happenings(count: int, *, rate: float) -> list[Deed]:
