@@ -144,10 +144,9 @@ def next_wake(models: ModelSet, state: ScoringState, *, after: Instant) -> Insta
     It is exact to the microsecond: :func:`changes_to_emit` has something to tell then, and nothing a
     microsecond before.
     """
-    looks = (outlook(model, state.models[model.name], after) for model in models.models)
-    return min((look.changes for look in looks if look.changes is not None), default=None)
+    return first_of({model.name: outlook(model, state.models[model.name], after) for model in models.models})
 
 
-def clocks_of(looks: Mapping[str, Outlook]) -> dict[str, Instant]:
-    """Return when each model changes next, of those that do."""
-    return {name: look.changes for name, look in looks.items() if look.changes is not None}
+def first_of(looks: Mapping[str, Outlook]) -> Instant | None:
+    """Return when the first of these changes comes, or None."""
+    return min((look.changes for look in looks.values() if look.changes is not None), default=None)

@@ -29,6 +29,7 @@ from services.scoring.domain.facts import (
 from services.scoring.domain.life.ruling import Ruling
 from services.scoring.domain.running_score import ScoringState, advance, fold, is_current, is_in_order
 from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.domain.tiers import Outlook
 from services.scoring.domain.verdicts import DISMISSED, VERDICTS, without_withdrawn
 from services.scoring.domain.vocabulary import fields_of
 from shared.kernel.ids import deterministic_id
@@ -57,8 +58,7 @@ class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     folded anew because something else than a fact had changed what counts; checkpoints from before are void.
     ``companies`` are those that facts which count here name; ``tells_companies`` is False while nothing is
     known that companies hear of. ``attention`` is what was done of late that may ask for it, and was told.
-    ``wakes`` are the instants, one for each model that time alone will move, before which it does not;
-    ``wake`` is the first of them.
+    ``outlooks`` are how each model was found when it was last looked at; ``wake`` is their first change.
     """
 
     score: ScoringState | None = None
@@ -80,7 +80,7 @@ class ScoredLead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     companies: tuple[str, ...] = ()
     tells_companies: bool = True
     attention: AttentionState = AttentionState()
-    wakes: dict[str, Instant] = {}
+    outlooks: dict[str, Outlook] = {}
 
 
 class OwnedBy(msgspec.Struct, frozen=True, gc=False):
@@ -317,7 +317,7 @@ def take_in(models: ModelSet, working: Working, facts: Sequence[Fact], *, every:
         kept.companies,
         kept.tells_companies,
         kept.attention,
-        kept.wakes,
+        kept.outlooks,
     )
     return Taken(Working(working.lead, kept, after), new, is_restated, tuple(checkpoints))
 
@@ -339,7 +339,7 @@ def forget(kept: ScoredLead, *, at: Instant) -> ScoredLead:
 
     The mark stays for good. Nothing more is learnt of them and nothing more is said.
     """
-    return msgspec.structs.replace(kept, wake=None, wakes={}, erased=at)
+    return msgspec.structs.replace(kept, wake=None, outlooks={}, erased=at)
 
 
 def scrubbed(fact: Fact) -> Fact:

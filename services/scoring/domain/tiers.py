@@ -51,23 +51,37 @@ class Held(NamedTuple):
     since: Instant
 
 
-class Outlook(NamedTuple):
-    """The tier held at an instant, and when after it time alone changes it next; None is never."""
+class Outlook(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The tier held at an instant, since when, and when time alone changes it next; None is never.
 
-    held: Held
+    Kept with a lead, ``changes`` is an instant before which time alone does not.
+    """
+
+    tier: int
+    since: Instant
     changes: Instant | None
+
+    @property
+    def held(self) -> Held:
+        """Return what is held."""
+        return Held(self.tier, self.since)
+
+    def is_no_later_than(self, exact: Outlook) -> bool:
+        """Return whether this is the same tier, and its next change awaited in time."""
+        due = exact.changes
+        return self.held == exact.held and (due is None or (self.changes is not None and self.changes <= due))
 
 
 def outlook(model: CompiledModel, state: ModelState, at: Instant) -> Outlook:
     """Return what :func:`tier_at` does, and the next change after it, with one search for each change."""
     held, through, slots = Held(state.tier, state.since), state.through, state.slots
     if model.leaves_out(slots):
-        return Outlook(held, None)
+        return Outlook(held.tier, held.since, None)
     if _is_left_just_then(model, slots, held, through, at):
         held, through = enter(model, held, total(model, slots, at), at), at
     while (crossing := _next_change(model, slots, held, through)) is not None and crossing <= at:
         held, through = enter(model, held, total(model, slots, crossing), crossing), crossing
-    return Outlook(held, crossing)
+    return Outlook(held.tier, held.since, crossing)
 
 
 def _is_left_just_then(model: CompiledModel, slots: Slots, held: Held, through: Instant, at: Instant) -> bool:

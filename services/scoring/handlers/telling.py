@@ -18,18 +18,17 @@ from services.scoring.domain.activation.told import Activation, ActivationRow
 from services.scoring.domain.effects import (
     TierChange,
     Told,
-    ToldTier,
     activations_to_emit,
     adopt,
     changes_to_emit,
-    clocks_of,
+    first_of,
     outlooks,
 )
 from services.scoring.domain.ledger import total
 from services.scoring.domain.running_score import ScoringState, is_current
 from services.scoring.domain.scored_lead import ScoredLead, Working, recount
 from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
-from services.scoring.domain.tiers import Held, ModelState, Outlook, outlook, tier_at
+from services.scoring.domain.tiers import ModelState, Outlook, outlook, tier_at
 from services.scoring.domain.told_changes import TierChangeRow
 from shared.contracts.attributes import ExternalId
 from shared.contracts.envelope import event_id, type_of
@@ -105,7 +104,7 @@ class Teller:
         was, state = before.kept.score, kept.score
         changes: Sequence[TierChange] = ()
         activations: Sequence[Activation] = ()
-        looks: Mapping[str, Outlook] | None = None
+        looks: dict[str, Outlook] | None = None
         if state is None:
             told = Told(max(now, kept.told.through), {}, kept.told.activations)
         elif kept.lives_at:
@@ -115,13 +114,12 @@ class Teller:
             looks = outlooks(self._models, state, told, now=now)
         else:
             instant = max(now, kept.told.through, state.last_occurred)
-            looks = self._look(before.kept, state, kept.told, instant, is_restated=is_restated)
+            looks = self._look(before.kept, state, instant, is_restated=is_restated)
             changes, told = changes_to_emit(
                 self._models, state, kept.told, now=now, restated=is_restated, looks=looks
             )
             activations, told = activations_to_emit(self._models, state, told)
-        wakes = {} if looks is None else clocks_of(looks)
-        wake = min(wakes.values(), default=None)
+        wake = None if looks is None else first_of(looks)
         says_scores = bool(changes) or (state is not was and not _have_same_lines(state, was))
         kept = ScoredLead(
             state,
@@ -143,7 +141,7 @@ class Teller:
             kept.companies,
             kept.tells_companies,
             kept.attention,
-            wakes,
+            {} if looks is None else looks,
         )
         said = list(emissions)
         for change in changes:
@@ -163,24 +161,23 @@ class Teller:
         return Changes(Working(after.lead, kept, after.history), said, timers, rows)
 
     def _look(
-        self, before: ScoredLead, state: ScoringState, told: Told, instant: Instant, *, is_restated: bool
+        self, before: ScoredLead, state: ScoringState, instant: Instant, *, is_restated: bool
     ) -> dict[str, Outlook]:
         """Return each model's tier at an instant and its next change; where it stands, as found before."""
-        was = before.score
-        if is_restated or was is None or before.lives_at or (before.wake is not None and not before.wakes):
-            return {
-                model.name: outlook(model, state.models[model.name], instant) for model in self._models.models
-            }
+        was, found = before.score, before.outlooks
         looks: dict[str, Outlook] = {}
         for model in self._models.models:
             name = model.name
-            held, wake = state.models[name], before.wakes.get(name)
-            if (wake is None or instant < wake) and _stands(
-                model, held, was.models.get(name), told.tiers.get(name)
+            held, look = state.models[name], found.get(name)
+            if (
+                look is None
+                or was is None
+                or is_restated
+                or (look.changes is not None and look.changes <= instant)
+                or not _stands(model, held, was.models.get(name), look)
             ):
-                looks[name] = Outlook(Held(held.tier, held.since), wake)
-            else:
-                looks[name] = outlook(model, held, instant)
+                look = outlook(model, held, instant)
+            looks[name] = look
         return looks
 
     def scores(self, lead: str, kept: ScoredLead, *, looks: Mapping[str, Outlook] | None = None) -> Emission:
@@ -214,18 +211,18 @@ class Teller:
         return Emission(event, lead, lead, at, latest_only=True)
 
 
-def _stands(model: CompiledModel, held: ModelState, then: ModelState | None, last: ToldTier | None) -> bool:
-    """Return whether what was told of a model still holds, and it changes no earlier than was found before.
+def _stands(model: CompiledModel, held: ModelState, then: ModelState | None, look: Outlook) -> bool:
+    """Return whether a model's tier is as it was found, and changes no earlier than was found.
 
     True is certain, False is not: then it has to be computed.
     """
-    only_falls = model.steady and not (model.dated and any(held.slots[slot].marks for slot in model.dated))
-    if last is None:
-        if held.tier or not only_falls:
-            return False
-    elif last.since != held.since or last.tier != model.tiers[held.tier].name:
+    if held is then:
+        return True
+    if (look.tier, look.since) != (held.tier, held.since) or not model.steady:
         return False
-    return held is then or (only_falls and _is_worth_no_less(model, held, then))
+    if model.dated and any(held.slots[slot].marks for slot in model.dated):
+        return False
+    return _is_worth_no_less(model, held, then)
 
 
 def _is_worth_no_less(model: CompiledModel, held: ModelState, then: ModelState | None) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.scoring.domain.activation.told import SaidActivation, ToldActivation, is_untold
-from services.scoring.domain.effects import clocks_of, outlooks
+from services.scoring.domain.effects import outlooks
 from services.scoring.domain.facts import Fact, external_ids_in
 from services.scoring.domain.ledger import lines_at, total
 from services.scoring.domain.running_score import ScoringState, fold, is_current
@@ -198,22 +198,17 @@ class _LeadChecks:
             yield f"lead {lead}: its clock is not set for {_text(wake)} but for {_text(timers.get(COOLING))}"
         if state is None or kept.lives_at or kept.erased is not None:
             return
-        due = clocks_of(outlooks(self._models, state, told, now=told.through))
-        for name, instant in due.items():
-            awaited = (
-                kept.wakes.get(name) if kept.wakes else wake
-            )  # leads of older releases have but the first
-            if awaited is None or wake is None or max(awaited, wake) > instant:
-                yield (
-                    f"lead {lead}: its tier in {name} changes at {_text(instant)}, which it awaits at"
-                    f" {_text(awaited)}, and its clock rings at {_text(wake)}"
-                )
+        looks = outlooks(self._models, state, told, now=told.through)
         for model in self._models.models:
-            tier = model.tiers[tier_at(model, state.models[model.name], told.through).tier].name
-            last = told.tiers.get(model.name)
+            look, found, last = looks[model.name], kept.outlooks.get(model.name), told.tiers.get(model.name)
+            tier, due = model.tiers[look.tier].name, look.changes
             said = last.tier if last is not None else model.tiers[0].name
+            if due is not None and (wake is None or wake > due):
+                yield f"lead {lead}: its tier changes at {_text(due)} and its clock rings at {_text(wake)}"
             if said != tier:
                 yield f"lead {lead}: {model.name} was told to be {said} and is {tier}"
+            elif found is not None and not found.is_no_later_than(look):
+                yield f"lead {lead}: {model.name} is kept as {found} and is {look}"
 
     def compare_activations(
         self, lead: str, kept: ScoredLead, rows: Sequence[SaidActivation]

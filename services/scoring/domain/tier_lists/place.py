@@ -50,7 +50,8 @@ def places_of(models: ModelSet, lead: str, kept: ScoredLead | None) -> list[Plac
     for model in models.models:
         held = kept.score.models[model.name]
         if not model.leaves_out(held.slots):
-            tier, since = tier_at(model, held, at)
+            look = kept.outlooks.get(model.name)
+            tier, since = tier_at(model, held, at) if look is None else look.held
             points = total(model, held.slots, at)
             places.append(Place(lead, model.name, model.version, model.tiers[tier].name, since, points, at))
     return places

@@ -23,7 +23,7 @@ from services.scoring.domain.companies.company import (
     KeptCompany,
 )
 from services.scoring.domain.companies.compiler import CompanyModel
-from services.scoring.domain.effects import outlooks
+from services.scoring.domain.effects import first_of, outlooks
 from services.scoring.domain.facts import Fact, Place
 from services.scoring.domain.scored_lead import (
     KeptFact,
@@ -273,8 +273,7 @@ class World:
             return
         for name, held in kept.score.models.items():
             assert not is_untold(held.gate, kept.told.activations.get(name))
+        assert wake == first_of(kept.outlooks)
         for name, look in outlooks(self.models, kept.score, kept.told, now=kept.told.through).items():
-            found = kept.wakes.get(name)
-            assert look.changes is None or (found is not None and found <= look.changes)
-        assert wake == min(kept.wakes.values(), default=None)
+            assert kept.outlooks[name].is_no_later_than(look)
         assert wake is None or wake > kept.told.through
