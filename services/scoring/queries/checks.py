@@ -13,7 +13,6 @@ from services.scoring.domain.running_score import ScoringState, fold, is_current
 from services.scoring.domain.scored_lead import ScoredLead, digest_of, facts_here
 from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.tier_lists.place import Place, places_of
-from services.scoring.domain.tiers import tier_at
 from services.scoring.domain.verdicts import without_withdrawn
 from services.scoring.handlers.interpreting import interpret
 from services.scoring.handlers.telling import COOLING
