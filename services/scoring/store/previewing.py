@@ -15,7 +15,7 @@ from services.scoring.store.scoring_models.rulings import RegisteredRulings
 from shared.kernel.instants import Instant
 from shared.postgres.database import Transaction
 
-PORTION: Final = 500
+PORTION: Final = 100
 """How many leads one portion looks through."""
 
 _LEADS_BETWEEN: Final = 10

@@ -29,7 +29,7 @@ from shared.kernel.instants import Instant
 from shared.postgres.database import Transaction
 from shared.processor.tables.timers import save_timers
 
-PORTION: Final = 500
+PORTION: Final = 250
 """How many leads one portion looks through, and how many may wait for their clocks when it is taken."""
 
 _LEADS_BETWEEN: Final = 50

@@ -32,7 +32,7 @@ LIVE_BUDGET_SECONDS: Final = 0.02
 _LIVE_FOR_SECONDS: Final = 1.0
 
 FIRST: Final = 200
-FEWEST: Final = 50
+FEWEST: Final = 20
 """How many timers may ring in the first batch, and in any, however slow the machine is."""
 
 

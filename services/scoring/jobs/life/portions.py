@@ -17,8 +17,11 @@ logger = get_logger(__name__)
 LOOK_EVERY: Final = timedelta(seconds=1)
 """How often it is looked whether there is work."""
 
-LONGEST_REST: Final = timedelta(milliseconds=100)
+LONGEST_REST: Final = timedelta(milliseconds=200)
 """How long it rests between two portions at the most, and while it waits for others."""
+
+RESTS: Final = 2
+"""For how many times as long as a portion took it rests after it."""
 
 
 class Came(Enum):
@@ -30,13 +33,13 @@ class Came(Enum):
 
 
 def rest_after(came: Came, seconds: float) -> timedelta:
-    """Return how long to rest after a step that took so many seconds: after a portion, as long as it took.
+    """Return how long to rest after a step that took so many seconds.
 
-    Whatever the machine, others have it for half of the time while portions are short.
+    Whatever the machine, others have it for two thirds of the time while portions are short.
     """
     if came is Came.TO_NOTHING:
         return LOOK_EVERY
-    return min(LONGEST_REST, timedelta(seconds=seconds)) if came is Came.FURTHER else LONGEST_REST
+    return min(LONGEST_REST, timedelta(seconds=seconds) * RESTS) if came is Came.FURTHER else LONGEST_REST
 
 
 async def in_portions(step: Callable[[], Awaitable[Came]], stopping: asyncio.Event, *, job: str) -> None:

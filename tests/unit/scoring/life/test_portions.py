@@ -1,4 +1,4 @@
-"""Work in portions leaves half of the time to others, and looks seldom where there is nothing to do."""
+"""Work in portions leaves two thirds of the time to others, and looks seldom where there is nothing to do."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scoring.jobs.life.portions import LONGEST_REST, LOOK_EVERY, Came, in_portions, rest_after
+from services.scoring.jobs.life.portions import LONGEST_REST, LOOK_EVERY, RESTS, Came, in_portions, rest_after
 from shared.kernel.errors import Unavailable
 
 
 @given(st.floats(0, 60))
-def test_after_a_portion_it_rests_as_long_as_that_took_but_never_long(seconds: float) -> None:
-    assert rest_after(Came.FURTHER, seconds) == min(timedelta(seconds=seconds), LONGEST_REST)
+def test_after_a_portion_it_rests_twice_as_long_as_that_took_but_never_long(seconds: float) -> None:
+    assert rest_after(Came.FURTHER, seconds) == min(timedelta(seconds=seconds) * RESTS, LONGEST_REST)
     assert rest_after(Came.NO_FURTHER, seconds) == LONGEST_REST
     assert rest_after(Came.TO_NOTHING, seconds) == LOOK_EVERY
 
