@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from services.scoring.jobs.life.portions import Came, in_portions
 from services.scoring.store.scoring_models.rulings import Rulings
 from services.scoring.store.tier_lists.keeping import PORTION, keep_portion
 from shared.postgres.database import Database
+
+_RESTS: Final = 4
+"""For how many times as long as a portion took it rests: what is told comes before what is listed."""
 
 
 class Listing:
@@ -32,4 +36,4 @@ class Listing:
         async def step() -> Came:
             return Came.FURTHER if await self.step() >= self._portion else Came.TO_NOTHING
 
-        await in_portions(step, stopping, job="scoring-listing")
+        await in_portions(step, stopping, job="scoring-listing", rests=_RESTS)

@@ -32,17 +32,19 @@ class Came(Enum):
     TO_NOTHING = auto()
 
 
-def rest_after(came: Came, seconds: float) -> timedelta:
-    """Return how long to rest after a step that took so many seconds.
+def rest_after(came: Came, seconds: float, *, rests: int = RESTS) -> timedelta:
+    """Return how long to rest after a step that took so many seconds: after a portion, ``rests`` times that.
 
-    Whatever the machine, others have it for two thirds of the time while portions are short.
+    Whatever the machine, others have it for two thirds of the time, or more, while portions are short.
     """
     if came is Came.TO_NOTHING:
         return LOOK_EVERY
-    return min(LONGEST_REST, timedelta(seconds=seconds) * RESTS) if came is Came.FURTHER else LONGEST_REST
+    return min(LONGEST_REST, timedelta(seconds=seconds) * rests) if came is Came.FURTHER else LONGEST_REST
 
 
-async def in_portions(step: Callable[[], Awaitable[Came]], stopping: asyncio.Event, *, job: str) -> None:
+async def in_portions(
+    step: Callable[[], Awaitable[Came]], stopping: asyncio.Event, *, job: str, rests: int = RESTS
+) -> None:
     """Step until told to stop.
 
     What is unavailable is tried again later; where the work stands is the step's own affair.
@@ -51,7 +53,7 @@ async def in_portions(step: Callable[[], Awaitable[Came]], stopping: asyncio.Eve
     while not stopping.is_set():
         begun = time()
         try:
-            pause = rest_after(await step(), time() - begun)
+            pause = rest_after(await step(), time() - begun, rests=rests)
         except Unavailable as error:
             logger.warning("job_put_off", job=job, code=error.reason)
             pause = LOOK_EVERY

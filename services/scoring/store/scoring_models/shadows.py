@@ -51,8 +51,10 @@ COMMENT ON TABLE shadow_change IS 'tier changes that a version in shadow would h
 """
 
 _LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtext('shadow_due'))"
+# an array of numbers is looked up in the index whatever is believed of the table's size
 _TAKE: Final = """
-DELETE FROM shadow_due WHERE number IN (SELECT number FROM shadow_due ORDER BY number LIMIT $1) RETURNING lead
+DELETE FROM shadow_due WHERE number = ANY (ARRAY(SELECT number FROM shadow_due ORDER BY number LIMIT $1))
+RETURNING lead
 """
 _RING: Final = """
 SELECT DISTINCT lead FROM (SELECT lead FROM shadow_score WHERE due <= $1 ORDER BY due LIMIT $2) AS d

@@ -36,9 +36,10 @@ COMMENT ON TABLE tier_list_due IS 'leads that were saved since it was looked whe
 COMMENT ON TABLE tier_list_filling IS 'how far leads from before there were lists have been looked at';
 """
 
+# an array of numbers is looked up in the index whatever is believed of the table's size
 _TAKE: Final = """
-DELETE FROM tier_list_due WHERE number IN (SELECT number FROM tier_list_due ORDER BY number LIMIT $1)
-RETURNING lead
+DELETE FROM tier_list_due
+WHERE number = ANY (ARRAY(SELECT number FROM tier_list_due ORDER BY number LIMIT $1)) RETURNING lead
 """
 _LEAVE: Final = """
 DELETE FROM tier_list AS t WHERE lead = ANY($1::text[]) AND NOT EXISTS

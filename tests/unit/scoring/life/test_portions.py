@@ -15,6 +15,7 @@ from shared.kernel.errors import Unavailable
 @given(st.floats(0, 60))
 def test_after_a_portion_it_rests_twice_as_long_as_that_took_but_never_long(seconds: float) -> None:
     assert rest_after(Came.FURTHER, seconds) == min(timedelta(seconds=seconds) * RESTS, LONGEST_REST)
+    assert rest_after(Came.FURTHER, seconds, rests=4) == min(timedelta(seconds=seconds) * 4, LONGEST_REST)
     assert rest_after(Came.NO_FURTHER, seconds) == LONGEST_REST
     assert rest_after(Came.TO_NOTHING, seconds) == LOOK_EVERY
 
