@@ -19,7 +19,7 @@ from shared.telemetry.logging import get_logger
 
 logger = get_logger(__name__)
 
-PORTION: Final = 200
+PORTION: Final = 500
 """How many notes of leads one portion looks at."""
 
 _LEADS_BETWEEN: Final = 25
