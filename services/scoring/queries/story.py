@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from services.scoring.domain.activation.told import SaidActivation
+from services.scoring.domain.companies.company import CompanyChange
+from services.scoring.domain.effects import TierChange
 from services.scoring.domain.facts import ATTRIBUTES, Fact
 from services.scoring.domain.ledger import lines_at
 from services.scoring.domain.running_score import ScoringState, advance
@@ -13,6 +15,7 @@ from services.scoring.domain.scoring_models.compiled import ModelSet
 from services.scoring.domain.verdicts import ACT_VERDICT, LEAD_VERDICT
 from services.scoring.domain.vocabulary import CYCLE_ENDS
 from services.scoring.store.activations import load_activations_of
+from services.scoring.store.companies.states import load_company_changes
 from services.scoring.store.facts import load_facts
 from services.scoring.store.leads import load_lead
 from services.scoring.store.scoring_models.rulings import Rulings
@@ -40,6 +43,8 @@ async def tell_story(database: Database, rulings: Rulings, lead: str) -> list[St
         facts = (await load_facts(transaction, [lead]))[lead]
         told = await load_lead_changes(transaction, lead)
         activations = (await load_activations_of(transaction, [lead]))[lead]
+        companies = kept.companies if kept is not None else ()
+        of_companies = {firm: await load_company_changes(transaction, firm) for firm in companies}
     if kept is None:
         return []
     entries: list[StoryEntry] = []
@@ -56,11 +61,18 @@ async def tell_story(database: Database, rulings: Rulings, lead: str) -> list[St
             if after[name] != before.get(name, 0)
         ]
         entries.append(StoryEntry(fact.occurred, fact.name, _words(fact, moved), fact.id))
-    for entry in told:
-        change = entry.change
-        text = f"{change.model}: {change.from_tier} → {change.to_tier} at {change.points / 1000:g}"
-        kind = f"tier {change.direction}" + (", restated" if change.restated else "")
-        entries.append(StoryEntry(change.at, kind, text, entry.cause, entry.details.event))
+    entries += [
+        StoryEntry(one.change.at, _kind(one.change), _moved(one.change), one.cause, one.details.event)
+        for one in told
+    ]
+    entries += [
+        StoryEntry(
+            *(one.change.at, f"company's {_kind(one.change)}", f"{firm}, {_moved(one.change)}"),
+            *(one.cause, one.event),
+        )
+        for firm, changes in of_companies.items()
+        for one in changes
+    ]
     entries += [
         StoryEntry(said.activation.at, "activated", _words_of_activation(said), said.cause, said.event)
         for said in activations
@@ -76,6 +88,14 @@ async def tell_story(database: Database, rulings: Rulings, lead: str) -> list[St
     if kept.erased is not None:
         entries.append(StoryEntry(kept.erased, "forgotten", "nothing more is learnt or said", ""))
     return sorted(entries, key=lambda entry: entry.at)
+
+
+def _kind(change: TierChange | CompanyChange) -> str:
+    return f"tier {change.direction}" + (", restated" if change.restated else "")
+
+
+def _moved(change: TierChange | CompanyChange) -> str:
+    return f"{change.model}: {change.from_tier} → {change.to_tier} at {change.points / 1000:g}"
 
 
 def _points(models: ModelSet, state: ScoringState | None, at: Instant) -> dict[str, int]:

@@ -52,6 +52,9 @@ async def test_a_company_is_explained_over_http_and_spoilt_rows_are_named(
         other = await client.get(f"/scoring/v1/companies/{FIRM}/why", params={"model": "mql"})
         assert other.json()["code"] == "scoring.model_unknown"
 
+    assert stand.blueprint.tell is not None
+    story = [(line.kind, line.text) for line in await stand.blueprint.tell(lead_id("ada"))]
+    assert ("company's tier up", f"{FIRM}, customer_value: D → A at 100") in story
     assert await stand.breaches() == []
     await stand.execute("DELETE FROM company_fact WHERE id = $1", won.id)
     models = load_company_models(CONFIG.parent)
