@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Final
 
+from tests.failure.commander import POINTS as COMMAND_POINTS
 from tests.failure.faults.commits import lose_answers
 from tests.failure.faults.kills import NAMES, kill_at_points, kill_at_random, kill_in_commands
 from tests.failure.faults.mixture import strike_at_random
@@ -123,7 +124,15 @@ MODELS: Final = (
     ),
     _run("points", on_both(kill_at_points), seconds=80),
     *(_run("random", on_both(partial(kill_at_random, count=12)), number=n, seconds=60) for n in (1, 2)),
-    _run("killed-step", on_one("scoring", partial(kill_in_commands, count=4, most=1)), seconds=70),
+    *(
+        _run(
+            "killed-step",
+            on_one("scoring", partial(kill_in_commands, count=1, points=(point,), most=1)),
+            number=number,
+            seconds=70,
+        )
+        for number, point in enumerate(COMMAND_POINTS, 1)
+    ),
     _run("postgres-kill", on_one("scoring", partial(take_postgres_away, how="kill", seconds=0)), seconds=70),
     _run("commits", on_one("scoring", partial(lose_answers, seconds=15)), seconds=70),
     _run("mixture", on_one("scoring", partial(strike_at_random, seconds=45)), seconds=80),
