@@ -129,7 +129,7 @@ MODELS: Final = (
             "killed-step",
             on_one("scoring", partial(kill_in_commands, count=1, points=(point,), most=1)),
             number=number,
-            seconds=45,
+            seconds=35,
         )
         for number, point in enumerate(COMMAND_POINTS, 1)
     ),
