@@ -28,8 +28,8 @@ from services.scoring.domain.facts import (
 )
 from services.scoring.domain.life.ruling import Ruling
 from services.scoring.domain.running_score import ScoringState, advance, fold, is_current, is_in_order
-from services.scoring.domain.scoring_models.compiled import ModelSet
-from services.scoring.domain.tiers import Outlook
+from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
+from services.scoring.domain.tiers import Held, Outlook, tier_at
 from services.scoring.domain.verdicts import DISMISSED, VERDICTS, without_withdrawn
 from services.scoring.domain.vocabulary import fields_of
 from shared.kernel.ids import deterministic_id
@@ -148,6 +148,15 @@ class Taken(NamedTuple):
     new: list[Fact]
     is_restated: bool = False
     checkpoints: tuple[Replaced, ...] = ()
+
+
+def tier_found(kept: ScoredLead, model: CompiledModel) -> Held:
+    """Return the tier held when a lead with a score was last looked at, and since when."""
+    assert kept.score is not None
+    look = kept.outlooks.get(model.name)
+    if look is not None:
+        return look.held
+    return tier_at(model, kept.score.models[model.name], max(kept.told.through, kept.score.last_occurred))
 
 
 def counts_here(lead: str, kept: ScoredLead, profile: str) -> bool:

@@ -9,7 +9,7 @@ at which it holds. Where a line for a date may lift or lower a score by itself, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -26,9 +26,9 @@ from services.scoring.domain.effects import (
 )
 from services.scoring.domain.ledger import total
 from services.scoring.domain.running_score import ScoringState, is_current
-from services.scoring.domain.scored_lead import ScoredLead, Working, recount
+from services.scoring.domain.scored_lead import ScoredLead, Working, recount, tier_found
 from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
-from services.scoring.domain.tiers import ModelState, Outlook, outlook, tier_at
+from services.scoring.domain.tiers import ModelState, Outlook, outlook
 from services.scoring.domain.told_changes import TierChangeRow
 from shared.contracts.attributes import ExternalId
 from shared.contracts.envelope import event_id, type_of
@@ -104,7 +104,7 @@ class Teller:
         was, state = before.kept.score, kept.score
         changes: Sequence[TierChange] = ()
         activations: Sequence[Activation] = ()
-        looks: dict[str, Outlook] | None = None
+        looks: dict[str, Outlook] = {}
         if state is None:
             told = Told(max(now, kept.told.through), {}, kept.told.activations)
         elif kept.lives_at:
@@ -119,7 +119,7 @@ class Teller:
                 self._models, state, kept.told, now=now, restated=is_restated, looks=looks
             )
             activations, told = activations_to_emit(self._models, state, told)
-        wake = None if looks is None else first_of(looks)
+        wake = first_of(looks)
         says_scores = bool(changes) or (state is not was and not _have_same_lines(state, was))
         kept = ScoredLead(
             state,
@@ -141,7 +141,7 @@ class Teller:
             kept.companies,
             kept.tells_companies,
             kept.attention,
-            {} if looks is None else looks,
+            looks,
         )
         said = list(emissions)
         for change in changes:
@@ -154,7 +154,7 @@ class Teller:
             said.append(_announce_activation(after.lead, activation, kept.external_ids))
             rows = (*rows, ActivationRow(after.lead, learned.id, now, activation, kept.external_ids, event))
         if says_scores:
-            said.append(self.scores(after.lead, kept, looks=looks))
+            said.append(self.scores(after.lead, kept))
         has_rung = isinstance(learned.event, TimerFired) and learned.event.name == COOLING
         is_set = wake == (None if has_rung else before.kept.wake)
         timers = {} if is_set else {COOLING: wake}
@@ -180,11 +180,10 @@ class Teller:
             looks[name] = look
         return looks
 
-    def scores(self, lead: str, kept: ScoredLead, *, looks: Mapping[str, Outlook] | None = None) -> Emission:
+    def scores(self, lead: str, kept: ScoredLead) -> Emission:
         """Return the lead's latest scores, as of the latest instant that was looked at for it.
 
-        ``looks`` are the outlooks of that instant, if somebody has made them already. Of somebody who was
-        forgotten a tombstone is left.
+        Of somebody who was forgotten a tombstone is left.
         """
         if kept.erased is not None:
             return Emission(None, lead, lead, kept.erased, latest_only=True, topic=SCORES.name)
@@ -196,7 +195,7 @@ class Teller:
             if state is not None:
                 held = state.models[model.name]
                 points = total(model, held.slots, at)
-                tier, since = tier_at(model, held, at) if looks is None else looks[model.name].held
+                tier, since = tier_found(kept, model)
             scores.append(
                 ModelScore(
                     model=model.name,

@@ -11,8 +11,9 @@ from services.scoring.domain.facts import Fact, external_ids_in
 from services.scoring.domain.ledger import lines_at, total
 from services.scoring.domain.running_score import ScoringState, fold, is_current
 from services.scoring.domain.scored_lead import ScoredLead, digest_of, facts_here
-from services.scoring.domain.scoring_models.compiled import ModelSet
+from services.scoring.domain.scoring_models.compiled import CompiledModel, ModelSet
 from services.scoring.domain.tier_lists.place import Place, places_of
+from services.scoring.domain.tiers import Outlook
 from services.scoring.domain.verdicts import without_withdrawn
 from services.scoring.handlers.interpreting import interpret
 from services.scoring.handlers.telling import COOLING
@@ -207,7 +208,8 @@ class _LeadChecks:
             if said != tier:
                 yield f"lead {lead}: {model.name} was told to be {said} and is {tier}"
             elif found is not None and not found.is_no_later_than(look):
-                yield f"lead {lead}: {model.name} is kept as {found} and is {look}"
+                kept_as, is_so = _held(model, found), _held(model, look)
+                yield f"lead {lead}: {model.name} is kept as {kept_as} and is {is_so}"
 
     def compare_activations(
         self, lead: str, kept: ScoredLead, rows: Sequence[SaidActivation]
@@ -274,6 +276,10 @@ def _facts_named(kept: ScoredLead) -> set[str]:
         for held in kept.score.models.values():
             named |= {mark.event for slot in held.slots for mark in (*slot.marks, *slot.recent)}
     return named
+
+
+def _held(model: CompiledModel, look: Outlook) -> str:
+    return f"{model.tiers[look.tier].name} since {_text(look.since)}, next change: {_text(look.changes)}"
 
 
 def _text(instant: Instant | None) -> str:

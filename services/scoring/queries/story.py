@@ -65,14 +65,10 @@ async def tell_story(database: Database, rulings: Rulings, lead: str) -> list[St
         StoryEntry(one.change.at, _kind(one.change), _moved(one.change), one.cause, one.details.event)
         for one in told
     ]
-    entries += [
-        StoryEntry(
-            *(one.change.at, f"company's {_kind(one.change)}", f"{firm}, {_moved(one.change)}"),
-            *(one.cause, one.event),
-        )
-        for firm, changes in of_companies.items()
-        for one in changes
-    ]
+    for firm, changes in of_companies.items():
+        for change in changes:
+            kind, text = f"company's {_kind(change.change)}", f"{firm}, {_moved(change.change)}"
+            entries.append(StoryEntry(change.change.at, kind, text, change.cause, change.event))
     entries += [
         StoryEntry(said.activation.at, "activated", _words_of_activation(said), said.cause, said.event)
         for said in activations

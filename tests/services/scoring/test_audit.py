@@ -13,7 +13,7 @@ from services.scoring.queries.checks import ScoringChecks
 from services.scoring.store.scoring_models.rulings import FixedRulings
 from shared.contracts.events.behaviour import FormSubmitted
 from shared.contracts.topics import BEHAVIOUR, INTERNAL, LEADS, partition_of
-from shared.kernel.instants import MINUTE
+from shared.kernel.instants import DAY, MINUTE
 from shared.processor.checks import check_dead_letters, compare_sequences, load_all_marks, load_sequences
 from tests.services.scoring.deeds import Deed, Deeds, lead_id
 from tests.services.scoring.stand import Stand
@@ -212,6 +212,19 @@ async def test_a_changed_gate_is_named(active: Stand) -> None:
     assert (await breaches(active))["states refold from the facts"] == [
         f"lead {ADA}: what the gate of mql remembers is not what its facts say"
     ]
+
+
+@pytest.mark.usefixtures("acts")
+async def test_a_tier_that_is_awaited_too_late_is_named(small_stand: Stand) -> None:
+    def put_off(kept: ScoredLead) -> ScoredLead:
+        look = kept.outlooks["five_step"]
+        assert look.changes is not None
+        later = msgspec.structs.replace(look, changes=look.changes + DAY)
+        return msgspec.structs.replace(kept, outlooks={**kept.outlooks, "five_step": later})
+
+    await change_lead(small_stand, "ada", put_off)
+    (named,) = (await breaches(small_stand))["clocks are set"]
+    assert named.startswith(f"lead {ADA}: five_step is kept as ")
 
 
 @pytest.mark.usefixtures("acts")

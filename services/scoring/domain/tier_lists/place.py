@@ -6,9 +6,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from services.scoring.domain.ledger import total
 from services.scoring.domain.running_score import is_current
-from services.scoring.domain.scored_lead import ScoredLead
+from services.scoring.domain.scored_lead import ScoredLead, tier_found
 from services.scoring.domain.scoring_models.compiled import ModelSet
-from services.scoring.domain.tiers import tier_at
 from shared.kernel.instants import Instant
 
 Order: TypeAlias = Literal["points", "newest", "oldest"]
@@ -50,8 +49,7 @@ def places_of(models: ModelSet, lead: str, kept: ScoredLead | None) -> list[Plac
     for model in models.models:
         held = kept.score.models[model.name]
         if not model.leaves_out(held.slots):
-            look = kept.outlooks.get(model.name)
-            tier, since = tier_at(model, held, at) if look is None else look.held
+            tier, since = tier_found(kept, model)
             points = total(model, held.slots, at)
             places.append(Place(lead, model.name, model.version, model.tiers[tier].name, since, points, at))
     return places
