@@ -13,8 +13,8 @@ from tests.failure.commander import POINTS as COMMAND_POINTS
 from tests.failure.faults.commits import lose_answers
 from tests.failure.faults.kills import NAMES, kill_at_points, kill_at_random, kill_in_commands
 from tests.failure.faults.mixture import strike_at_random
-from tests.failure.faults.outages import take_postgres_away
-from tests.failure.faults.zombies import freeze_at_points
+from tests.failure.faults.outages import take_kafka_away, take_postgres_away
+from tests.failure.faults.zombies import freeze_at_points, freeze_at_random
 from tests.failure.on_models.field import ModelsField, open_models
 from tests.failure.on_models.jobs import PASS_POINTS, WEBHOOK_POINTS
 from tests.failure.on_services.runs import on_both, on_one
@@ -112,7 +112,7 @@ MODELS: Final = (
     _run(
         "pass",
         on_one("scoring", partial(kill_at_points, points=PASS_POINTS, times=2, most=3)),
-        seconds=70,
+        seconds=55,
     ),
     _run(
         "zombies",
@@ -122,8 +122,8 @@ MODELS: Final = (
         ),
         seconds=80,
     ),
-    _run("points", on_both(kill_at_points), seconds=80),
-    *(_run("random", on_both(partial(kill_at_random, count=12)), number=n, seconds=60) for n in (1, 2)),
+    _run("points", on_both(kill_at_points), seconds=70),
+    _run("random", on_both(partial(kill_at_random, count=12)), seconds=60),
     *(
         _run(
             "killed-step",
@@ -133,8 +133,11 @@ MODELS: Final = (
         )
         for number, point in enumerate(COMMAND_POINTS, 1)
     ),
-    _run("postgres-kill", on_one("scoring", partial(take_postgres_away, how="kill", seconds=0)), seconds=70),
-    _run("commits", on_one("scoring", partial(lose_answers, seconds=15)), seconds=70),
+    _run("frozen", on_both(partial(freeze_at_random, count=4)), seconds=50),
+    _run("kafka-kill", on_one("scoring", partial(take_kafka_away, how="kill", seconds=5)), seconds=50),
+    _run("postgres-stop", on_one("scoring", partial(take_postgres_away, how="stop", seconds=10)), seconds=50),
+    _run("postgres-kill", on_one("scoring", partial(take_postgres_away, how="kill", seconds=0)), seconds=45),
+    _run("commits", on_one("scoring", partial(lose_answers, seconds=15)), seconds=60),
     _run("mixture", on_one("scoring", partial(strike_at_random, seconds=45)), seconds=80),
     *MODELS_PLANTED,
 )
