@@ -107,12 +107,12 @@ MODELS_PLANTED: Final = (
 )
 
 MODELS: Final = (
-    _run("calm", _work_on, seconds=40),
+    _run("calm", _work_on, seconds=39),
     _run("webhooks", on_one("scoring", _kill_in_webhooks), seconds=70),
     _run(
         "pass",
         on_one("scoring", partial(kill_at_points, points=PASS_POINTS, times=2, most=3)),
-        seconds=55,
+        seconds=54,
     ),
     _run(
         "zombies",
@@ -122,7 +122,7 @@ MODELS: Final = (
         ),
         seconds=80,
     ),
-    _run("points", on_both(kill_at_points), seconds=70),
+    _run("points", on_both(kill_at_points), seconds=67),
     _run("random", on_both(partial(kill_at_random, count=12)), seconds=60),
     *(
         _run(
@@ -133,11 +133,11 @@ MODELS: Final = (
         )
         for number, point in enumerate(COMMAND_POINTS, 1)
     ),
-    _run("frozen", on_both(partial(freeze_at_random, count=4)), seconds=50),
-    _run("kafka-kill", on_one("scoring", partial(take_kafka_away, how="kill", seconds=5)), seconds=50),
-    _run("postgres-stop", on_one("scoring", partial(take_postgres_away, how="stop", seconds=10)), seconds=50),
-    _run("postgres-kill", on_one("scoring", partial(take_postgres_away, how="kill", seconds=0)), seconds=45),
+    _run("frozen", on_both(partial(freeze_at_random, count=3)), seconds=45),
+    _run("kafka-kill", on_one("scoring", partial(take_kafka_away, how="kill", seconds=5)), seconds=45),
+    _run("postgres-stop", on_one("scoring", partial(take_postgres_away, how="stop", seconds=10)), seconds=45),
+    _run("postgres-kill", on_one("scoring", partial(take_postgres_away, how="kill", seconds=0)), seconds=41),
     _run("commits", on_one("scoring", partial(lose_answers, seconds=15)), seconds=60),
-    _run("mixture", on_one("scoring", partial(strike_at_random, seconds=45)), seconds=80),
+    _run("mixture", on_one("scoring", partial(strike_at_random, seconds=45)), seconds=78),
     *MODELS_PLANTED,
 )
