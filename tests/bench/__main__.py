@@ -35,6 +35,7 @@ from tests.bench.parts import (
 )
 from tests.bench.report import Line, print_json, print_table, tell
 from tests.bench.scoring_parts import (
+    APPENDED_EVERY,
     measure_a_long_lead,
     measure_changes,
     measure_evaluation,
@@ -106,8 +107,9 @@ async def measure_scoring(parts: Sequence[str], extent: Extent) -> list[Line]:
             settle_garbage()
             lines += await compare_scoring(servers, extent)
     if "h" in parts:
-        with start_servers() as servers:
-            lines += await measure_changes(servers, seconds=extent.seconds)
+        for every in APPENDED_EVERY:
+            with start_servers() as servers:
+                lines += await measure_changes(servers, seconds=extent.seconds, every=every)
     if "i" in parts:
         settle_garbage()
         lines += measure_evaluation()

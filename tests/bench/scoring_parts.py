@@ -14,6 +14,8 @@ from tests.bench.report import Line, tell
 from tests.bench.surroundings import Servers
 
 _RATE: float = 2_000.0
+APPENDED_EVERY = (0.002, 0.01)
+"""How often events are appended, in seconds: as a swarm of producers does, and about as ingest does."""
 _P99_MS = 250.0
 _RULES = 100_000.0
 _LONG_LEAD_MS = 20.0
@@ -22,11 +24,11 @@ _RULED_FACTS = 60_000
 _MOST_SECONDS = 20.0
 
 
-async def measure_changes(servers: Servers, *, seconds: float) -> list[Line]:
+async def measure_changes(servers: Servers, *, seconds: float, every: float) -> list[Line]:
     """(h) Scoring's worker alone: from an event's publication to its tier change, at 2,000 a second."""
-    tell(f"(h) events to tier changes, scoring alone on Kafka: {_RATE:,.0f} events/s")
-    found = await measure_arrivals(servers, rate=_RATE, seconds=min(seconds, _MOST_SECONDS))
-    what = f"event to tier change at {found.per_second:,.0f} events/s"
+    tell(f"(h) events to tier changes, scoring alone on Kafka: {_RATE:,.0f} events/s, every {every:g} s")
+    found = await measure_arrivals(servers, rate=_RATE, seconds=min(seconds, _MOST_SECONDS), every=every)
+    what = f"event to tier change at {found.per_second:,.0f} events/s, appended every {every * 1000:g} ms"
     p50, p95, p99 = (percentile(found.changes, share) * 1000 for share in (0.5, 0.95, 0.99))
     used = f"cores: worker {found.cores:.2f}, PostgreSQL {found.postgres:.2f}, Kafka {found.kafka:.2f}"
     late = percentile(found.late, 0.99) * 1000

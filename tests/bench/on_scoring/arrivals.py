@@ -25,8 +25,6 @@ from tests.services.scoring.throughput import act_of
 
 _WARM_UP_SECONDS: Final = 10.0
 _SETTLE_SECONDS: Final = 20.0
-_TICK: Final = 0.01
-"""As ingest does, several are appended at once; what waits for it counts as waiting."""
 _FEWEST_CHANGES: Final = 200
 
 
@@ -46,8 +44,10 @@ class Arrivals:
     kafka: float
 
 
-async def measure_arrivals(servers: Servers, *, rate: float, seconds: float) -> Arrivals:
+async def measure_arrivals(servers: Servers, *, rate: float, seconds: float, every: float) -> Arrivals:
     """Publish events as ingest says them, open-loop, and watch the tier changes; the first seconds warm up.
+
+    What is due is appended ``every`` so many seconds; what waits for that counts as waiting.
 
     :raises AssertionError: if hardly any tier change comes, or one that names an event nobody has sent.
     """
@@ -59,7 +59,7 @@ async def measure_arrivals(servers: Servers, *, rate: float, seconds: float) -> 
             await asyncio.to_thread(worker.until, "/readyz", status=200)
             starts = await ends_of(servers, [LEADS.name, BEHAVIOUR.name])
             assert not any(starts.values()), "the topics are not new"
-            found = await _publish_and_watch(servers, worker, rate=rate, seconds=seconds)
+            found = await _publish_and_watch(servers, worker, rate=rate, seconds=seconds, every=every)
             code = await asyncio.to_thread(worker.terminate)
             assert code == 0, worker.said()
             return found
@@ -84,7 +84,9 @@ def _happenings(count: int, *, rate: float) -> list[Deed]:
     return told
 
 
-async def _publish_and_watch(servers: Servers, worker: Running, *, rate: float, seconds: float) -> Arrivals:
+async def _publish_and_watch(
+    servers: Servers, worker: Running, *, rate: float, seconds: float, every: float
+) -> Arrivals:
     count = int(rate * (seconds + _WARM_UP_SECONDS))
     deeds = await asyncio.to_thread(_happenings, count, rate=rate)
     watcher = KafkaWatcher(servers.kafka)
@@ -93,7 +95,7 @@ async def _publish_and_watch(servers: Servers, worker: Running, *, rate: float, 
     try:
         used = _used(servers, worker)
         begun = asyncio.get_running_loop().time()
-        due, appended = await _publish(servers, deeds, rate=rate)
+        due, appended = await _publish(servers, deeds, rate=rate, every=every)
         lasted = asyncio.get_running_loop().time() - begun
         own, postgres, kafka = (
             after - before for before, after in zip(used, _used(servers, worker), strict=True)
@@ -128,7 +130,7 @@ def _used(servers: Servers, worker: Running) -> tuple[float, float, float]:
 
 
 async def _publish(
-    servers: Servers, deeds: Sequence[Deed], *, rate: float
+    servers: Servers, deeds: Sequence[Deed], *, rate: float, every: float
 ) -> tuple[list[float], list[float]]:
     """Append each record when it is due; return when it was, and when the log had it."""
     loop = asyncio.get_running_loop()
@@ -148,7 +150,7 @@ async def _publish(
             if batches:
                 await producer.append(list(batches.items()))
                 appended += [loop.time()] * (place - len(appended))
-            await asyncio.sleep(_TICK)
+            await asyncio.sleep(every)
         return due, appended
     finally:
         await producer.stop()
